@@ -1,0 +1,31 @@
+//! Gives the shared library its name for the loader. Writes nothing outside the target folder.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+const SONAME: &str = "libpop3connect.so.1";
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    if env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
+        return;
+    }
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{SONAME}");
+    // a host that unloads the library while one of its threads ends would return into nothing
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    if let Err(error) = link_soname() {
+        println!("cargo:warning={SONAME} was not made beside the library: {error}");
+    }
+}
+
+/// Makes the name that the loader will look for, beside the library, so that what is linked to it there also runs.
+fn link_soname() -> io::Result<()> {
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
+    // target/<profile>/build/<package>/out
+    let profile = out.ancestors().nth(3).ok_or(io::ErrorKind::NotFound)?;
+    let link = profile.join(SONAME);
+    match fs::symlink_metadata(&link) {
+        Ok(_) => Ok(()),
+        Err(_) => std::os::unix::fs::symlink(Path::new("libpop3connect.so"), link),
+    }
+}

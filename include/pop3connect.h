@@ -1,0 +1,364 @@
+/*
+ * libpop3connect: a POP3 client with Omnis' POP3Connect and its family.
+ *
+ * Conventions of every function here:
+ *
+ * - 0 or a positive value is success, a negative one of the POP3_ERR_ codes below. pop3_get_last_error() then says
+ *   more, with the server's own words, and pop3_error_text() what a code means.
+ * - Strings are UTF-8 and end with NUL. A const pointer is read during the call and not kept. NULL is refused with
+ *   POP3_ERR_PARAMETER unless the function says what it means.
+ * - An out structure is written only on success, zeroed otherwise, and freed by the function that its comment names.
+ * - Any thread may call anything. A socket takes one call at a time: a second one answers POP3_ERR_BUSY at once.
+ * - A callback is called on the calling thread, before the function returns, with no lock held. It may call any pop3_
+ *   function; the socket that it is called for answers POP3_ERR_BUSY, save to pop3_cancel(), which works. It must
+ *   return: neither longjmp nor a C++ exception may leave it.
+ * - After an error whose comment says "the session is over" further calls answer POP3_ERR_CONNECTION_LOST, and
+ *   pop3_disconnect() frees the socket. After any other the session goes on.
+ * - Nothing is ever written to stdout or stderr, no signal is raised and no signal handler installed.
+ *
+ * Written by cbindgen from src/capi; don't edit.
+ */
+
+
+#ifndef POP3CONNECT_H
+#define POP3CONNECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * Success.
+ */
+#define POP3_OK 0
+
+/**
+ * An argument is NULL or out of range, or holds a forbidden byte.
+ */
+#define POP3_ERR_PARAMETER -501
+
+/**
+ * There is no such socket.
+ */
+#define POP3_ERR_BAD_SOCKET -509
+
+/**
+ * The server is empty, has no host or an unusable port.
+ */
+#define POP3_ERR_NO_ADDRESS -511
+
+/**
+ * pop3_cancel ended the call, or a callback answered non-zero. The session is over.
+ */
+#define POP3_ERR_CANCELLED -516
+
+/**
+ * A wait ran past the comms timeout. The session is over.
+ */
+#define POP3_ERR_TIMEOUT -522
+
+/**
+ * A reply begins with neither +OK nor -ERR, or clear text came after STLS. The session is over.
+ */
+#define POP3_ERR_BAD_FORMAT -523
+
+/**
+ * A reply lacks a field that it must have.
+ */
+#define POP3_ERR_SHORT_RESPONSE -524
+
+/**
+ * A field of a reply is not what it must be.
+ */
+#define POP3_ERR_SYNTAX -525
+
+/**
+ * There is no memory left, or no descriptor or thread. The session is over.
+ */
+#define POP3_ERR_OUT_OF_MEMORY -1010
+
+/**
+ * TLS failed; pop3_get_secure_error says why. The session is over.
+ */
+#define POP3_ERR_SECURE -1021
+
+/**
+ * The server's name has no address.
+ */
+#define POP3_ERR_HOST_NOT_FOUND -11001
+
+/**
+ * No address of the server could be connected to.
+ */
+#define POP3_ERR_CONNECT -10061
+
+/**
+ * The peer closed or reset the connection, or the session had ended before.
+ */
+#define POP3_ERR_CONNECTION_LOST -10054
+
+/**
+ * The server answered -ERR, with no more exact meaning.
+ */
+#define POP3_ERR_SERVER -2001
+
+/**
+ * The server refused the credentials.
+ */
+#define POP3_ERR_AUTH -2002
+
+/**
+ * The server does not offer STLS, or refused it.
+ */
+#define POP3_ERR_NO_STLS -2003
+
+/**
+ * The socket is in use by another call.
+ */
+#define POP3_ERR_BUSY -10036
+
+/**
+ * A limit was passed: a line of 64 KiB, a list of 1 000 000 entries. The session is over.
+ */
+#define POP3_ERR_LIMIT -2004
+
+/**
+ * [IN-USE]: another session has the mailbox (RFC 2449).
+ */
+#define POP3_ERR_MAILBOX_IN_USE -2005
+
+/**
+ * [LOGIN-DELAY]: the last log-in was too short ago (RFC 2449).
+ */
+#define POP3_ERR_LOGIN_DELAY -2006
+
+/**
+ * [SYS/TEMP]: the server has a passing trouble (RFC 3206).
+ */
+#define POP3_ERR_TEMPORARY -2007
+
+/**
+ * The server has no such command, or not the mechanism asked for.
+ */
+#define POP3_ERR_UNSUPPORTED -2008
+
+/**
+ * A defect of the library, caught. The session is over.
+ */
+#define POP3_ERR_INTERNAL -2009
+
+/**
+ * StsProc: hears the status lines of a call, one each time, without line end.
+ *
+ * `status` is UTF-8 and good until the callback returns. Called on the thread of the call, before the call returns;
+ * it may call any pop3_ function. NULL hears nothing.
+ */
+typedef void (*pop3_sts_cb)(const char *status);
+
+/**
+ * Bytes that belong to the host until it passes them to pop3_buffer_free.
+ */
+typedef struct {
+    /**
+     * The bytes, with a NUL after them that `len` does not count. NULL in a zeroed one.
+     */
+    char *data;
+    /**
+     * How many bytes.
+     */
+    size_t len;
+} pop3_buffer;
+
+/**
+ * ErrorProc: hears of every command that fails.
+ *
+ * `message` is the text that pop3_get_last_error gives, `code` what the command is about to return, `command` its
+ * Omnis name, for example "POP3Connect". Both strings are good until the callback returns. Called on the thread of
+ * the command, after its status lines and before it returns; it may call any pop3_ function.
+ */
+typedef void (*pop3_error_cb)(const char *message, int32_t code, const char *command);
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * What an error code means, in English.
+ *
+ * - `code`: what a pop3_ function answered; any number will do.
+ *
+ * Returns a text that is good for the process's life, never NULL.
+ *
+ * Threads: any.
+ */
+const char *pop3_error_text(int32_t code);
+
+/**
+ * This thread's last error in words, with the server's own reply where there was one.
+ *
+ * A call that succeeds leaves it as it is. It holds no password.
+ *
+ * Returns UTF-8 in one line, "" if nothing has failed; good until this thread's next pop3_ call; never NULL.
+ *
+ * Threads: each has its own.
+ */
+const char *pop3_get_last_error(void);
+
+/**
+ * This thread's last TLS error in words: what lies behind POP3_ERR_SECURE (Omnis: WebDevGetSecureError).
+ *
+ * Returns UTF-8 in one line, "" if no TLS error has happened; good until this thread's next pop3_ call; never NULL.
+ *
+ * Threads: each has its own.
+ */
+const char *pop3_get_secure_error(void);
+
+/**
+ * Connects to a POP3 server and logs in (Omnis: POP3Connect).
+ *
+ * It is essential to end the session with pop3_disconnect. Logs in by SASL PLAIN where the connection is encrypted
+ * and the server offers it, else by USER and PASS (RFC 1939, RFC 5034); credentials that the server refused are not
+ * tried again. Every wait ends within the comms timeout.
+ *
+ * - `server`: UTF-8: a name, an IPv4 or IPv6 address, each with `:port` if it is not the default, an IPv6 address
+ *   then in brackets. Internationalised names are converted (IDNA). The default port is 110, or 995 where `secure`
+ *   is 1.
+ * - `user`, `pass`: bytes that are passed on as they are; neither may hold CR or LF. Copies are wiped as soon as the
+ *   log-in is decided.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `secure`: 0 for a connection in the clear, 1 for TLS from the first byte (RFC 8314), 2 for STLS after the
+ *   greeting (RFC 2595), before anything secret is sent.
+ * - `verify`: only significant where `secure` is not 0. Non-zero: the server's certificate and name must verify
+ *   against the platform's store or the secure folder (see pop3_set_secure_dir), or nothing is established. Zero:
+ *   encrypted, but the server may be an impostor.
+ *
+ * Returns the socket, greater than 0: a handle for the other pop3_ functions, no file descriptor, and never given
+ * again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, another `secure`, CR or LF),
+ * POP3_ERR_NO_ADDRESS (no host, unusable port), POP3_ERR_HOST_NOT_FOUND, POP3_ERR_CONNECT, POP3_ERR_TIMEOUT,
+ * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE (TLS or verification failed), POP3_ERR_NO_STLS (not offered or refused),
+ * POP3_ERR_BAD_FORMAT (no POP3, or clear text after STLS), POP3_ERR_LIMIT (endless line), POP3_ERR_AUTH (credentials
+ * refused), POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY, POP3_ERR_SERVER (turned away),
+ * POP3_ERR_OUT_OF_MEMORY.
+ * Threads: any, any number at once.
+ */
+int32_t pop3_connect(const char *server,
+                     const char *user,
+                     const char *pass,
+                     pop3_sts_cb sts_cb,
+                     int32_t secure,
+                     int32_t verify);
+
+/**
+ * Ends a session: has the server delete what is marked, closes the connection, frees the socket (Omnis:
+ * POP3Disconnect).
+ *
+ * Sends QUIT and waits for its reply (RFC 1939, section 6).
+ *
+ * - `socket`: from pop3_connect; free after this call whatever it returns, save for POP3_ERR_BUSY.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ *
+ * Returns 0, or POP3_ERR_BAD_SOCKET (unknown, or freed before), POP3_ERR_BUSY (in use by another call; not freed),
+ * POP3_ERR_SERVER (the server says that it did not commit the deletions), POP3_ERR_CONNECTION_LOST (the session had
+ * ended before, or ended without an answer), POP3_ERR_TIMEOUT, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED.
+ * Threads: any.
+ */
+int32_t pop3_disconnect(int32_t socket, pop3_sts_cb sts_cb);
+
+/**
+ * Asks how many messages the mailbox holds (Omnis: POP3MessageCount; STAT, RFC 1939).
+ *
+ * - `socket`: from pop3_connect.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ *
+ * Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_SHORT_RESPONSE or
+ * POP3_ERR_SYNTAX (the answer is no number of messages and of octets); after each of these the session goes on. Or
+ * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which
+ * it is over.
+ * Threads: any; a socket takes one call at a time.
+ */
+int32_t pop3_message_count(int32_t socket, pop3_sts_cb sts_cb);
+
+/**
+ * Asks what the server can do (CAPA, RFC 2449).
+ *
+ * - `socket`: from pop3_connect.
+ * - `out`: one capability a line, as the server wrote it, each line ended by LF; written only on success, zeroed
+ *   otherwise; free with pop3_buffer_free.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
+ * server has no CAPA), after which the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
+ * POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * Threads: any; a socket takes one call at a time.
+ */
+int32_t pop3_capabilities(int32_t socket, pop3_buffer *out, pop3_sts_cb sts_cb);
+
+/**
+ * Ends the call that is under way on a socket, which then answers POP3_ERR_CANCELLED.
+ *
+ * The session is over, and pop3_disconnect frees the socket. Where no call is under way nothing happens.
+ *
+ * - `socket`: from pop3_connect.
+ *
+ * Returns 0, or POP3_ERR_BAD_SOCKET.
+ * Threads: any, a callback of the call itself included.
+ */
+int32_t pop3_cancel(int32_t socket);
+
+/**
+ * Frees what a function wrote into a buffer, and zeroes the buffer.
+ *
+ * - `buffer`: one that a pop3_ function wrote, or a zeroed one, or NULL; not freed before.
+ *
+ * Threads: any.
+ */
+void pop3_buffer_free(pop3_buffer *buffer);
+
+/**
+ * Sets the function that hears of every command that fails (Omnis: WebDevSetConfig, ErrorProc).
+ *
+ * - `cb`: for the whole process, from the next failure on; NULL clears it.
+ *
+ * Threads: any; a command that is failing in another thread may still call the one before.
+ */
+void pop3_set_error_cb(pop3_error_cb cb);
+
+/**
+ * Sets how long each wait may take: for a name, a connection, a TLS handshake, a reply (Omnis: WebDevSetConfig,
+ * CommsTimeout).
+ *
+ * - `seconds`: for the sessions that are connected from now on; 0 is the default, 60.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (negative).
+ * Threads: any.
+ */
+int32_t pop3_set_comms_timeout(int32_t seconds);
+
+/**
+ * Sets the secure folder, whose folder `cacerts` holds the certificates of authorities to trust beside the
+ * platform's own.
+ *
+ * Each file there may be PEM with any number of certificates, or DER, under any name. It is read when a connect first
+ * verifies against it, and once for the process. A folder without a readable `cacerts` fails every connect that
+ * verifies, with POP3_ERR_SECURE.
+ *
+ * - `path`: copied; NULL is the default: the environment's POP3CONNECT_SECURE_DIR if that is set, else the folder
+ *   `secure` beside the host's executable if that has a `cacerts`, else none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (empty).
+ * Threads: any.
+ */
+int32_t pop3_set_secure_dir(const char *path);
+
+/**
+ * The version of the library, for example "1.0.0".
+ *
+ * Returns a text that is good for the process's life, never NULL.
+ * Threads: any.
+ */
+const char *pop3_version(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* POP3CONNECT_H */

@@ -1,0 +1,163 @@
+//! What every C function passes through: panics, strings, out pointers, callbacks.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::ffi::{CStr, CString, c_char};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+use crate::capi::status;
+use crate::error::{Error, Kind, Result};
+use crate::trace::Trace;
+
+/// StsProc: hears the status lines of a call, one each time, without line end.
+///
+/// `status` is UTF-8 and good until the callback returns. Called on the thread of the call, before the call returns;
+/// it may call any pop3_ function. NULL hears nothing.
+pub type pop3_sts_cb = Option<unsafe extern "C" fn(status: *const c_char)>;
+
+/// Runs the body of a C function: an error becomes its code, and so does a panic.
+pub fn call(command: &'static CStr, body: impl FnOnce() -> Result<i32>) -> i32 {
+    guard(body).unwrap_or_else(|error| status::fail(command, &error))
+}
+
+/// Catches a panic, which is a defect of ours that the host must survive without a word on its stderr.
+pub fn guard<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !INSIDE.try_with(|depth| depth.get() > 0).unwrap_or(true) {
+                print(info);
+            }
+        }));
+    });
+    let _inside = Inside::enter();
+    panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
+        let text = format!("a defect of the library: {}", panic_message(&*payload));
+        Err(Error::new(Kind::Internal, text))
+    })
+}
+
+thread_local! {
+    /// How many calls of the library this thread is in: more than one where a callback calls back.
+    static INSIDE: Cell<u32> = const { Cell::new(0) };
+}
+
+struct Inside;
+
+impl Inside {
+    fn enter() -> Inside {
+        let _ = INSIDE.try_with(|depth| depth.set(depth.get() + 1));
+        Inside
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        let _ = INSIDE.try_with(|depth| depth.set(depth.get() - 1));
+    }
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without words")
+}
+
+/// The bytes of a string that must be there. `what` names it in the error.
+///
+/// # Safety
+/// - `text` is NULL or a C string that stays as it is for `'a`.
+pub unsafe fn required<'a>(text: *const c_char, what: &str) -> Result<&'a [u8]> {
+    // SAFETY: the caller's promise
+    unsafe { optional(text) }.ok_or_else(|| Error::new(Kind::Parameter, format!("{what} is NULL")))
+}
+
+/// The bytes of a string that may be left out.
+///
+/// # Safety
+/// - `text` is NULL or a C string that stays as it is for `'a`.
+pub unsafe fn optional<'a>(text: *const c_char) -> Option<&'a [u8]> {
+    // SAFETY: not NULL, and then the caller's promise
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
+}
+
+/// Where a result goes: host memory, zeroed now and written once more on success. Never borrowed, since a callback of
+/// the host may look at it.
+pub struct Out<T>(*mut T);
+
+impl<T: Default> Out<T> {
+    /// Refuses NULL, zeroes anything else.
+    ///
+    /// # Safety
+    /// - `out` is NULL or points to room for a `T` that is the caller's until the call returns.
+    pub unsafe fn new(out: *mut T) -> Result<Out<T>> {
+        if out.is_null() {
+            return Err(Error::new(Kind::Parameter, "the place for the result is NULL"));
+        }
+        // SAFETY: not NULL, and then the caller's promise; what stood there is the host's, and not dropped
+        unsafe { out.write(T::default()) };
+        Ok(Out(out))
+    }
+
+    /// Writes the result.
+    pub fn write(self, value: T) {
+        // SAFETY: by the promise made to `new`
+        unsafe { self.0.write(value) };
+    }
+}
+
+/// Runs `body` with a trace whose lines go to the host's callback.
+pub fn with_trace<T>(sts_cb: pop3_sts_cb, body: impl FnOnce(&mut Trace<'_>) -> T) -> T {
+    let Some(callback) = sts_cb else {
+        return body(&mut Trace::new(None));
+    };
+    let mut sink = |line: &str| {
+        let line = c_string(line);
+        // SAFETY: the host gave a function of this type, and the string outlives the call
+        unsafe { callback(line.as_ptr()) };
+    };
+    body(&mut Trace::new(Some(&mut sink)))
+}
+
+/// A C string of text that should hold no NUL; what follows one is cut off.
+pub fn c_string(text: &str) -> CString {
+    let text = text.split('\0').next().unwrap_or_default();
+    CString::new(text).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_code_and_a_text() {
+        let code = call(c"POP3Connect", || panic!("index {} out of range", 7));
+        assert_eq!(code, status::POP3_ERR_INTERNAL);
+        let text = unsafe { CStr::from_ptr(status::pop3_get_last_error()) }.to_str().unwrap();
+        assert_eq!(text, "a defect of the library: index 7 out of range");
+    }
+
+    #[test]
+    fn a_call_inside_a_call_leaves_the_outer_guarded() {
+        let code = call(c"POP3Connect", || {
+            assert_eq!(call(c"POP3Connect", || Ok(5)), 5);
+            panic!("after the inner one")
+        });
+        assert_eq!(code, status::POP3_ERR_INTERNAL);
+        INSIDE.with(|depth| assert_eq!(depth.get(), 0));
+    }
+
+    #[test]
+    fn strings_end_at_their_nul() {
+        assert_eq!(c_string("a\0b").as_c_str(), c"a");
+        assert_eq!(c_string("").as_c_str(), c"");
+    }
+
+    #[test]
+    fn null_is_refused() {
+        let required = unsafe { required(std::ptr::null(), "the server") };
+        assert_eq!(required.unwrap_err().to_string(), "the server is NULL");
+        assert!(unsafe { Out::<i32>::new(std::ptr::null_mut()) }.is_err());
+    }
+}

@@ -1,0 +1,103 @@
+//! The seed: a session's beginning and end.
+
+use std::ffi::c_char;
+
+use crate::capi::boundary::{self, pop3_sts_cb, required, with_trace};
+use crate::capi::status::POP3_OK;
+use crate::capi::{handles, settings};
+use crate::client::Client;
+use crate::error::{Error, Kind, Result};
+use crate::net::address::Server;
+use crate::net::trust::Trust;
+use crate::options::{Options, Secure};
+use crate::proto::auth::Credentials;
+
+/// Connects to a POP3 server and logs in (Omnis: POP3Connect).
+///
+/// It is essential to end the session with pop3_disconnect. Logs in by SASL PLAIN where the connection is encrypted
+/// and the server offers it, else by USER and PASS (RFC 1939, RFC 5034); credentials that the server refused are not
+/// tried again. Every wait ends within the comms timeout.
+///
+/// - `server`: UTF-8: a name, an IPv4 or IPv6 address, each with `:port` if it is not the default, an IPv6 address
+///   then in brackets. Internationalised names are converted (IDNA). The default port is 110, or 995 where `secure`
+///   is 1.
+/// - `user`, `pass`: bytes that are passed on as they are; neither may hold CR or LF. Copies are wiped as soon as the
+///   log-in is decided.
+/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `secure`: 0 for a connection in the clear, 1 for TLS from the first byte (RFC 8314), 2 for STLS after the
+///   greeting (RFC 2595), before anything secret is sent.
+/// - `verify`: only significant where `secure` is not 0. Non-zero: the server's certificate and name must verify
+///   against the platform's store or the secure folder (see pop3_set_secure_dir), or nothing is established. Zero:
+///   encrypted, but the server may be an impostor.
+///
+/// Returns the socket, greater than 0: a handle for the other pop3_ functions, no file descriptor, and never given
+/// again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, another `secure`, CR or LF),
+/// POP3_ERR_NO_ADDRESS (no host, unusable port), POP3_ERR_HOST_NOT_FOUND, POP3_ERR_CONNECT, POP3_ERR_TIMEOUT,
+/// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE (TLS or verification failed), POP3_ERR_NO_STLS (not offered or refused),
+/// POP3_ERR_BAD_FORMAT (no POP3, or clear text after STLS), POP3_ERR_LIMIT (endless line), POP3_ERR_AUTH (credentials
+/// refused), POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY, POP3_ERR_SERVER (turned away),
+/// POP3_ERR_OUT_OF_MEMORY.
+/// Threads: any, any number at once.
+///
+/// # Safety
+/// - `server`, `user` and `pass` are each NULL or a C string.
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_connect(
+    server: *const c_char,
+    user: *const c_char,
+    pass: *const c_char,
+    sts_cb: pop3_sts_cb,
+    secure: i32,
+    verify: i32,
+) -> i32 {
+    boundary::call(c"POP3Connect", || {
+        // SAFETY: this function's promises
+        let (server, user, pass) =
+            unsafe { (required(server, "the server")?, required(user, "the user")?, required(pass, "the password")?) };
+        let client = {
+            let options = options(server, user, pass, secure, verify)?;
+            with_trace(sts_cb, |trace| Client::open(&options, trace))?
+        };
+        handles::insert(client)
+    })
+}
+
+/// Ends a session: has the server delete what is marked, closes the connection, frees the socket (Omnis:
+/// POP3Disconnect).
+///
+/// Sends QUIT and waits for its reply (RFC 1939, section 6).
+///
+/// - `socket`: from pop3_connect; free after this call whatever it returns, save for POP3_ERR_BUSY.
+/// - `sts_cb`: hears the status lines; NULL hears nothing.
+///
+/// Returns 0, or POP3_ERR_BAD_SOCKET (unknown, or freed before), POP3_ERR_BUSY (in use by another call; not freed),
+/// POP3_ERR_SERVER (the server says that it did not commit the deletions), POP3_ERR_CONNECTION_LOST (the session had
+/// ended before, or ended without an answer), POP3_ERR_TIMEOUT, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED.
+/// Threads: any.
+///
+/// # Safety
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_disconnect(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
+    boundary::call(c"POP3Disconnect", || {
+        handles::end(socket, |client| with_trace(sts_cb, |trace| client.quit(trace)))?;
+        Ok(POP3_OK)
+    })
+}
+
+fn options(server: &[u8], user: &[u8], pass: &[u8], secure: i32, verify: i32) -> Result<Options> {
+    let secure = match secure {
+        0 => Secure::No,
+        1 => Secure::Tls,
+        2 => Secure::StartTls,
+        _ => return Err(Error::new(Kind::Parameter, format!("secure is {secure}: it must be 0, 1 or 2"))),
+    };
+    let server = Server::parse(server, secure.default_port())?;
+    let credentials = Credentials::new(user, pass)?;
+    let trust = match (secure, verify) {
+        (Secure::No, _) | (_, 0) => Trust::Anyone,
+        _ => Trust::Verified { cacerts: settings::cacerts()? },
+    };
+    Ok(Options { server, credentials, secure, trust, timeout: settings::timeout() })
+}

@@ -1,0 +1,161 @@
+//! The handle table: from the number that the host holds to the session.
+//!
+//! A call takes the session out of its slot and puts it back when it is done, so nothing is locked while it waits,
+//! and whoever comes meanwhile finds the slot busy. A session that ended, for whatever reason, leaves the reason in
+//! its slot until the host disconnects.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use once_cell::sync::Lazy;
+
+use crate::client::Client;
+use crate::error::{Error, Kind, Result};
+use crate::net::tcp::Canceller;
+
+/// Far above any file descriptor, so that one passed by mistake is no handle.
+const FIRST_HANDLE: i32 = 0x0100_0000;
+
+/// How many parts the table has, each with a lock of its own.
+const SHARDS: usize = 16;
+
+type Shard = RwLock<HashMap<i32, Arc<Slot>>>;
+
+static TABLE: Lazy<[Shard; SHARDS]> = Lazy::new(Default::default);
+static NEXT_HANDLE: AtomicI32 = AtomicI32::new(FIRST_HANDLE);
+
+struct Slot {
+    state: Mutex<State>,
+    canceller: Canceller,
+}
+
+enum State {
+    /// Nobody uses the session.
+    Idle(Box<Client>),
+    /// A call has it.
+    Busy { cancelled: bool },
+    /// It ended, for that reason.
+    Over(String),
+}
+
+/// Gives a session a handle, never one that was given before.
+pub fn insert(client: Client) -> Result<i32> {
+    let handle = NEXT_HANDLE
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |handle| handle.checked_add(1))
+        .map_err(|_| Error::new(Kind::Limit, "every handle of the process has been used"))?;
+    let canceller = client.canceller();
+    let slot = Slot { state: Mutex::new(State::Idle(Box::new(client))), canceller };
+    shard(handle).write().unwrap_or_else(PoisonError::into_inner).insert(handle, Arc::new(slot));
+    Ok(handle)
+}
+
+/// Runs a command on a session.
+pub fn with<T>(handle: i32, command: impl FnOnce(&mut Client) -> Result<T>) -> Result<T> {
+    let mut lease = Lease::take(find(handle)?)?;
+    let result = match &mut lease.client {
+        Some(client) => command(client),
+        None => Err(Error::new(Kind::Internal, "a lease without a session")),
+    };
+    lease.settle(result)
+}
+
+/// Runs the last command of a session and frees its handle, whatever comes of it. A session in use is left alone.
+pub fn end(handle: i32, command: impl FnOnce(Client) -> Result<()>) -> Result<()> {
+    let slot = find(handle)?;
+    let taken = Lease::take(slot);
+    if matches!(&taken, Err(error) if error.kind() == Kind::Busy) {
+        return taken.map(drop);
+    }
+    // until then callbacks find the socket busy
+    let _freed = Freed(handle);
+    let mut lease = taken?;
+    let result = match lease.client.take() {
+        Some(client) => command(*client),
+        None => Err(Error::new(Kind::Internal, "a lease without a session")),
+    };
+    lease.settle(result)
+}
+
+/// Ends the call that uses the session, if one does.
+pub fn cancel(handle: i32) -> Result<()> {
+    let slot = find(handle)?;
+    if let State::Busy { cancelled } = &mut *slot.lock() {
+        *cancelled = true;
+        slot.canceller.cancel();
+    }
+    Ok(())
+}
+
+fn shard(handle: i32) -> &'static Shard {
+    &TABLE[handle as usize % SHARDS]
+}
+
+fn find(handle: i32) -> Result<Arc<Slot>> {
+    let found = shard(handle).read().unwrap_or_else(PoisonError::into_inner).get(&handle).map(Arc::clone);
+    found.ok_or_else(|| Error::new(Kind::BadSocket, format!("there is no socket {handle}")))
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A session taken out of its slot. Dropped without [`Lease::settle`], as by a panic, it leaves the slot over.
+struct Lease {
+    slot: Arc<Slot>,
+    client: Option<Box<Client>>,
+}
+
+impl Lease {
+    fn take(slot: Arc<Slot>) -> Result<Lease> {
+        let mut state = slot.lock();
+        match &*state {
+            State::Idle(_) => {}
+            State::Busy { .. } => return Err(Error::new(Kind::Busy, "the socket is in use by another call")),
+            State::Over(why) => {
+                return Err(Error::new(Kind::ConnectionLost, format!("the session has ended: {why}")));
+            }
+        }
+        let client = match std::mem::replace(&mut *state, State::Busy { cancelled: false }) {
+            State::Idle(client) => Some(client),
+            _ => None,
+        };
+        drop(state);
+        Ok(Lease { slot, client })
+    }
+
+    /// Puts the session back, or ends it if the result or a cancel says so.
+    fn settle<T>(mut self, result: Result<T>) -> Result<T> {
+        let mut state = self.slot.lock();
+        let cancelled = matches!(*state, State::Busy { cancelled: true });
+        // a cancel that came too late for the call has cut its connection all the same
+        let result = if cancelled { Err(Error::new(Kind::Cancelled, "cancelled by the host")) } else { result };
+        *state = match (&result, self.client.take()) {
+            (Err(error), _) if error.ends_session() => State::Over(error.to_string()),
+            (_, Some(client)) => State::Idle(client),
+            (_, None) => State::Over("it was disconnected".into()),
+        };
+        drop(state);
+        result
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut state = self.slot.lock();
+        if matches!(*state, State::Busy { .. }) {
+            *state = State::Over("a defect of the library".into());
+        }
+    }
+}
+
+/// Takes a handle out of the table when dropped.
+struct Freed(i32);
+
+impl Drop for Freed {
+    fn drop(&mut self) {
+        shard(self.0).write().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
+}

@@ -1,0 +1,140 @@
+//! The settings of the process.
+
+use std::ffi::{CStr, OsStr, c_char};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{self, PathBuf};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use once_cell::sync::Lazy;
+
+use crate::capi::boundary::{self, optional};
+use crate::capi::status::POP3_OK;
+use crate::error::{Error, Kind, Result};
+use crate::options::DEFAULT_TIMEOUT;
+
+/// ErrorProc: hears of every command that fails.
+///
+/// `message` is the text that pop3_get_last_error gives, `code` what the command is about to return, `command` its
+/// Omnis name, for example "POP3Connect". Both strings are good until the callback returns. Called on the thread of
+/// the command, after its status lines and before it returns; it may call any pop3_ function.
+pub type pop3_error_cb = Option<unsafe extern "C" fn(message: *const c_char, code: i32, command: *const c_char)>;
+
+/// The Omnis command that settings belong to.
+const COMMAND: &CStr = c"WebDevSetConfig";
+
+static ERROR_CALLBACK: RwLock<pop3_error_cb> = RwLock::new(None);
+static SECURE_DIR: RwLock<Option<PathBuf>> = RwLock::new(None);
+/// In seconds; 0 is the default.
+static COMMS_TIMEOUT: AtomicI32 = AtomicI32::new(0);
+
+/// Sets the function that hears of every command that fails (Omnis: WebDevSetConfig, ErrorProc).
+///
+/// - `cb`: for the whole process, from the next failure on; NULL clears it.
+///
+/// Threads: any; a command that is failing in another thread may still call the one before.
+#[unsafe(no_mangle)]
+pub extern "C" fn pop3_set_error_cb(cb: pop3_error_cb) {
+    *ERROR_CALLBACK.write().unwrap_or_else(PoisonError::into_inner) = cb;
+}
+
+/// Sets how long each wait may take: for a name, a connection, a TLS handshake, a reply (Omnis: WebDevSetConfig,
+/// CommsTimeout).
+///
+/// - `seconds`: for the sessions that are connected from now on; 0 is the default, 60.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (negative).
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub extern "C" fn pop3_set_comms_timeout(seconds: i32) -> i32 {
+    boundary::call(COMMAND, || {
+        if seconds < 0 {
+            return Err(Error::new(Kind::Parameter, "the comms timeout is negative"));
+        }
+        COMMS_TIMEOUT.store(seconds, Ordering::Relaxed);
+        Ok(POP3_OK)
+    })
+}
+
+/// Sets the secure folder, whose folder `cacerts` holds the certificates of authorities to trust beside the
+/// platform's own.
+///
+/// Each file there may be PEM with any number of certificates, or DER, under any name. It is read when a connect first
+/// verifies against it, and once for the process. A folder without a readable `cacerts` fails every connect that
+/// verifies, with POP3_ERR_SECURE.
+///
+/// - `path`: copied; NULL is the default: the environment's POP3CONNECT_SECURE_DIR if that is set, else the folder
+///   `secure` beside the host's executable if that has a `cacerts`, else none.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (empty).
+/// Threads: any.
+///
+/// # Safety
+/// - `path` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_set_secure_dir(path: *const c_char) -> i32 {
+    boundary::call(COMMAND, || {
+        // SAFETY: this function's promise
+        let path = unsafe { optional(path) };
+        let path = path.map(|path| absolute(OsStr::from_bytes(path))).transpose()?;
+        *SECURE_DIR.write().unwrap_or_else(PoisonError::into_inner) = path;
+        Ok(POP3_OK)
+    })
+}
+
+/// The version of the library, for example "1.0.0".
+///
+/// Returns a text that is good for the process's life, never NULL.
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub extern "C" fn pop3_version() -> *const c_char {
+    const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+    VERSION.as_ptr().cast()
+}
+
+/// Who hears of failures now.
+pub(super) fn error_callback() -> pop3_error_cb {
+    *ERROR_CALLBACK.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long each wait may take now.
+pub(super) fn timeout() -> Duration {
+    match u64::try_from(COMMS_TIMEOUT.load(Ordering::Relaxed)) {
+        Ok(seconds @ 1..) => Duration::from_secs(seconds),
+        _ => DEFAULT_TIMEOUT,
+    }
+}
+
+/// The folder `cacerts` in force, if there is one.
+pub(super) fn cacerts() -> Result<Option<PathBuf>> {
+    let set = SECURE_DIR.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let dir = match (set, std::env::var_os("POP3CONNECT_SECURE_DIR")) {
+        (Some(dir), _) => Some(dir),
+        (None, Some(dir)) if !dir.is_empty() => Some(absolute(&dir)?),
+        _ => BESIDE_HOST.clone(),
+    };
+    Ok(dir.map(|dir| dir.join("cacerts")))
+}
+
+/// The folder `secure` beside the host's executable, which counts only if it is meant for certificates.
+static BESIDE_HOST: Lazy<Option<PathBuf>> = Lazy::new(|| {
+    let dir = std::env::current_exe().ok()?.parent()?.join("secure");
+    dir.join("cacerts").exists().then_some(dir)
+});
+
+/// Absolute, so that it goes on naming the same folder when the host changes its own.
+fn absolute(path: &OsStr) -> Result<PathBuf> {
+    path::absolute(path).map_err(|error| Error::new(Kind::Parameter, "the secure folder is no path").with_source(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_packages() {
+        let version = unsafe { CStr::from_ptr(pop3_version()) };
+        assert_eq!(version.to_str().unwrap(), env!("CARGO_PKG_VERSION"));
+    }
+}

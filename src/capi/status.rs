@@ -1,0 +1,190 @@
+//! Result codes, their texts, and the last error of the thread.
+
+use std::cell::RefCell;
+use std::ffi::{CStr, CString, c_char};
+
+use crate::capi::boundary::c_string;
+use crate::capi::settings;
+use crate::error::{Error, Kind};
+use crate::trace::escape;
+
+/// Success.
+pub const POP3_OK: i32 = 0;
+/// An argument is NULL or out of range, or holds a forbidden byte.
+pub const POP3_ERR_PARAMETER: i32 = -501;
+/// There is no such socket.
+pub const POP3_ERR_BAD_SOCKET: i32 = -509;
+/// The server is empty, has no host or an unusable port.
+pub const POP3_ERR_NO_ADDRESS: i32 = -511;
+/// pop3_cancel ended the call, or a callback answered non-zero. The session is over.
+pub const POP3_ERR_CANCELLED: i32 = -516;
+/// A wait ran past the comms timeout. The session is over.
+pub const POP3_ERR_TIMEOUT: i32 = -522;
+/// A reply begins with neither +OK nor -ERR, or clear text came after STLS. The session is over.
+pub const POP3_ERR_BAD_FORMAT: i32 = -523;
+/// A reply lacks a field that it must have.
+pub const POP3_ERR_SHORT_RESPONSE: i32 = -524;
+/// A field of a reply is not what it must be.
+pub const POP3_ERR_SYNTAX: i32 = -525;
+/// There is no memory left, or no descriptor or thread. The session is over.
+pub const POP3_ERR_OUT_OF_MEMORY: i32 = -1010;
+/// TLS failed; pop3_get_secure_error says why. The session is over.
+pub const POP3_ERR_SECURE: i32 = -1021;
+/// The server's name has no address.
+pub const POP3_ERR_HOST_NOT_FOUND: i32 = -11001;
+/// No address of the server could be connected to.
+pub const POP3_ERR_CONNECT: i32 = -10061;
+/// The peer closed or reset the connection, or the session had ended before.
+pub const POP3_ERR_CONNECTION_LOST: i32 = -10054;
+/// The server answered -ERR, with no more exact meaning.
+pub const POP3_ERR_SERVER: i32 = -2001;
+/// The server refused the credentials.
+pub const POP3_ERR_AUTH: i32 = -2002;
+/// The server does not offer STLS, or refused it.
+pub const POP3_ERR_NO_STLS: i32 = -2003;
+/// The socket is in use by another call.
+pub const POP3_ERR_BUSY: i32 = -10036;
+/// A limit was passed: a line of 64 KiB, a list of 1 000 000 entries. The session is over.
+pub const POP3_ERR_LIMIT: i32 = -2004;
+/// [IN-USE]: another session has the mailbox (RFC 2449).
+pub const POP3_ERR_MAILBOX_IN_USE: i32 = -2005;
+/// [LOGIN-DELAY]: the last log-in was too short ago (RFC 2449).
+pub const POP3_ERR_LOGIN_DELAY: i32 = -2006;
+/// [SYS/TEMP]: the server has a passing trouble (RFC 3206).
+pub const POP3_ERR_TEMPORARY: i32 = -2007;
+/// The server has no such command, or not the mechanism asked for.
+pub const POP3_ERR_UNSUPPORTED: i32 = -2008;
+/// A defect of the library, caught. The session is over.
+pub const POP3_ERR_INTERNAL: i32 = -2009;
+
+/// The row of the results table that an error is.
+fn code(kind: Kind) -> i32 {
+    match kind {
+        Kind::Parameter => POP3_ERR_PARAMETER,
+        Kind::BadSocket => POP3_ERR_BAD_SOCKET,
+        Kind::NoAddress => POP3_ERR_NO_ADDRESS,
+        Kind::Cancelled => POP3_ERR_CANCELLED,
+        Kind::Timeout => POP3_ERR_TIMEOUT,
+        Kind::BadFormat => POP3_ERR_BAD_FORMAT,
+        Kind::ShortResponse => POP3_ERR_SHORT_RESPONSE,
+        Kind::Syntax => POP3_ERR_SYNTAX,
+        Kind::OutOfMemory => POP3_ERR_OUT_OF_MEMORY,
+        Kind::Secure => POP3_ERR_SECURE,
+        Kind::HostNotFound => POP3_ERR_HOST_NOT_FOUND,
+        Kind::Connect => POP3_ERR_CONNECT,
+        Kind::ConnectionLost => POP3_ERR_CONNECTION_LOST,
+        Kind::Server => POP3_ERR_SERVER,
+        Kind::Auth => POP3_ERR_AUTH,
+        Kind::NoStls => POP3_ERR_NO_STLS,
+        Kind::Busy => POP3_ERR_BUSY,
+        Kind::Limit => POP3_ERR_LIMIT,
+        Kind::MailboxInUse => POP3_ERR_MAILBOX_IN_USE,
+        Kind::LoginDelay => POP3_ERR_LOGIN_DELAY,
+        Kind::Temporary => POP3_ERR_TEMPORARY,
+        Kind::Unsupported => POP3_ERR_UNSUPPORTED,
+        Kind::Internal => POP3_ERR_INTERNAL,
+    }
+}
+
+fn text(code: i32) -> &'static CStr {
+    match code {
+        POP3_OK.. => c"success",
+        POP3_ERR_PARAMETER => c"an argument is missing, out of range or holds a forbidden byte",
+        POP3_ERR_BAD_SOCKET => c"there is no such socket",
+        POP3_ERR_NO_ADDRESS => c"the server is empty, has no host or an unusable port",
+        POP3_ERR_CANCELLED => c"the call was cancelled",
+        POP3_ERR_TIMEOUT => c"a wait ran past the comms timeout",
+        POP3_ERR_BAD_FORMAT => c"the server's reply is no POP3",
+        POP3_ERR_SHORT_RESPONSE => c"the server's reply lacks a field",
+        POP3_ERR_SYNTAX => c"a field of the server's reply is not what it must be",
+        POP3_ERR_OUT_OF_MEMORY => c"there is no memory, descriptor or thread left",
+        POP3_ERR_SECURE => c"TLS failed",
+        POP3_ERR_HOST_NOT_FOUND => c"the server's name has no address",
+        POP3_ERR_CONNECT => c"no address of the server could be connected to",
+        POP3_ERR_CONNECTION_LOST => c"the connection was lost",
+        POP3_ERR_SERVER => c"the server refused the command",
+        POP3_ERR_AUTH => c"the server refused the credentials",
+        POP3_ERR_NO_STLS => c"the server does not offer STLS, or refused it",
+        POP3_ERR_BUSY => c"the socket is in use by another call",
+        POP3_ERR_LIMIT => c"the server passed a limit",
+        POP3_ERR_MAILBOX_IN_USE => c"another session has the mailbox",
+        POP3_ERR_LOGIN_DELAY => c"the last log-in was too short ago",
+        POP3_ERR_TEMPORARY => c"the server has a passing trouble",
+        POP3_ERR_UNSUPPORTED => c"the server has no such command",
+        POP3_ERR_INTERNAL => c"a defect of the library",
+        _ => c"an unknown error",
+    }
+}
+
+/// The texts that a thread's host can ask for.
+struct Texts {
+    last: Option<CString>,
+    secure: Option<CString>,
+}
+
+thread_local! {
+    static TEXTS: RefCell<Texts> = const { RefCell::new(Texts { last: None, secure: None }) };
+}
+
+/// Keeps an error for this thread, tells the host's error callback, answers the code.
+pub(super) fn fail(command: &'static CStr, error: &Error) -> i32 {
+    let code = code(error.kind());
+    let message = c_string(&escape(error.to_string().as_bytes()));
+    keep(error.kind(), &message);
+    if let Some(callback) = settings::error_callback() {
+        // SAFETY: the host gave a function of this type, and both strings outlive the call
+        unsafe { callback(message.as_ptr(), code, command.as_ptr()) };
+        // what the callback did may have failed too, but what the host asks about is this
+        keep(error.kind(), &message);
+    }
+    code
+}
+
+fn keep(kind: Kind, message: &CStr) {
+    // fails only while the thread ends, when nobody can ask any more
+    let _ = TEXTS.try_with(|texts| {
+        let mut texts = texts.borrow_mut();
+        texts.last = Some(message.into());
+        if kind == Kind::Secure {
+            texts.secure = Some(message.into());
+        }
+    });
+}
+
+fn kept(which: impl FnOnce(&Texts) -> Option<&CStr>) -> *const c_char {
+    TEXTS.try_with(|texts| which(&texts.borrow()).unwrap_or(c"").as_ptr()).unwrap_or(c"".as_ptr())
+}
+
+/// What an error code means, in English.
+///
+/// - `code`: what a pop3_ function answered; any number will do.
+///
+/// Returns a text that is good for the process's life, never NULL.
+///
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub extern "C" fn pop3_error_text(code: i32) -> *const c_char {
+    text(code).as_ptr()
+}
+
+/// This thread's last error in words, with the server's own reply where there was one.
+///
+/// A call that succeeds leaves it as it is. It holds no password.
+///
+/// Returns UTF-8 in one line, "" if nothing has failed; good until this thread's next pop3_ call; never NULL.
+///
+/// Threads: each has its own.
+#[unsafe(no_mangle)]
+pub extern "C" fn pop3_get_last_error() -> *const c_char {
+    kept(|texts| texts.last.as_deref())
+}
+
+/// This thread's last TLS error in words: what lies behind POP3_ERR_SECURE (Omnis: WebDevGetSecureError).
+///
+/// Returns UTF-8 in one line, "" if no TLS error has happened; good until this thread's next pop3_ call; never NULL.
+///
+/// Threads: each has its own.
+#[unsafe(no_mangle)]
+pub extern "C" fn pop3_get_secure_error() -> *const c_char {
+    kept(|texts| texts.secure.as_deref())
+}

@@ -1,0 +1,22 @@
+//! POP3 client library with a C ABI: Omnis' `POP3Connect` and its family.
+//!
+//! The contract is `include/pop3connect.h`, written from [`capi`]. The Rust modules below it are public so that tests
+//! and fuzzers can drive them one by one; only the C interface is stable.
+//!
+//! From the outside in, each depending on those below it alone:
+//!
+//! - [`capi`]: the C functions, the handle table, the result codes, and all unsafe code;
+//! - [`client`]: a session, which drives `proto` over `net`;
+//! - [`options`]: what a connection is to be;
+//! - [`proto`]: the protocol, pure: commands, replies, framing, log-in;
+//! - [`net`]: addresses, sockets with deadlines, TLS;
+//! - [`trace`]: status lines, without secrets;
+//! - [`error`]: what can go wrong.
+
+pub mod capi;
+pub mod client;
+pub mod error;
+pub mod net;
+pub mod options;
+pub mod proto;
+pub mod trace;

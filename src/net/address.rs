@@ -1,0 +1,190 @@
+//! The server argument: which host, which port.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::error::{Error, Kind, Result};
+
+/// A host and the port it listens on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// The host.
+    pub host: Host,
+    /// The port.
+    pub port: u16,
+}
+
+/// A host, as it is looked up and as its certificate must name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// A name in ASCII (internationalised ones are converted, UTS #46).
+    Name(String),
+    /// An IPv4 address or an IPv6 address without a zone.
+    Ip(IpAddr),
+    /// An IPv6 address with a zone (RFC 4007), kept in text since only the system can tell what interface it names.
+    Zoned(Ipv6Addr, String),
+}
+
+impl Server {
+    /// Reads `host`, `host:port`, an IPv4 address, a bare IPv6 address, `[IPv6]` or `[IPv6]:port`.
+    pub fn parse(server: &[u8], default_port: u16) -> Result<Server> {
+        let server = std::str::from_utf8(server).map_err(|_| parameter("the server is not UTF-8"))?;
+        if server.chars().any(char::is_control) {
+            return Err(parameter("the server holds a control character"));
+        }
+        if server.trim().is_empty() {
+            return Err(no_address("the server is empty"));
+        }
+        let (host, port) = split_port(server)?;
+        let port = match port {
+            Some(port) => parse_port(port)?,
+            None => default_port,
+        };
+        Ok(Server { host, port })
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Host::Name(name) => f.write_str(name),
+            Host::Ip(address) => write!(f, "{address}"),
+            Host::Zoned(address, zone) => write!(f, "{address}%{zone}"),
+        }
+    }
+}
+
+fn split_port(server: &str) -> Result<(Host, Option<&str>)> {
+    if let Some(rest) = server.strip_prefix('[') {
+        let (address, rest) = rest.split_once(']').ok_or_else(|| no_address("the server has '[' without ']'"))?;
+        let port = match rest {
+            "" => None,
+            _ => Some(rest.strip_prefix(':').ok_or_else(|| no_address("after ']' only a port may follow"))?),
+        };
+        return Ok((parse_ipv6(address)?, port));
+    }
+    match server.split_once(':') {
+        // more than one colon outside brackets can only be an IPv6 address, which then has no port
+        Some((_, rest)) if rest.contains(':') => Ok((parse_ipv6(server)?, None)),
+        Some((host, port)) => Ok((parse_name(host)?, Some(port))),
+        None => Ok((parse_name(server)?, None)),
+    }
+}
+
+fn parse_ipv6(text: &str) -> Result<Host> {
+    let (address, zone) = match text.split_once('%') {
+        Some((address, zone)) => (address, Some(zone)),
+        None => (text, None),
+    };
+    let address: Ipv6Addr = address.parse().map_err(|_| no_address(format!("'{text}' is no IPv6 address")))?;
+    match zone {
+        None => Ok(Host::Ip(address.into())),
+        Some("") => Err(no_address(format!("'{text}' has an empty zone"))),
+        Some(zone) => Ok(Host::Zoned(address, zone.to_owned())),
+    }
+}
+
+fn parse_name(name: &str) -> Result<Host> {
+    if name.is_empty() {
+        return Err(no_address("the server has no host"));
+    }
+    if name.contains(char::is_whitespace) {
+        return Err(parameter("the name of the server holds white space"));
+    }
+    if let Ok(address) = name.parse::<IpAddr>() {
+        return Ok(Host::Ip(address));
+    }
+    if name.is_ascii() {
+        return Ok(Host::Name(name.to_owned()));
+    }
+    match idna::domain_to_ascii_strict(name) {
+        Ok(ascii) if !ascii.is_empty() => Ok(Host::Name(ascii)),
+        _ => Err(parameter(format!("'{name}' cannot be an internationalised name"))),
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(port) if digits && port != 0 => Ok(port),
+        _ => Err(no_address(format!("'{text}' is no port: it must be 1 to 65535"))),
+    }
+}
+
+fn no_address(text: impl Into<String>) -> Error {
+    Error::new(Kind::NoAddress, text)
+}
+
+fn parameter(text: impl Into<String>) -> Error {
+    Error::new(Kind::Parameter, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(server: &str) -> Result<(String, u16)> {
+        Server::parse(server.as_bytes(), 110).map(|server| (server.host.to_string(), server.port))
+    }
+
+    #[test]
+    fn every_form_of_a_server() {
+        for (text, host, port) in [
+            ("pop3.mydomain.com", "pop3.mydomain.com", 110),
+            ("pop3.mydomain.com:1234", "pop3.mydomain.com", 1234),
+            ("255.255.255.254", "255.255.255.254", 110),
+            ("127.0.0.1:65535", "127.0.0.1", 65535),
+            ("::1", "::1", 110),
+            ("2001:db8::1:995", "2001:db8::1:995", 110),
+            ("[::1]", "::1", 110),
+            ("[2001:DB8:0::1]:995", "2001:db8::1", 995),
+            ("fe80::1%eth0", "fe80::1%eth0", 110),
+            ("[fe80::1%lo]:0110", "fe80::1%lo", 110),
+            ("bücher.example", "xn--bcher-kva.example", 110),
+            ("BÜCHER。example:1", "xn--bcher-kva.example", 1),
+            ("my_host.", "my_host.", 110),
+        ] {
+            assert_eq!(parse(text).unwrap(), (host.to_owned(), port), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_host_or_an_unusable_port() {
+        for text in [
+            "",
+            "  ",
+            ":",
+            ":110",
+            "host:",
+            "host:0",
+            "host:65536",
+            "host:-1",
+            "host:+1",
+            "host:1x",
+            "host: 1",
+            "host:١",
+            "[",
+            "[]",
+            "[::1",
+            "[::1]x",
+            "[::1]:",
+            "[::1]:0",
+            "[host]",
+            "[127.0.0.1]",
+            "a:b:c",
+            ":::",
+            "1::2::3",
+            "fe80::1%",
+        ] {
+            assert_eq!(parse(text).unwrap_err().kind(), Kind::NoAddress, "{text}");
+        }
+    }
+
+    #[test]
+    fn forbidden_bytes() {
+        for text in ["a\rb", "a\nb", "a\0b", "host\t", "a b", " host", "a\u{85}b", "ü/x", "ü\u{202e}x"] {
+            assert_eq!(parse(text).unwrap_err().kind(), Kind::Parameter, "{text:?}");
+        }
+        assert_eq!(Server::parse(b"a\xffb", 110).unwrap_err().kind(), Kind::Parameter);
+    }
+}

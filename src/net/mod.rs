@@ -1,0 +1,35 @@
+//! Sockets and TLS. Knows nothing of POP3.
+
+pub mod address;
+pub mod resolve;
+pub mod stream;
+pub mod tcp;
+pub mod tls;
+pub mod trust;
+
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Kind};
+
+/// The point in time at which a wait ends, computed once for a wait however many system calls it takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// That long from now.
+    pub fn after(timeout: Duration) -> Deadline {
+        let now = Instant::now();
+        // so far away that the clock cannot say it: a century is as good
+        Deadline(now.checked_add(timeout).unwrap_or_else(|| now + Duration::from_secs(100 * 365 * 24 * 3600)))
+    }
+
+    /// How much is left, `None` if nothing.
+    pub fn remaining(self) -> Option<Duration> {
+        self.0.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+}
+
+/// That a wait ran past its deadline.
+fn timed_out() -> Error {
+    Error::new(Kind::Timeout, "no answer within the timeout")
+}

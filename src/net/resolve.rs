@@ -1,0 +1,98 @@
+//! From a host to its addresses, within a deadline.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+
+use nix::sys::signal::{SigSet, SigmaskHow};
+
+use crate::error::{Error, Kind, Result};
+use crate::net::address::{Host, Server};
+use crate::net::{Deadline, timed_out};
+
+/// Every address of a server, in the order in which the system wants them tried (RFC 6724).
+pub fn resolve(server: &Server, deadline: Deadline) -> Result<Vec<SocketAddr>> {
+    match &server.host {
+        Host::Ip(address) => Ok(vec![SocketAddr::new(*address, server.port)]),
+        host => look_up(host.to_string(), server.port, deadline),
+    }
+}
+
+/// Asks the system, which offers no way to stop waiting: so a thread asks, and is left alone if it takes too long.
+fn look_up(host: String, port: u16, deadline: Deadline) -> Result<Vec<SocketAddr>> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let name = host.clone();
+    let look_up = move || {
+        let result = (name.as_str(), port).to_socket_addrs().map(Vec::from_iter);
+        // nobody waits any more if the deadline passed
+        let _ = sender.send(result);
+    };
+    spawn_without_signals(look_up)
+        .map_err(|error| Error::new(Kind::OutOfMemory, "no thread to look up the name").with_source(error))?;
+
+    let left = deadline.remaining().unwrap_or_default();
+    match receiver.recv_timeout(left) {
+        Ok(Ok(addresses)) if addresses.is_empty() => Err(not_found(&host)),
+        Ok(Ok(addresses)) => Ok(addresses),
+        Ok(Err(error)) if is_exhausted(&error) => {
+            Err(Error::new(Kind::OutOfMemory, "the name could not be looked up").with_source(error))
+        }
+        Ok(Err(error)) => Err(not_found(&host).with_source(error)),
+        Err(RecvTimeoutError::Timeout) => Err(timed_out().during(&format!("looking up {host}"))),
+        Err(RecvTimeoutError::Disconnected) => Err(Error::new(Kind::Internal, "the look-up ended without an answer")),
+    }
+}
+
+/// Starts a thread that takes no signal: they are the host's, and so is the choice of the thread that handles them.
+fn spawn_without_signals(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let host_mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+    let spawned = thread::Builder::new().name("pop3 look-up".into()).spawn(work);
+    host_mask.thread_set_mask()?;
+    spawned.map(drop)
+}
+
+fn not_found(host: &str) -> Error {
+    Error::new(Kind::HostNotFound, format!("{host} has no address"))
+}
+
+/// Whether the system has run out of something: memory, threads or descriptors.
+pub(super) fn is_exhausted(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOMEM | libc::ENOBUFS | libc::EMFILE | libc::ENFILE))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn resolve_text(server: &str) -> Result<Vec<SocketAddr>> {
+        resolve(&Server::parse(server.as_bytes(), 110)?, Deadline::after(Duration::from_secs(20)))
+    }
+
+    #[test]
+    fn addresses_are_their_own() {
+        assert_eq!(resolve_text("127.0.0.1:7").unwrap(), ["127.0.0.1:7".parse().unwrap()]);
+        assert_eq!(resolve_text("[::1]:7").unwrap(), ["[::1]:7".parse().unwrap()]);
+    }
+
+    #[test]
+    fn the_system_knows_localhost() {
+        let addresses = resolve_text("localhost:7").unwrap();
+        assert!(addresses.iter().all(|address| address.ip().is_loopback() && address.port() == 7), "{addresses:?}");
+    }
+
+    #[test]
+    fn a_label_that_cannot_be() {
+        let server = format!("{}.invalid", "x".repeat(64));
+        assert_eq!(resolve_text(&server).unwrap_err().kind(), Kind::HostNotFound);
+    }
+
+    #[test]
+    fn the_signal_mask_is_the_hosts_again() {
+        let before = SigSet::thread_get_mask().unwrap();
+        resolve_text("localhost").unwrap();
+        assert_eq!(SigSet::thread_get_mask().unwrap(), before);
+    }
+}

@@ -1,0 +1,62 @@
+//! A connection, in the clear or encrypted.
+
+use std::io::{Read, Write};
+
+use crate::error::{Error, Kind, Result};
+use crate::net::Deadline;
+use crate::net::tcp::{self, Tcp};
+use crate::net::tls::Tls;
+
+/// A connection, in the clear or encrypted.
+pub enum Stream {
+    /// In the clear.
+    Plain(Tcp),
+    /// Encrypted.
+    Tls(Box<Tls>),
+}
+
+impl Stream {
+    /// Until when the next reads and writes may wait.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        match self {
+            Stream::Plain(tcp) => tcp.set_deadline(deadline),
+            Stream::Tls(tls) => tls.tcp_mut().set_deadline(deadline),
+        }
+    }
+
+    /// Reads at least one byte.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let count = match self {
+            Stream::Plain(tcp) => tcp.read(buffer).map_err(tcp::into_error)?,
+            Stream::Tls(tls) => tls.read(buffer)?,
+        };
+        match count {
+            0 => Err(Error::new(Kind::ConnectionLost, "the server closed the connection")),
+            count => Ok(count),
+        }
+    }
+
+    /// Writes all.
+    pub fn write_all(&mut self, mut bytes: &[u8]) -> Result<()> {
+        while !bytes.is_empty() {
+            let count = match self {
+                Stream::Plain(tcp) => tcp.write(bytes).map_err(tcp::into_error)?,
+                Stream::Tls(tls) => tls.write(bytes)?,
+            };
+            bytes = &bytes[count..];
+        }
+        Ok(())
+    }
+
+    /// Whether nobody on the way can read along.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self, Stream::Tls(_))
+    }
+
+    /// Ends the connection politely.
+    pub fn close(mut self) {
+        if let Stream::Tls(tls) = &mut self {
+            tls.close_notify();
+        }
+    }
+}

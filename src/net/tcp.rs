@@ -1,0 +1,406 @@
+//! A TCP connection whose every wait has a deadline and can be cancelled from another thread.
+//!
+//! The socket blocks: reading is one system call, and the kernel's own receive timeout keeps the deadline, set anew
+//! only when it has drifted. Cancelling shuts the socket down, which wakes whoever waits on it.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, connect as start_connect, getsockopt, recv, send,
+    socket, sockopt,
+};
+
+use crate::error::{Error, Kind, Result};
+use crate::net::resolve::is_exhausted;
+use crate::net::{Deadline, timed_out};
+
+/// How long an address may stay silent before the next is tried beside it (RFC 8305, section 5).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// How far a wait may overrun its deadline so as not to set the kernel's timeout before every read.
+const DRIFT: Duration = Duration::from_millis(5);
+
+/// A connection, and how long whoever uses it may wait.
+#[derive(Debug)]
+pub struct Tcp {
+    shared: Arc<Shared>,
+    deadline: Deadline,
+    /// The socket's receive timeout as it was last set.
+    receive_timeout: Option<Duration>,
+}
+
+/// Wakes whoever waits on a connection, from any thread.
+#[derive(Clone, Debug)]
+pub struct Canceller(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    socket: TcpStream,
+    cancelled: AtomicBool,
+}
+
+/// Connects to the first address that answers.
+///
+/// Each address that stays silent for [`ATTEMPT_DELAY`] (less if the deadline would not leave time for all) gets
+/// company of the next one, so that one dead address does not use up the time of all. `on_attempt` hears of each.
+pub fn connect(
+    addresses: &[SocketAddr],
+    timeout: Duration,
+    mut on_attempt: impl FnMut(&SocketAddr),
+) -> Result<(Tcp, SocketAddr)> {
+    let deadline = Deadline::after(timeout);
+    let share = timeout / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX);
+    let delay = ATTEMPT_DELAY.min(share);
+    let mut untried = addresses.iter();
+    let mut pending: Vec<(OwnedFd, SocketAddr)> = Vec::new();
+    let mut failures = Failures::default();
+    let mut next_attempt = Instant::now();
+    loop {
+        if pending.is_empty() || Instant::now() >= next_attempt {
+            if let Some(address) = untried.next() {
+                on_attempt(address);
+                match attempt(address) {
+                    Ok(socket) => pending.push((socket, *address)),
+                    Err(error) => failures.add(address, error),
+                }
+                next_attempt = Instant::now() + delay;
+            }
+        }
+        if pending.is_empty() {
+            match untried.len() {
+                0 => return Err(failures.into_error()),
+                _ => continue,
+            }
+        }
+        let left = deadline.remaining().ok_or_else(|| failures.timed_out())?;
+        let until_next = if untried.len() > 0 { next_attempt.saturating_duration_since(Instant::now()) } else { left };
+        for index in ready(&pending, left.min(until_next))?.into_iter().rev() {
+            let (socket, address) = pending.swap_remove(index);
+            match finish(socket) {
+                Ok(socket) => return Ok((Tcp::new(socket, deadline), address)),
+                Err(error) => {
+                    failures.add(&address, error);
+                    next_attempt = Instant::now();
+                }
+            }
+        }
+    }
+}
+
+/// Begins to connect without waiting.
+fn attempt(address: &SocketAddr) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    let socket = socket(family, SockType::Stream, SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC, None)?;
+    match start_connect(socket.as_raw_fd(), &SockaddrStorage::from(*address)) {
+        // interrupted, it goes on in the background all the same
+        Ok(()) | Err(Errno::EINPROGRESS | Errno::EINTR) => Ok(socket),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Which attempts have an outcome, after waiting for one at most that long.
+fn ready(pending: &[(OwnedFd, SocketAddr)], wait: Duration) -> Result<Vec<usize>> {
+    let mut polled: Vec<_> = pending.iter().map(|(fd, _)| PollFd::new(fd.as_fd(), PollFlags::POLLOUT)).collect();
+    match poll(&mut polled, poll_timeout(wait)) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(error) => {
+            return Err(Error::new(Kind::OutOfMemory, "cannot wait for a connection").with_source(error.into()));
+        }
+    }
+    Ok((0..polled.len()).filter(|index| polled[*index].any().unwrap_or(false)).collect())
+}
+
+/// The connected socket, or why it is none.
+fn finish(socket: OwnedFd) -> io::Result<TcpStream> {
+    match getsockopt(&socket, sockopt::SocketError)? {
+        0 => {}
+        error => return Err(io::Error::from_raw_os_error(error)),
+    }
+    let socket = TcpStream::from(socket);
+    socket.set_nonblocking(false)?;
+    // a command is one small segment, and its answer is waited for: it must not wait for the last one's ACK
+    socket.set_nodelay(true)?;
+    Ok(socket)
+}
+
+/// Why the addresses tried so far failed.
+#[derive(Default)]
+struct Failures {
+    text: String,
+    exhausted: bool,
+}
+
+impl Failures {
+    fn add(&mut self, address: &SocketAddr, error: io::Error) {
+        if !self.text.is_empty() {
+            self.text.push_str("; ");
+        }
+        self.text.push_str(&format!("{address}: {error}"));
+        self.exhausted |= is_exhausted(&error);
+    }
+
+    fn into_error(self) -> Error {
+        let kind = if self.exhausted { Kind::OutOfMemory } else { Kind::Connect };
+        Error::new(kind, format!("cannot connect: {}", self.text))
+    }
+
+    fn timed_out(&self) -> Error {
+        match self.text.as_str() {
+            "" => timed_out().during("connecting"),
+            text => timed_out().during(&format!("connecting ({text})")),
+        }
+    }
+}
+
+impl Tcp {
+    fn new(socket: TcpStream, deadline: Deadline) -> Tcp {
+        let shared = Arc::new(Shared { socket, cancelled: AtomicBool::new(false) });
+        Tcp { shared, deadline, receive_timeout: None }
+    }
+
+    /// Until when the next reads and writes may wait.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+    }
+
+    /// What cancels this connection.
+    pub fn canceller(&self) -> Canceller {
+        Canceller(Arc::clone(&self.shared))
+    }
+
+    /// Whether bytes have come that nobody has read, without waiting for any.
+    pub fn has_unread(&self) -> bool {
+        let mut byte = [0];
+        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+        matches!(recv(self.shared.socket.as_raw_fd(), &mut byte, flags), Ok(1..))
+    }
+
+    /// Has the kernel end the next read at the deadline, give or take [`DRIFT`].
+    fn arm(&mut self) -> io::Result<()> {
+        let left = self.deadline.remaining().ok_or_else(deadline_passed)?;
+        if self.receive_timeout.is_none_or(|set| set > left + DRIFT) {
+            self.shared.socket.set_read_timeout(Some(left))?;
+            self.receive_timeout = Some(left);
+        }
+        Ok(())
+    }
+
+    fn wait_writable(&self) -> io::Result<()> {
+        let left = self.deadline.remaining().ok_or_else(deadline_passed)?;
+        let mut polled = [PollFd::new(self.shared.socket.as_fd(), PollFlags::POLLOUT)];
+        match poll(&mut polled, poll_timeout(left)) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What an outcome of the socket is, seen that it may be the doing of [`Canceller::cancel`].
+    fn outcome(&self, outcome: io::Result<usize>) -> io::Result<usize> {
+        match outcome {
+            Ok(1..) => outcome,
+            _ if self.shared.cancelled.load(Ordering::Acquire) => Err(io::Error::other(Cancelled)),
+            // for openssl this kind means "try again"; here it is an end
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(io::ErrorKind::ConnectionReset.into()),
+            outcome => outcome,
+        }
+    }
+}
+
+impl Read for Tcp {
+    /// Reads what has come, waiting for it until the deadline.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.arm()?;
+            match (&self.shared.socket).read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.receive_timeout = None,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => return self.outcome(outcome),
+            }
+        }
+    }
+}
+
+impl Write for Tcp {
+    /// Writes what there is room for, waiting for room until the deadline. Raises no SIGPIPE.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        loop {
+            match send(self.shared.socket.as_raw_fd(), bytes, flags) {
+                Err(Errno::EAGAIN) => self.wait_writable()?,
+                Err(Errno::EINTR) => {}
+                outcome => return self.outcome(outcome.map_err(io::Error::from)),
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Canceller {
+    /// Ends whatever waits on the connection, and the connection.
+    pub fn cancel(&self) {
+        self.0.cancelled.store(true, Ordering::Release);
+        // fails where the peer has already ended it, which is as good
+        let _ = self.0.socket.shutdown(Shutdown::Both);
+    }
+}
+
+/// The mark of an I/O error that a cancel caused.
+#[derive(Debug)]
+struct Cancelled;
+
+impl std::fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("cancelled")
+    }
+}
+
+impl std::error::Error for Cancelled {}
+
+/// The mark of a deadline of ours, as against a timeout of the kernel's, which has an errno.
+fn deadline_passed() -> io::Error {
+    io::ErrorKind::TimedOut.into()
+}
+
+/// What an I/O error of a [`Tcp`] means.
+pub(super) fn into_error(error: io::Error) -> Error {
+    if error.get_ref().is_some_and(|inner| inner.is::<Cancelled>()) {
+        Error::new(Kind::Cancelled, "cancelled by the host")
+    } else if error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none() {
+        timed_out()
+    } else {
+        Error::new(Kind::ConnectionLost, "the connection was lost").with_source(error)
+    }
+}
+
+/// Rounded up, so that a wait of less than a millisecond is no busy loop.
+fn poll_timeout(wait: Duration) -> PollTimeout {
+    let millis = wait.as_nanos().div_ceil(1_000_000);
+    PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+
+    use super::*;
+
+    fn listener() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    fn pair() -> (Tcp, TcpStream) {
+        let (listener, address) = listener();
+        let (tcp, _) = connect(&[address], Duration::from_secs(10), |_| {}).unwrap();
+        (tcp, listener.accept().unwrap().0)
+    }
+
+    fn refused() -> SocketAddr {
+        listener().1
+    }
+
+    #[test]
+    fn every_address_is_tried_in_order() {
+        let (_listener, good) = listener();
+        let addresses = [refused(), refused(), good];
+        let mut tried = Vec::new();
+        let (_, connected) = connect(&addresses, Duration::from_secs(10), |address| tried.push(*address)).unwrap();
+        assert_eq!(connected, good);
+        assert_eq!(tried, addresses);
+    }
+
+    #[test]
+    fn every_failure_is_told() {
+        let addresses = [refused(), refused()];
+        let error = connect(&addresses, Duration::from_secs(10), |_| {}).unwrap_err();
+        assert_eq!(error.kind(), Kind::Connect);
+        assert!(addresses.iter().all(|address| error.to_string().contains(&address.to_string())), "{error}");
+    }
+
+    #[test]
+    fn a_trickle_does_not_move_the_deadline() {
+        let (mut tcp, mut peer) = pair();
+        let trickle = thread::spawn(move || {
+            while peer.write_all(b".").is_ok() {
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let start = Instant::now();
+        tcp.set_deadline(Deadline::after(Duration::from_millis(200)));
+        let error = loop {
+            if let Err(error) = tcp.read(&mut [0; 64]) {
+                break error;
+            }
+        };
+        assert_eq!(into_error(error).kind(), Kind::Timeout);
+        assert!(start.elapsed() >= Duration::from_millis(200));
+        drop(tcp);
+        trickle.join().unwrap();
+    }
+
+    #[test]
+    fn a_new_deadline_may_be_later_than_the_last() {
+        let (mut tcp, mut peer) = pair();
+        tcp.set_deadline(Deadline::after(Duration::from_millis(1)));
+        assert!(tcp.read(&mut [0]).is_err());
+        tcp.set_deadline(Deadline::after(Duration::from_secs(10)));
+        peer.write_all(b"x").unwrap();
+        assert_eq!(tcp.read(&mut [0]).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_write_to_a_peer_that_reads_nothing_ends_at_the_deadline() {
+        let (mut tcp, _peer) = pair();
+        tcp.set_deadline(Deadline::after(Duration::from_millis(100)));
+        let error = loop {
+            if let Err(error) = tcp.write(&[0; 65536]) {
+                break error;
+            }
+        };
+        assert_eq!(into_error(error).kind(), Kind::Timeout);
+    }
+
+    #[test]
+    fn cancelling_wakes_reads_and_writes() {
+        for write in [false, true] {
+            let (mut tcp, _peer) = pair();
+            tcp.set_deadline(Deadline::after(Duration::from_secs(60)));
+            let canceller = tcp.canceller();
+            let cancel = thread::spawn(move || {
+                thread::sleep(Duration::from_millis(50));
+                canceller.cancel();
+            });
+            let error = loop {
+                let outcome = if write { tcp.write(&[0; 65536]) } else { tcp.read(&mut [0]) };
+                if let Err(error) = outcome {
+                    break error;
+                }
+            };
+            assert_eq!(into_error(error).kind(), Kind::Cancelled);
+            cancel.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn unread_bytes_are_seen_and_left() {
+        let (mut tcp, mut peer) = pair();
+        assert!(!tcp.has_unread());
+        peer.write_all(b"x").unwrap();
+        while !tcp.has_unread() {
+            thread::yield_now();
+        }
+        assert_eq!(tcp.read(&mut [0; 2]).unwrap(), 1);
+    }
+}

@@ -1,0 +1,380 @@
+//! TLS by OpenSSL: the only file that names it. Another platform's TLS is another file beside this one.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use once_cell::sync::{Lazy, OnceCell};
+use openssl::error::ErrorStack;
+use openssl::ssl::{
+    self, ErrorCode, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslStream, SslVerifyMode,
+    SslVersion,
+};
+use openssl::x509::verify::{X509CheckFlags, X509VerifyFlags};
+use openssl::x509::{X509, X509NameRef, X509Ref, X509StoreContextRef};
+
+use crate::error::{Error, Kind, Result};
+use crate::net::address::Host;
+use crate::net::tcp::{self, Tcp};
+use crate::net::trust::{self, Encoded, Trust};
+use crate::trace::escape;
+
+/// What connections of the same [`Trust`] share: OpenSSL's context with its trust store.
+pub struct Context {
+    ssl: SslContext,
+    trust: Trust,
+    /// Files of the folder `cacerts` that gave no certificate, to be named when a verification fails.
+    unusable: Vec<String>,
+}
+
+/// The context for that trust, built when it is first asked for. A failure is not kept: the next one tries again.
+pub fn context(trust: &Trust) -> Result<Arc<Context>> {
+    type Cell = Arc<OnceCell<Arc<Context>>>;
+    static CONTEXTS: Lazy<Mutex<HashMap<Trust, Cell>>> = Lazy::new(Mutex::default);
+
+    // the lock is for finding the cell alone: building reads files
+    let cell = {
+        let mut contexts = CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+        match contexts.get(trust) {
+            Some(cell) => Arc::clone(cell),
+            None => Arc::clone(contexts.entry(trust.clone()).or_default()),
+        }
+    };
+    cell.get_or_try_init(|| build_context(trust).map(Arc::new)).cloned()
+}
+
+fn build_context(trust: &Trust) -> Result<Context> {
+    let broken = |stack: ErrorStack| Error::new(Kind::Secure, format!("TLS cannot be set up: {}", describe(&stack)));
+    let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(broken)?;
+    builder.set_min_proto_version(Some(SslVersion::TLS1_2)).map_err(broken)?;
+    builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
+    // an idle session gives its 34 KiB of buffers back
+    builder.set_mode(SslMode::AUTO_RETRY | SslMode::RELEASE_BUFFERS);
+    // one system call for a record, not one for its head and one for its body
+    builder.set_read_ahead(true);
+    let mut unusable = Vec::new();
+    match trust {
+        Trust::Anyone => builder.set_verify(SslVerifyMode::NONE),
+        Trust::Verified { cacerts } => {
+            builder.set_verify(SslVerifyMode::PEER);
+            // a platform without a store leaves the folder, and the other way round
+            if let Err(stack) = builder.set_default_verify_paths() {
+                unusable.push(format!("the platform's store: {}", describe(&stack)));
+            }
+            if let Some(cacerts) = cacerts {
+                unusable.extend(add_folder(&mut builder, cacerts)?);
+            }
+            // a certificate that the user put there is trusted, be it a root or not
+            builder.verify_param_mut().set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(broken)?;
+        }
+    }
+    Ok(Context { ssl: builder.build(), trust: trust.clone(), unusable })
+}
+
+/// Trusts every certificate of the folder; answers which files gave none and why.
+fn add_folder(builder: &mut SslContextBuilder, cacerts: &std::path::Path) -> Result<Vec<String>> {
+    let mut unusable = Vec::new();
+    for file in trust::read_folder(cacerts)? {
+        let name = file.path.display();
+        match file.contents {
+            Err(why) => unusable.push(format!("{name}: {why}")),
+            Ok(encoded) if encoded.is_empty() => unusable.push(format!("{name}: no certificate in it")),
+            Ok(encoded) => {
+                let bad = encoded.iter().filter(|encoded| add_certificate(builder, encoded).is_err()).count();
+                match (bad, encoded.len()) {
+                    (0, _) => {}
+                    (1, 1) => unusable.push(format!("{name}: no certificate in it")),
+                    (bad, all) => unusable.push(format!("{name}: {bad} of its {all} certificates are damaged")),
+                }
+            }
+        }
+    }
+    // what was thought of the rubbish stays out of the next operation's errors
+    ErrorStack::get();
+    Ok(unusable)
+}
+
+fn add_certificate(builder: &mut SslContextBuilder, encoded: &Encoded) -> Result<(), ErrorStack> {
+    let certificate = match encoded {
+        Encoded::Pem(pem) => X509::from_pem(pem)?,
+        Encoded::Der(der) => X509::from_der(der)?,
+    };
+    builder.cert_store_mut().add_cert(certificate)
+}
+
+/// A TLS connection.
+pub struct Tls {
+    stream: SslStream<Transport>,
+}
+
+/// What a handshake that fails leaves to tell.
+#[derive(Default)]
+struct Findings {
+    refused: Option<String>,
+}
+
+impl Tls {
+    /// Shakes hands within the deadline that `tcp` has, and verifies the peer where the context wants it.
+    ///
+    /// Clear text in answer is [`Kind::BadFormat`] where `clear_before`, since then somebody speaks in the server's
+    /// place, and [`Kind::Secure`] else.
+    pub fn handshake(context: &Context, tcp: Tcp, host: &Host, clear_before: bool) -> Result<Tls> {
+        // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
+        ErrorStack::get();
+        let findings = Arc::new(Mutex::new(Findings::default()));
+        let ssl = prepare(context, host, &findings)
+            .map_err(|stack| Error::new(Kind::Secure, format!("TLS cannot be set up: {}", describe(&stack))))?;
+        let transport = Transport { tcp, state: TransportState::Fresh };
+        let mut stream = SslStream::new(ssl, transport)
+            .map_err(|stack| Error::new(Kind::Secure, format!("TLS cannot be set up: {}", describe(&stack))))?;
+        match stream.connect() {
+            Ok(()) => Ok(Tls { stream }),
+            Err(error) => {
+                let refused = findings.lock().unwrap_or_else(PoisonError::into_inner).refused.take();
+                Err(handshake_error(context, error, refused, stream.get_ref().state, clear_before))
+            }
+        }
+    }
+
+    /// Until when the next reads and writes may wait.
+    pub fn tcp_mut(&mut self) -> &mut Tcp {
+        &mut self.stream.get_mut().tcp
+    }
+
+    /// Reads what has come; 0 is the end that the peer announced.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        self.run(|stream| stream.ssl_read(buffer))
+    }
+
+    /// Writes at least one byte.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        self.run(|stream| stream.ssl_write(bytes))
+    }
+
+    /// Tells the peer that nothing more will come, without waiting for its answer.
+    pub fn close_notify(&mut self) {
+        // the session is over whether the peer hears of it or not
+        let _ = self.run(|stream| stream.shutdown().map(|_| 0));
+    }
+
+    /// The version, the cipher and how the peer was verified.
+    pub fn description(&self, context: &Context) -> impl fmt::Display {
+        let ssl = self.stream.ssl();
+        let verified = context.trust != Trust::Anyone;
+        Description {
+            version: ssl.version_str(),
+            cipher: ssl.current_cipher().map_or("no cipher", |cipher| cipher.name()),
+            certificate: ssl.peer_certificate(),
+            verified,
+        }
+    }
+
+    fn run(&mut self, mut work: impl FnMut(&mut SslStream<Transport>) -> Result<usize, ssl::Error>) -> Result<usize> {
+        ErrorStack::get();
+        loop {
+            match work(&mut self.stream) {
+                Ok(count) => return Ok(count),
+                Err(error) if error.code() == ErrorCode::ZERO_RETURN => return Ok(0),
+                // a record that held no data of ours: openssl wants to be called again
+                Err(error) if error.code() == ErrorCode::WANT_READ && error.io_error().is_none() => {}
+                Err(error) => return Err(session_error(error, self.stream.get_ref().state)),
+            }
+        }
+    }
+}
+
+fn prepare(context: &Context, host: &Host, findings: &Arc<Mutex<Findings>>) -> Result<Ssl, ErrorStack> {
+    let mut ssl = Ssl::new(&context.ssl)?;
+    if let Host::Name(name) = host {
+        // RFC 6066, section 3: without the dot that ends it, and never an address
+        ssl.set_hostname(name.trim_end_matches('.'))?;
+    }
+    if context.trust == Trust::Anyone {
+        return Ok(ssl);
+    }
+    let param = ssl.param_mut();
+    // RFC 6125, section 6.4: the names of the certificate count, its subject does not
+    param.set_hostflags(X509CheckFlags::NEVER_CHECK_SUBJECT | X509CheckFlags::NO_PARTIAL_WILDCARDS);
+    match host {
+        Host::Name(name) => param.set_host(name.trim_end_matches('.'))?,
+        Host::Ip(address) => param.set_ip(*address)?,
+        Host::Zoned(address, _) => param.set_ip(IpAddr::V6(*address))?,
+    }
+    let (findings, wanted) = (Arc::clone(findings), host.clone());
+    ssl.set_verify_callback(SslVerifyMode::PEER, move |ok, store| {
+        if !ok {
+            let refused = refusal(store, &wanted);
+            findings.lock().unwrap_or_else(PoisonError::into_inner).refused.get_or_insert(refused);
+        }
+        ok
+    });
+    Ok(ssl)
+}
+
+/// Why a certificate was refused, and what it says of itself.
+fn refusal(store: &X509StoreContextRef, wanted: &Host) -> String {
+    let mut text = store.error().error_string().to_owned();
+    if let Some(certificate) = store.current_cert() {
+        let names = names(certificate);
+        let (subject, issuer) = (name(certificate.subject_name()), name(certificate.issuer_name()));
+        text =
+            format!("{text} (wanted {wanted}; the certificate is for {names}, subject {subject}, issued by {issuer}, ");
+        text = format!("{text}valid from {} to {})", certificate.not_before(), certificate.not_after());
+    }
+    text
+}
+
+/// The names that a certificate is good for.
+fn names(certificate: &X509Ref) -> String {
+    let names = certificate.subject_alt_names().into_iter().flatten().filter_map(|name| match name.ipaddress() {
+        Some(octets) => ip_address(octets).map(|address| address.to_string()),
+        None => name.dnsname().map(|name| escape(name.as_bytes())),
+    });
+    match names.collect::<Vec<_>>().join(", ") {
+        names if names.is_empty() => "no name".into(),
+        names => names,
+    }
+}
+
+fn ip_address(octets: &[u8]) -> Option<IpAddr> {
+    match octets.len() {
+        4 => <[u8; 4]>::try_from(octets).ok().map(IpAddr::from),
+        _ => <[u8; 16]>::try_from(octets).ok().map(IpAddr::from),
+    }
+}
+
+/// A distinguished name in one line.
+fn name(name: &X509NameRef) -> String {
+    let entry = |entry: &openssl::x509::X509NameEntryRef| {
+        let key = entry.object().nid().short_name().unwrap_or("?");
+        let value = entry.data().to_string().map(|value| escape(value.as_bytes())).unwrap_or_default();
+        format!("{key}={value}")
+    };
+    match name.entries().map(entry).collect::<Vec<_>>().join(", ") {
+        empty if empty.is_empty() => "nobody".into(),
+        name => name,
+    }
+}
+
+struct Description {
+    version: &'static str,
+    cipher: &'static str,
+    certificate: Option<X509>,
+    verified: bool,
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Description { version, cipher, certificate, verified } = self;
+        let verified = if *verified { "verified" } else { "not verified" };
+        write!(f, "{version}, {cipher}, certificate {verified}")?;
+        match certificate {
+            Some(certificate) => {
+                let (subject, issuer) = (name(certificate.subject_name()), name(certificate.issuer_name()));
+                write!(f, ": for {}, subject {subject}, issued by {issuer}", names(certificate))
+            }
+            None => f.write_str(": none was sent"),
+        }
+    }
+}
+
+fn handshake_error(
+    context: &Context,
+    error: ssl::Error,
+    refused: Option<String>,
+    state: TransportState,
+    clear_before: bool,
+) -> Error {
+    if let Some(refused) = refused {
+        let mut text = format!("the server's certificate was refused: {refused}");
+        if !context.unusable.is_empty() {
+            text = format!("{text}; not used: {}", context.unusable.join(", "));
+        }
+        return Error::new(Kind::Secure, text);
+    }
+    match state {
+        TransportState::ClearText if clear_before => {
+            Error::new(Kind::BadFormat, "clear text came after STLS where the TLS handshake had to begin")
+        }
+        TransportState::ClearText => {
+            Error::new(Kind::Secure, "the server answered in clear text: it speaks no TLS here")
+        }
+        _ => session_error(error, state).during("TLS handshake"),
+    }
+}
+
+fn session_error(error: ssl::Error, state: TransportState) -> Error {
+    match error.into_io_error() {
+        Ok(error) => tcp::into_error(error),
+        Err(_) if state == TransportState::Ended => {
+            Error::new(Kind::ConnectionLost, "the server closed the connection")
+        }
+        Err(error) => match error.ssl_error() {
+            Some(stack) => Error::new(Kind::Secure, describe(stack)),
+            None => Error::new(Kind::Secure, error.to_string()),
+        },
+    }
+}
+
+/// The reasons in an error stack, without the places in OpenSSL's source.
+fn describe(stack: &ErrorStack) -> String {
+    let reasons = stack.errors().iter().filter_map(|error| {
+        let reason = error.reason()?;
+        Some(match error.data() {
+            Some(data) if !data.is_empty() => format!("{reason} ({})", escape(data.as_bytes())),
+            _ => reason.to_owned(),
+        })
+    });
+    match reasons.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => "for a reason that OpenSSL does not tell".into(),
+        reasons => reasons,
+    }
+}
+
+/// What OpenSSL reads from and writes to: a socket whose first answer must look like TLS.
+struct Transport {
+    tcp: Tcp,
+    state: TransportState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TransportState {
+    /// Nothing came yet.
+    Fresh,
+    /// What came looks like TLS.
+    Open,
+    /// What came first is no TLS.
+    ClearText,
+    /// The peer closed the connection.
+    Ended,
+}
+
+impl Read for Transport {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.tcp.read(buffer)?;
+        match buffer[..count].first() {
+            None => self.state = TransportState::Ended,
+            // RFC 8446, section 5.1: alert and handshake are the content types that can begin an answer
+            Some(21 | 22) if self.state == TransportState::Fresh => self.state = TransportState::Open,
+            Some(_) if self.state == TransportState::Fresh => {
+                // an error of the transport, so that OpenSSL does not answer it with an alert
+                self.state = TransportState::ClearText;
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            Some(_) => {}
+        }
+        Ok(count)
+    }
+}
+
+impl Write for Transport {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.tcp.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! Whom to believe: the folder `cacerts`, read into single certificates without understanding them.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use memchr::memmem;
+
+use crate::error::{Error, Kind, Result};
+
+/// More than any file of certificates has; what is larger is not one.
+const MAX_FILE: u64 = 64 * 1024 * 1024;
+
+/// Which certificates are believed. The TLS context is built once for each value of this.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Trust {
+    /// Any certificate: encrypted, the peer unchecked.
+    Anyone,
+    /// Those that lead to the platform's store or, where there is one, to a certificate in the folder `cacerts`.
+    Verified {
+        /// The folder, whose every file is read.
+        cacerts: Option<PathBuf>,
+    },
+}
+
+/// A file of the folder.
+pub struct CertificateFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What may be certificates in it, or why it can't be read.
+    pub contents: Result<Vec<Encoded>, String>,
+}
+
+/// What may be one certificate.
+pub enum Encoded {
+    /// In PEM, from its first line to its last.
+    Pem(Vec<u8>),
+    /// In DER.
+    Der(Vec<u8>),
+}
+
+/// Every file of the folder, in the order of their names. Only a folder that can't be read is an error.
+pub fn read_folder(cacerts: &Path) -> Result<Vec<CertificateFile>> {
+    let unreadable = |error| {
+        let text = format!("the folder of certificates {} cannot be read", cacerts.display());
+        Error::new(Kind::Secure, text).with_source(error)
+    };
+    let mut paths = fs::read_dir(cacerts)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>())
+        .map_err(unreadable)?;
+    paths.sort();
+    let file = |path: PathBuf| CertificateFile { contents: read_file(&path), path };
+    Ok(paths.into_iter().filter(|path| !path.is_dir()).map(file).collect())
+}
+
+fn read_file(path: &Path) -> Result<Vec<Encoded>, String> {
+    let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
+    // a pipe would make us wait for whoever writes to it
+    if !metadata.is_file() {
+        return Err("not a regular file".into());
+    }
+    if metadata.len() > MAX_FILE {
+        return Err("too large for a file of certificates".into());
+    }
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes)).map_err(|error| error.to_string())?;
+    Ok(split(&bytes))
+}
+
+/// The certificates of a file, one by one, so that a bad one does not hide the others.
+fn split(bytes: &[u8]) -> Vec<Encoded> {
+    let mut found = Vec::new();
+    let mut rest = bytes;
+    let mut any_pem = false;
+    while let Some(begin) = memmem::find(rest, b"-----BEGIN ") {
+        any_pem = true;
+        let block = &rest[begin..];
+        let Some(end) = memmem::find(block, b"-----END ") else { break };
+        let last_line = memchr::memchr(b'\n', &block[end..]).map_or(block.len(), |at| end + at + 1);
+        let label = &block[..memchr::memchr(b'\n', block).unwrap_or(block.len())];
+        // CERTIFICATE, X509 CERTIFICATE and TRUSTED CERTIFICATE; keys and lists of revoked ones may stand between
+        if memmem::find(label, b"CERTIFICATE-----").is_some() {
+            found.push(Encoded::Pem(block[..last_line].to_vec()));
+        }
+        rest = &block[last_line..];
+    }
+    if !any_pem {
+        found.push(Encoded::Der(bytes.to_vec()));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pem_blocks(text: &str) -> Vec<String> {
+        let blocks = split(text.as_bytes());
+        let text = |encoded| match encoded {
+            Encoded::Pem(bytes) => String::from_utf8(bytes).unwrap(),
+            Encoded::Der(bytes) => format!("DER of {}", bytes.len()),
+        };
+        blocks.into_iter().map(text).collect()
+    }
+
+    const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    const KEY: &str = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+
+    #[test]
+    fn pem_one_or_many_with_other_things_between() {
+        let text = format!("subject=CN\n{CERTIFICATE}{KEY}\r\n# comment\n{CERTIFICATE}");
+        assert_eq!(pem_blocks(&text), [CERTIFICATE, CERTIFICATE]);
+        assert_eq!(pem_blocks(CERTIFICATE.trim_end()), [CERTIFICATE.trim_end()]);
+        let old = CERTIFICATE.replace("CERTIFICATE", "X509 CERTIFICATE");
+        assert_eq!(pem_blocks(&old), [old]);
+    }
+
+    #[test]
+    fn what_is_no_certificate() {
+        assert_eq!(pem_blocks(KEY), [""; 0]);
+        assert_eq!(pem_blocks("-----BEGIN CERTIFICATE-----\nAAAA\n"), [""; 0]);
+        assert_eq!(pem_blocks("0\u{1}"), ["DER of 2"]);
+        assert_eq!(pem_blocks(""), ["DER of 0"]);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let error = read_folder(Path::new("/nonexistent/cacerts")).err().unwrap();
+        assert_eq!(error.kind(), Kind::Secure);
+        assert!(error.to_string().contains("/nonexistent/cacerts"));
+    }
+}

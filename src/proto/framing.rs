@@ -1,0 +1,252 @@
+//! Where a line ends, and where a reply of many lines does.
+//!
+//! A reply's first line decides how all of it ends its lines. If it ends with CRLF, only CRLF ends a line and only
+//! CRLF `.` CRLF the reply: a bare CR or LF is content, so that nobody who writes content can write a reply. If it
+//! ends with a bare LF, the server ends its lines so, and that is understood instead.
+
+use std::ops::Range;
+
+use memchr::{memchr, memmem};
+
+use crate::error::{Error, Kind, Result};
+
+/// How long a line may be, its end not counted.
+pub const MAX_LINE: usize = 64 * 1024;
+
+const FIRST_CAPACITY: usize = 1024;
+
+/// How a server ends the lines of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// CR LF, as RFC 1939 wants it.
+    CrLf,
+    /// LF alone.
+    Lf,
+}
+
+impl Ending {
+    fn len(self) -> usize {
+        match self {
+            Ending::CrLf => 2,
+            Ending::Lf => 1,
+        }
+    }
+}
+
+/// The bytes that came and were not yet understood.
+///
+/// It is filled through [`Inbox::space`] and [`Inbox::filled`], and hands out lines without copying them.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Up to where there is no end of a line, so that no byte is searched twice.
+    searched: usize,
+}
+
+impl Inbox {
+    /// Where the next bytes go. Never empty.
+    pub fn space(&mut self) -> Result<&mut [u8]> {
+        if self.start == self.end {
+            (self.start, self.end, self.searched) = (0, 0, 0);
+        } else if self.end == self.buffer.len() && self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.searched -= self.start;
+            self.start = 0;
+        }
+        if self.end == self.buffer.len() {
+            self.grow()?;
+        }
+        Ok(&mut self.buffer[self.end..])
+    }
+
+    /// Says how many bytes were put into [`Inbox::space`].
+    pub fn filled(&mut self, count: usize) {
+        self.end = self.buffer.len().min(self.end + count);
+    }
+
+    /// Whether nothing waits to be understood.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Takes the first line of a reply, if it is there, and says how it ended.
+    pub fn take_first_line(&mut self) -> Result<Option<(Range<usize>, Ending)>> {
+        let Some(at) = memchr(b'\n', &self.buffer[self.searched..self.end]) else {
+            self.searched = self.end;
+            return self.too_long_yet().map(|()| None);
+        };
+        let line_feed = self.searched + at;
+        let ending = match self.buffer[self.start..line_feed].last() {
+            Some(b'\r') => Ending::CrLf,
+            _ => Ending::Lf,
+        };
+        let line = self.take(line_feed + 1 - ending.len(), ending)?;
+        Ok(Some((line, ending)))
+    }
+
+    /// Takes a further line of a reply, if it is there, its end being that of the first.
+    pub fn take_line(&mut self, ending: Ending) -> Result<Option<Range<usize>>> {
+        let waiting = &self.buffer[self.searched..self.end];
+        let found = match ending {
+            Ending::CrLf => memmem::find(waiting, b"\r\n"),
+            Ending::Lf => memchr(b'\n', waiting),
+        };
+        match found {
+            Some(at) => self.take(self.searched + at, ending).map(Some),
+            None => {
+                // a CR at the very end may be the first half of an end of line
+                let half = usize::from(waiting.last() == Some(&b'\r'));
+                self.searched = self.end - half;
+                self.too_long_yet().map(|()| None)
+            }
+        }
+    }
+
+    /// The bytes of a line that was taken; good until the next call of [`Inbox::space`].
+    pub fn bytes(&self, line: Range<usize>) -> &[u8] {
+        &self.buffer[line]
+    }
+
+    fn take(&mut self, line_end: usize, ending: Ending) -> Result<Range<usize>> {
+        let line = self.start..line_end;
+        if line.len() > MAX_LINE {
+            return Err(too_long());
+        }
+        self.start = line_end + ending.len();
+        self.searched = self.start;
+        Ok(line)
+    }
+
+    fn too_long_yet(&self) -> Result<()> {
+        // one more, for the CR whose LF has not come
+        if self.end - self.start > MAX_LINE + 1 { Err(too_long()) } else { Ok(()) }
+    }
+
+    fn grow(&mut self) -> Result<()> {
+        let target = (self.buffer.len() * 2).clamp(FIRST_CAPACITY, MAX_LINE + 2);
+        self.buffer
+            .try_reserve_exact(target - self.buffer.len())
+            .map_err(|_| Error::new(Kind::OutOfMemory, "no memory for the receive buffer"))?;
+        self.buffer.resize(target, 0);
+        Ok(())
+    }
+}
+
+/// What a line of a reply of many lines is (RFC 1939, section 3): `None` if it ends the reply, else its content.
+pub fn unstuff(line: &[u8]) -> Option<&[u8]> {
+    match line {
+        b"." => None,
+        [b'.', content @ ..] => Some(content),
+        content => Some(content),
+    }
+}
+
+fn too_long() -> Error {
+    Error::new(Kind::Limit, format!("the server sent a line of more than {MAX_LINE} octets"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(inbox: &mut Inbox, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let space = inbox.space().unwrap();
+            let count = space.len().min(bytes.len());
+            space[..count].copy_from_slice(&bytes[..count]);
+            inbox.filled(count);
+            bytes = &bytes[count..];
+        }
+    }
+
+    /// Reads one reply of many lines from bytes that arrive in pieces of the given sizes.
+    fn read_reply(pieces: &[&[u8]]) -> (Vec<Vec<u8>>, usize) {
+        let mut inbox = Inbox::default();
+        let mut lines = Vec::new();
+        let mut ending = None;
+        for piece in pieces {
+            feed(&mut inbox, piece);
+            loop {
+                let line = match ending {
+                    None => inbox.take_first_line().unwrap().map(|(line, first)| {
+                        ending = Some(first);
+                        line
+                    }),
+                    Some(ending) => inbox.take_line(ending).unwrap(),
+                };
+                let Some(line) = line else { break };
+                lines.push(inbox.bytes(line).to_vec());
+            }
+        }
+        (lines, inbox.end - inbox.start)
+    }
+
+    #[test]
+    fn every_split_gives_the_same_lines() {
+        for (bytes, expected) in [
+            (
+                &b"+OK\r\nTOP\r\nodd\rone\nhere\r\n\r\n..\r\n.\r\n"[..],
+                &[&b"+OK"[..], b"TOP", b"odd\rone\nhere", b"", b"..", b"."][..],
+            ),
+            (b"+OK\nTOP\nodd\rone\n\n.\n", &[b"+OK", b"TOP", b"odd\rone", b"", b"."]),
+            (b"\r\n\r\r\n", &[b"", b"\r"]),
+        ] {
+            for split in 0..=bytes.len() {
+                let (lines, rest) = read_reply(&[&bytes[..split], &bytes[split..]]);
+                assert_eq!(lines, expected, "split at {split}");
+                assert_eq!(rest, 0);
+            }
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            assert_eq!(read_reply(&single).0, expected);
+        }
+    }
+
+    #[test]
+    fn a_bare_line_feed_is_content_where_lines_end_with_crlf() {
+        let (lines, rest) = read_reply(&[b"+OK\r\nx\n.\n+OK smuggled\r\n.\r\n"]);
+        assert_eq!(lines, [&b"+OK"[..], b"x\n.\n+OK smuggled", b"."]);
+        assert_eq!(rest, 0);
+    }
+
+    #[test]
+    fn a_line_may_have_64_kib_and_no_more() {
+        for ending in [&b"\r\n"[..], b"\n"] {
+            let mut inbox = Inbox::default();
+            let mut line = vec![b'x'; MAX_LINE];
+            feed(&mut inbox, &line);
+            assert!(inbox.take_first_line().unwrap().is_none());
+            feed(&mut inbox, ending);
+            assert_eq!(inbox.take_first_line().unwrap().unwrap().0.len(), MAX_LINE);
+
+            line.push(b'x');
+            line.extend_from_slice(ending);
+            feed(&mut inbox, &line[..MAX_LINE + 2]);
+            let kind = inbox.take_first_line().unwrap_err().kind();
+            assert_eq!(kind, Kind::Limit);
+        }
+    }
+
+    #[test]
+    fn memory_stays_bounded_over_many_lines() {
+        let mut inbox = Inbox::default();
+        for _ in 0..1000 {
+            feed(&mut inbox, &[b'x'; 5000]);
+            feed(&mut inbox, b"\r\n+O");
+            let (line, _) = inbox.take_first_line().unwrap().unwrap();
+            assert!(line.len() == 5000 || line.len() == 5002);
+        }
+        assert!(inbox.buffer.len() <= 16 * 1024, "{}", inbox.buffer.len());
+    }
+
+    #[test]
+    fn unstuffing() {
+        assert_eq!(unstuff(b"."), None);
+        assert_eq!(unstuff(b".."), Some(&b"."[..]));
+        assert_eq!(unstuff(b".foo"), Some(&b"foo"[..]));
+        assert_eq!(unstuff(b"foo."), Some(&b"foo."[..]));
+        assert_eq!(unstuff(b""), Some(&b""[..]));
+    }
+}

@@ -1,0 +1,143 @@
+//! What STAT and CAPA say.
+
+use crate::error::{Error, Kind, Result};
+
+/// How much a capability list may hold: far more than any server says, far less than would hurt.
+pub const MAX_CAPABILITIES: usize = 64 * 1024;
+
+/// What a server says it can do (RFC 2449), one capability a line, as it came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    lines: Vec<u8>,
+}
+
+impl Capabilities {
+    /// Adds a line of the list, unstuffed.
+    pub fn push(&mut self, line: &[u8]) -> Result<()> {
+        if self.lines.len() + line.len() >= MAX_CAPABILITIES {
+            let text = format!("the server listed capabilities of more than {MAX_CAPABILITIES} octets");
+            return Err(Error::new(Kind::Limit, text));
+        }
+        self.lines.extend_from_slice(line);
+        self.lines.push(b'\n');
+        Ok(())
+    }
+
+    /// Whether a capability is listed; names are in any letter case.
+    pub fn has(&self, name: &str) -> bool {
+        self.arguments(name).is_some()
+    }
+
+    /// Whether a SASL mechanism is listed (RFC 5034).
+    pub fn has_sasl(&self, mechanism: &str) -> bool {
+        self.lines()
+            .filter_map(|line| arguments(line, "SASL"))
+            .any(|mut listed| listed.any(|name| name.eq_ignore_ascii_case(mechanism.as_bytes())))
+    }
+
+    /// The list as it came, each line ended by LF.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.lines
+    }
+
+    fn arguments(&self, name: &str) -> Option<impl Iterator<Item = &[u8]>> {
+        self.lines().find_map(|line| arguments(line, name))
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.lines.split(|byte| *byte == b'\n')
+    }
+}
+
+/// What STAT says (RFC 1939, section 5): the number of messages and the octets of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// How many messages there are, those marked as deleted left out.
+    pub count: i32,
+}
+
+impl Stat {
+    /// Reads the text of STAT's `+OK`. More words than it must have are passed over.
+    ///
+    /// The octets must be there and be a number, but nothing relies on their value: servers are known that say too
+    /// many, too few and fewer than none.
+    pub fn parse(text: &[u8]) -> Result<Stat> {
+        let mut words = words(text);
+        let (Some(count), Some(octets)) = (words.next(), words.next()) else {
+            let text = "STAT must say a number of messages and of octets";
+            return Err(Error::new(Kind::ShortResponse, text));
+        };
+        let octets = octets.strip_prefix(b"-").unwrap_or(octets);
+        match (number(count), octets.iter().all(u8::is_ascii_digit)) {
+            (Some(count), true) if !octets.is_empty() => Ok(Stat { count }),
+            _ => Err(Error::new(Kind::Syntax, "STAT says what is no number of messages and of octets")),
+        }
+    }
+}
+
+fn arguments<'a>(line: &'a [u8], name: &str) -> Option<impl Iterator<Item = &'a [u8]>> {
+    let mut words = words(line);
+    words.next()?.eq_ignore_ascii_case(name.as_bytes()).then_some(words)
+}
+
+fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
+fn number(word: &[u8]) -> Option<i32> {
+    word.iter().try_fold(0i32, |value, byte| {
+        let digit = byte.is_ascii_digit().then(|| i32::from(byte - b'0'))?;
+        value.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn capabilities(lines: &[&str]) -> Capabilities {
+        let mut capabilities = Capabilities::default();
+        for line in lines {
+            capabilities.push(line.as_bytes()).unwrap();
+        }
+        capabilities
+    }
+
+    #[test]
+    fn capabilities_by_name_in_any_case() {
+        let listed = capabilities(&["TOP", "stls", "SASL  PLAIN\tcram-md5 X-ZIMBRA", "UTF8 USER", ""]);
+        assert!(listed.has("STLS") && listed.has("TOP") && listed.has("UTF8"));
+        assert!(!listed.has("USER") && !listed.has("STL") && !listed.has("PLAIN") && !listed.has(""));
+        assert!(listed.has_sasl("PLAIN") && listed.has_sasl("CRAM-MD5"));
+        assert!(!listed.has_sasl("SASL") && !listed.has_sasl("CRAM"));
+        assert_eq!(listed.as_bytes(), b"TOP\nstls\nSASL  PLAIN\tcram-md5 X-ZIMBRA\nUTF8 USER\n\n");
+    }
+
+    #[test]
+    fn mechanisms_may_be_listed_on_several_lines() {
+        assert!(capabilities(&["SASL LOGIN", "SASL PLAIN"]).has_sasl("PLAIN"));
+    }
+
+    #[test]
+    fn capabilities_have_a_limit() {
+        let mut listed = Capabilities::default();
+        let result = (0..1_000_000).try_for_each(|_| listed.push(b"X"));
+        assert_eq!(result.unwrap_err().kind(), Kind::Limit);
+        assert!(listed.as_bytes().len() <= MAX_CAPABILITIES);
+    }
+
+    #[test]
+    fn stat() {
+        for (text, count) in
+            [("2 320", 2), ("0 0", 0), (" 7  99 and more", 7), ("1 -5", 1), ("3 99999999999999999999", 3)]
+        {
+            assert_eq!(Stat::parse(text.as_bytes()).unwrap().count, count, "{text}");
+        }
+        for text in ["", " ", "5"] {
+            assert_eq!(Stat::parse(text.as_bytes()).unwrap_err().kind(), Kind::ShortResponse, "{text}");
+        }
+        for text in ["x 1", "1 x", "-1 5", "2147483648 1", "1 -", "+1 1", "\u{661} 1"] {
+            assert_eq!(Stat::parse(text.as_bytes()).unwrap_err().kind(), Kind::Syntax, "{text}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Status lines: what was said on the connection, in order, fit to be shown.
+//!
+//! `C: …` is what was sent, `S: …` what came, `* …` what is no protocol message. Nothing is formatted where nobody
+//! listens.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use memchr::memmem;
+
+use crate::proto::command::Command;
+
+/// Where status lines go.
+pub struct Trace<'a> {
+    sink: Option<&'a mut dyn FnMut(&str)>,
+}
+
+impl<'a> Trace<'a> {
+    /// A trace for that listener, or for nobody.
+    pub fn new(sink: Option<&'a mut dyn FnMut(&str)>) -> Trace<'a> {
+        Trace { sink }
+    }
+
+    /// Logs a command, its secrets masked.
+    pub fn sent(&mut self, command: &Command<'_>) {
+        if let Some(sink) = &mut self.sink {
+            sink(&format!("C: {}", escape(&command.redacted())));
+        }
+    }
+
+    /// Logs a line of the server.
+    pub fn received(&mut self, line: &[u8]) {
+        if let Some(sink) = &mut self.sink {
+            sink(&format!("S: {}", escape(line)));
+        }
+    }
+
+    /// Logs what is no protocol message.
+    pub fn note(&mut self, note: fmt::Arguments<'_>) {
+        if let Some(sink) = &mut self.sink {
+            sink(&escape(format!("* {note}").as_bytes()));
+        }
+    }
+}
+
+/// Text fit to be shown: UTF-8 as it is, control characters and every other byte as `\xNN`.
+pub fn escape(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if character.is_control() {
+                let mut encoded = [0; 4];
+                push_escaped(&mut text, character.encode_utf8(&mut encoded).as_bytes());
+            } else {
+                text.push(character);
+            }
+        }
+        push_escaped(&mut text, chunk.invalid());
+    }
+    text
+}
+
+/// A line of the server with every secret that it echoes masked, its status left alone. Secrets that hold other ones
+/// come first.
+pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
+    let status = [&b"+OK"[..], b"-ERR"].into_iter().find(|status| line.starts_with(status)).map_or(0, <[u8]>::len);
+    let mut masked = Cow::Borrowed(line);
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        let text = &masked[status..];
+        let mut rest = 0;
+        let mut cleaned = Vec::new();
+        for at in memmem::find_iter(text, secret) {
+            cleaned.extend_from_slice(&text[rest..at]);
+            cleaned.extend_from_slice(b"***");
+            rest = at + secret.len();
+        }
+        if rest > 0 {
+            let cleaned = [&masked[..status], &cleaned, &text[rest..]].concat();
+            masked = Cow::Owned(cleaned);
+        }
+    }
+    masked
+}
+
+fn push_escaped(text: &mut String, bytes: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        text.push_str("\\x");
+        text.push(char::from(HEX[usize::from(byte >> 4)]));
+        text.push(char::from(HEX[usize::from(byte & 15)]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escaping() {
+        for (bytes, text) in [
+            (&b"+OK ready"[..], "+OK ready"),
+            ("+OK grüße \u{1f4e7}".as_bytes(), "+OK grüße \u{1f4e7}"),
+            (b"a\x1b[2Jb\x07\x7f\t\0", r"a\x1b[2Jb\x07\x7f\x09\x00"),
+            (b"latin \xfc", r"latin \xfc"),
+            ("c1 \u{85}".as_bytes(), r"c1 \xc2\x85"),
+            (b"cut \xe2\x82", r"cut \xe2\x82"),
+            (b"", ""),
+        ] {
+            assert_eq!(escape(bytes), text);
+        }
+    }
+
+    #[test]
+    fn masking() {
+        let secrets = [&b"OK"[..], b"s3cret", b""];
+        for (line, masked) in [
+            ("+OK welcome", "+OK welcome"),
+            ("+OK OK s3cret, s3crets3cret!", "+OK *** ***, ******!"),
+            ("-ERR bad password 's3cret'", "-ERR bad password '***'"),
+            ("+OKs3cret", "+OK***"),
+            ("s3cret and no status", "*** and no status"),
+            ("+ s3cret", "+ ***"),
+            ("+OK", "+OK"),
+            ("", ""),
+        ] {
+            assert_eq!(mask(line.as_bytes(), &secrets), masked.as_bytes(), "{line}");
+        }
+        assert!(matches!(mask(b"+OK nothing", &secrets), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn lines_in_order() {
+        let mut lines = Vec::new();
+        let mut sink = |line: &str| lines.push(line.to_owned());
+        let mut trace = Trace::new(Some(&mut sink));
+        trace.note(format_args!("connected to {}\n", "[::1]:110"));
+        trace.received(b"+OK \xff");
+        trace.sent(&Command::pass(b"s3cret"));
+        assert_eq!(lines, [r"* connected to [::1]:110\x0a", r"S: +OK \xff", "C: PASS ***"]);
+    }
+}

@@ -1,0 +1,47 @@
+//! The committed header is what cbindgen makes of the sources. `make header` writes it anew.
+
+use std::path::Path;
+use std::{env, fs};
+
+/// What has C names, in the order in which a reader of the header wants it.
+const SOURCES: [&str; 6] = ["status.rs", "boundary.rs", "connect.rs", "mailbox.rs", "buffer.rs", "settings.rs"];
+
+#[test]
+fn the_header_is_in_sync_with_the_sources() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml");
+    let mut written = Vec::new();
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for source in SOURCES {
+        builder = builder.with_src(root.join("src/capi").join(source));
+    }
+    builder.generate().expect("the sources can be read").write(&mut written);
+    let written = without_safety(&String::from_utf8(written).expect("a header is UTF-8"));
+
+    let header = root.join("include/pop3connect.h");
+    if env::var_os("UPDATE_HEADER").is_some() {
+        fs::write(&header, &written).expect("the header can be written");
+    }
+    let committed = fs::read_to_string(&header).unwrap_or_default();
+    assert!(committed == written, "include/pop3connect.h is not what the sources say; mend it with: make header");
+}
+
+/// Leaves out the sections that are for Rust callers: in C every pointer is unsafe.
+fn without_safety(header: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut skipping = false;
+    for line in header.lines() {
+        if line.trim() == "* # Safety" {
+            skipping = true;
+            // and the blank line before it
+            while kept.last().is_some_and(|last| last.trim() == "*") {
+                kept.pop();
+            }
+        }
+        skipping &= line.trim() != "*/";
+        if !skipping {
+            kept.push(line);
+        }
+    }
+    kept.join("\n") + "\n"
+}
