@@ -1,0 +1,119 @@
+//! A correct POP3 server (RFC 1939) that serves messages from memory.
+
+mod capabilities;
+mod content;
+mod input;
+mod maildrop;
+mod plain;
+mod session;
+mod transaction;
+mod words;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use openssl::ssl::SslContext;
+
+use crate::Result;
+use crate::conn::Conn;
+use crate::listener::Listener;
+use crate::options::Options;
+use crate::recording::Recording;
+use crate::tls::Tls;
+
+use content::Content;
+use maildrop::Store;
+use session::Session;
+
+/// Small, as there may be thousands of connections; a TLS handshake needs the most of it.
+const STACK: usize = 256 * 1024;
+
+// Beyond any test, and the memory holds them.
+const MOST_MESSAGES: u32 = 10_000_000;
+const MOST_OCTETS: usize = 1 << 30;
+
+/// What all connections of a mailbox share.
+pub struct Mailbox {
+    secure: Secure,
+    context: SslContext,
+    user: String,
+    pass: String,
+    /// Whether CAPA is known.
+    capa: bool,
+    /// Whether CAPA lists USER.
+    user_capability: bool,
+    /// The SASL mechanisms that are offered; of these only PLAIN works.
+    sasl: Vec<String>,
+    /// Whether AUTH takes an initial response.
+    initial_response: bool,
+    content: Content,
+    store: Store,
+}
+
+/// When TLS begins.
+#[derive(Clone, Copy, PartialEq)]
+enum Secure {
+    Never,
+    Stls,
+    Implicit,
+}
+
+impl Mailbox {
+    pub fn from_options(options: &mut Options, dir: &Path) -> Result<Self> {
+        let yes_no = [("yes", true), ("no", false)];
+        let secure = [("none", Secure::Never), ("stls", Secure::Stls), ("implicit", Secure::Implicit)];
+        Ok(Self {
+            secure: options.choice("tls", &secure)?,
+            context: Tls::from_options(options, dir)?.context(None)?,
+            user: options.text("user", "alice"),
+            pass: options.text("pass", "s3cret pass"),
+            capa: options.choice("capa", &yes_no)?,
+            user_capability: options.choice("usercap", &yes_no)?,
+            sasl: mechanisms(&options.text("sasl", "PLAIN")),
+            initial_response: options.choice("implicit-ir", &yes_no)?,
+            content: Content::new(options.at_most("size", 200, MOST_OCTETS)?),
+            store: Store::new(options.at_most("messages", 5, MOST_MESSAGES)?),
+        })
+    }
+
+    fn accepts(&self, user: &[u8], pass: &[u8]) -> bool {
+        user == self.user.as_bytes() && pass == self.pass.as_bytes()
+    }
+
+    fn offers_plain(&self) -> bool {
+        self.sasl.iter().any(|name| name.eq_ignore_ascii_case("PLAIN"))
+    }
+}
+
+fn mechanisms(list: &str) -> Vec<String> {
+    match list {
+        "none" => Vec::new(),
+        _ => list.split(',').map(str::to_owned).collect(),
+    }
+}
+
+/// Serves all connections of `listener`, each in a thread of its own.
+pub fn start(mailbox: Mailbox, listener: Arc<Listener>, recording: Option<Arc<Recording>>) -> Result<()> {
+    let mailbox = Arc::new(mailbox);
+    let accept = move || {
+        while let Some(tcp) = listener.accept() {
+            let conn = Conn::new(tcp, recording.clone());
+            let mailbox = mailbox.clone();
+            let serve = move || {
+                let _ = serve(conn, mailbox); // a broken connection is the client's business
+            };
+            // Without a thread the connection is closed, which the client will tell of.
+            let _ = thread::Builder::new().stack_size(STACK).spawn(serve);
+        }
+    };
+    thread::Builder::new().spawn(accept).map_err(|error| error.to_string())?;
+    Ok(())
+}
+
+fn serve(mut conn: Conn, mailbox: Arc<Mailbox>) -> std::io::Result<()> {
+    if mailbox.secure == Secure::Implicit {
+        conn.start_tls(&mailbox.context)?;
+    }
+    Session::new(conn, mailbox).run()
+}

@@ -1,0 +1,62 @@
+//! The throwaway certificates: two authorities, an intermediate, and leaves of every kind.
+
+mod issue;
+mod leaf;
+
+use std::error::Error;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use issue::Identity;
+use leaf::{Issuer, LEAVES};
+
+pub use leaf::Leaf;
+
+/// Writes all certificates and keys into `dir`.
+pub fn generate(dir: &Path) -> Result<(), Box<dyn Error>> {
+    let root = Identity::authority("Test CA", None)?;
+    let other = Identity::authority("Other CA", None)?;
+    let intermediate = Identity::authority("Test Intermediate CA", Some(&root))?;
+
+    write(&dir.join("ca.pem"), &root.cert.to_pem()?)?;
+    write(&dir.join("ca.der"), &root.cert.to_der()?)?;
+    write(&dir.join("ca.key"), &root.key.private_key_to_pem_pkcs8()?)?;
+    write(&dir.join("other-ca.pem"), &other.cert.to_pem()?)?;
+    write(&dir.join("intermediate.pem"), &intermediate.cert.to_pem()?)?;
+    // What a client takes as its folder of trusted certificates.
+    let secure = dir.join("secure");
+    make_dir(&secure)?;
+    make_dir(&secure.join("cacerts"))?;
+    write(&secure.join("cacerts/ca.pem"), &root.cert.to_pem()?)?;
+
+    for leaf in LEAVES {
+        let issuer = match leaf.issuer {
+            Issuer::Root => Some(&root),
+            Issuer::OtherRoot => Some(&other),
+            Issuer::Intermediate { .. } => Some(&intermediate),
+            Issuer::Itself => None,
+        };
+        let identity = Identity::leaf(leaf, issuer)?;
+        let mut chain = identity.cert.to_pem()?;
+        if matches!(leaf.issuer, Issuer::Intermediate { sent: true }) {
+            chain.extend(intermediate.cert.to_pem()?);
+        }
+        write(&leaf.chain_file(dir), &chain)?;
+        write(&leaf.key_file(dir), &identity.key.private_key_to_pem_pkcs8()?)?;
+    }
+    Ok(())
+}
+
+// The modes are set whatever the umask says: servers under other users read these files.
+
+fn make_dir(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o755))
+}
+
+fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    fs::write(path, content)?;
+    fs::set_permissions(path, Permissions::from_mode(0o644))
+}
