@@ -106,6 +106,7 @@ impl Slot {
 struct Lease {
     slot: Arc<Slot>,
     client: Option<Box<Client>>,
+    settled: bool,
 }
 
 impl Lease {
@@ -123,7 +124,7 @@ impl Lease {
             _ => None,
         };
         drop(state);
-        Ok(Lease { slot, client })
+        Ok(Lease { slot, client, settled: false })
     }
 
     /// Puts the session back, or ends it if the result or a cancel says so.
@@ -138,15 +139,16 @@ impl Lease {
             (_, None) => State::Over("it was disconnected".into()),
         };
         drop(state);
+        // from here on the slot may be another's
+        self.settled = true;
         result
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let mut state = self.slot.lock();
-        if matches!(*state, State::Busy { .. }) {
-            *state = State::Over("a defect of the library".into());
+        if !self.settled {
+            *self.slot.lock() = State::Over("a defect of the library".into());
         }
     }
 }

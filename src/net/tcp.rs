@@ -6,8 +6,8 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -36,9 +36,9 @@ pub struct Tcp {
     receive_timeout: Option<Duration>,
 }
 
-/// Wakes whoever waits on a connection, from any thread.
+/// Wakes whoever waits on a connection, from any thread. Does not keep the connection open.
 #[derive(Clone, Debug)]
-pub struct Canceller(Arc<Shared>);
+pub struct Canceller(Weak<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -172,7 +172,7 @@ impl Tcp {
 
     /// What cancels this connection.
     pub fn canceller(&self) -> Canceller {
-        Canceller(Arc::clone(&self.shared))
+        Canceller(Arc::downgrade(&self.shared))
     }
 
     /// Whether bytes have come that nobody has read, without waiting for any.
@@ -248,9 +248,10 @@ impl Write for Tcp {
 impl Canceller {
     /// Ends whatever waits on the connection, and the connection.
     pub fn cancel(&self) {
-        self.0.cancelled.store(true, Ordering::Release);
+        let Some(shared) = self.0.upgrade() else { return };
+        shared.cancelled.store(true, Ordering::Release);
         // fails where the peer has already ended it, which is as good
-        let _ = self.0.socket.shutdown(Shutdown::Both);
+        let _ = shared.socket.shutdown(Shutdown::Both);
     }
 }
 

@@ -1,0 +1,26 @@
+# What the shared library exports is what symbols.txt lists, no more and no less; its name for the loader is fixed,
+# it stays when unloaded, and it needs nothing but what it should.
+execute_process(COMMAND "${NM}" -D --defined-only --format=posix "${LIBRARY}"
+  OUTPUT_VARIABLE symbols RESULT_VARIABLE failed)
+if(failed)
+  message(FATAL_ERROR "${NM} cannot read ${LIBRARY}")
+endif()
+string(REGEX REPLACE " [^\n]*" "" symbols "${symbols}")
+file(READ "${EXPECTED}" expected)
+if(NOT symbols STREQUAL expected)
+  message(FATAL_ERROR "exported symbols are\n${symbols}\nbut ${EXPECTED} lists\n${expected}")
+endif()
+
+execute_process(COMMAND "${READELF}" -d "${LIBRARY}" OUTPUT_VARIABLE dynamic RESULT_VARIABLE failed)
+foreach(wanted "SONAME[^\n]*\\[libpop3connect\\.so\\.1\\]" "NODELETE")
+  if(failed OR NOT dynamic MATCHES "${wanted}")
+    message(FATAL_ERROR "${LIBRARY} has no ${wanted}:\n${dynamic}")
+  endif()
+endforeach()
+string(REGEX MATCHALL "NEEDED[^\n]*\\[[^]]*\\]" needed "${dynamic}")
+foreach(library ${needed})
+  if(NOT library MATCHES "\\[(libssl|libcrypto|libc|libgcc_s|ld-linux[^.]*)\\.so")
+    message(FATAL_ERROR "${LIBRARY} needs what it should not: ${library}")
+  endif()
+endforeach()
+message(STATUS "exported: as listed; SONAME and NODELETE set; needed: ${needed}")

@@ -1,0 +1,198 @@
+/* What a host may pass: the server's forms, what is refused, and that refusing costs no connection. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "listen.h"
+#include "names.h"
+#include "pop3connect.h"
+#include "server.h"
+
+#define PASS "s3cret pass"
+
+static int connect_plain(const char *server)
+{
+    hear_nothing();
+    return pop3_connect(server, "alice", PASS, hear, 0, 0);
+}
+
+static void null_is_refused(void)
+{
+    CHECK_INT(pop3_connect(NULL, "alice", PASS, NULL, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_STR(pop3_get_last_error(), "the server is NULL");
+    CHECK_INT(pop3_connect("127.0.0.1", NULL, PASS, NULL, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_connect("127.0.0.1", "alice", NULL, NULL, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_connect(NULL, NULL, NULL, NULL, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_capabilities(1, NULL, NULL), POP3_ERR_PARAMETER);
+    pop3_buffer_free(NULL);
+}
+
+static void secure_is_0_1_or_2(void)
+{
+    int port = server_mailbox("");
+    const int bad[] = {-1, 3, 2147483647, -2147483647 - 1};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK_INT(pop3_connect(at(port), "alice", PASS, NULL, bad[i], 1), POP3_ERR_PARAMETER);
+    CHECK_INT(server_connections(port), 0);
+}
+
+static void a_server_without_host_or_usable_port(void)
+{
+    const char *bad[] = {"",      " ",     ":",        ":110",     "host:",  "host:0",       "host:65536",
+                         "host:x", "[",     "[]",       "[]:110",   "[::1",   "[::1]110",     "[::1]:",
+                         "[host]", "a:b:c", "1::2::3",  "host:-1",  "host:1 ", "[127.0.0.1]:1", "[::1]:65536"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (!CHECK_INT(connect_plain(bad[i]), POP3_ERR_NO_ADDRESS))
+            CHECK_STR(bad[i], "");
+    CHECK_STR(heard(), "");
+}
+
+static void forbidden_bytes_are_refused_before_any_connection(void)
+{
+    int port = server_mailbox("");
+    const char *bad[] = {"alice\r", "alice\n", "\r\nDELE 1", "a\r\nb", "\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK_INT(pop3_connect(at(port), bad[i], PASS, hear, 0, 0), POP3_ERR_PARAMETER);
+        CHECK_INT(pop3_connect(at(port), "alice", bad[i], hear, 0, 0), POP3_ERR_PARAMETER);
+        CHECK_INT(pop3_connect(bad[i], "alice", PASS, hear, 0, 0), POP3_ERR_PARAMETER);
+    }
+    CHECK_INT(connect_plain("127.0.0.1 "), POP3_ERR_PARAMETER);
+    CHECK_INT(connect_plain("mail\xff.example"), POP3_ERR_PARAMETER);
+    CHECK_INT(connect_plain("\xc3"), POP3_ERR_PARAMETER);
+    CHECK_INT(server_connections(port), 0);
+}
+
+static void credentials_pass_as_the_bytes_they_are(void)
+{
+    int port = server_play("", "send \"+OK\\r\\n\"\n"
+                               "expect \"CAPA\\r\\n\"\n"
+                               "send \"-ERR\\r\\n\"\n"
+                               "expect \"USER \\xff\\x01 b\\xc3\\xbc\\r\\n\"\n"
+                               "send \"+OK\\r\\n\"\n"
+                               "expect \"PASS  \\xfe\\x7f \\r\\n\"\n"
+                               "send \"-ERR\\r\\n\"\n"
+                               "expect-eof");
+    hear_nothing();
+    CHECK_INT(pop3_connect(at(port), "\xff\x01 b\xc3\xbc", " \xfe\x7f ", hear, 0, 0), POP3_ERR_AUTH);
+    CHECK_PLAYED(port);
+    CHECK_HAS(heard(), "C: USER \\xff\\x01 b\xc3\xbc\n");
+}
+
+static void long_arguments(void)
+{
+    int port = server_mailbox("record=yes");
+    size_t size = 1 << 20;
+    char *text = malloc(size + 1);
+    memset(text, 'x', size);
+    text[size] = '\0';
+    /* a label has at most 63 octets, which the look-up knows */
+    CHECK_INT(connect_plain(text), POP3_ERR_HOST_NOT_FOUND);
+    CHECK(pop3_connect(at(port), "alice", text, NULL, 0, 0) < 0);
+    text[70000] = '\0';
+    CHECK(pop3_connect(at(port), text, PASS, NULL, 0, 0) < 0);
+    free(text);
+}
+
+static void every_form_of_address_connects(void)
+{
+    int four = server_mailbox("");
+    int six = server_mailbox("address=::1");
+    const char *servers[] = {at(four), at_host("localhost", four), at_host("[::1]", six), at_host("LOCALHOST", four)};
+    for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
+        int socket = connect_plain(servers[i]);
+        if (!CHECK(socket > 0))
+            CHECK_STR(servers[i], pop3_get_last_error());
+        CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    }
+}
+
+static void the_port_defaults_to_110_and_995(void)
+{
+    /* nobody listens there on an address of the loopback range that nobody uses */
+    CHECK_INT(connect_plain("127.77.1.110"), POP3_ERR_CONNECT);
+    CHECK_STR(heard(), "* connecting to 127.77.1.110:110\n");
+    hear_nothing();
+    CHECK_INT(pop3_connect("127.77.1.110", "alice", PASS, hear, 1, 0), POP3_ERR_CONNECT);
+    CHECK_STR(heard(), "* connecting to 127.77.1.110:995\n");
+    hear_nothing();
+    CHECK_INT(pop3_connect("127.77.1.110", "alice", PASS, hear, 2, 0), POP3_ERR_CONNECT);
+    CHECK_STR(heard(), "* connecting to 127.77.1.110:110\n");
+    hear_nothing();
+    /* a bare IPv6 address has no port of its own; this one is for documentation and has no route */
+    CHECK(pop3_connect("2001:db8::110", "alice", PASS, hear, 0, 0) < 0);
+    CHECK_HAS(heard(), "* connecting to [2001:db8::110]:110\n");
+}
+
+static void internationalised_names_are_converted(void)
+{
+    int port = server_mailbox("");
+    name_is("xn--bcher-kva.example", "127.0.0.1");
+    int socket = connect_plain(at_host("B\xc3\xbc" "cher.example", port));
+    CHECK(socket > 0);
+    CHECK_STR(name_asked(), "xn--bcher-kva.example");
+    CHECK_HAS(heard(), "* resolving xn--bcher-kva.example\n");
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+}
+
+static void a_name_without_address(void)
+{
+    name_is("nobody.example", "");
+    CHECK_INT(connect_plain("nobody.example"), POP3_ERR_HOST_NOT_FOUND);
+    CHECK_HAS(pop3_get_last_error(), "nobody.example");
+}
+
+static void verify_means_nothing_in_the_clear(void)
+{
+    int port = server_mailbox("");
+    CHECK_INT(pop3_set_secure_dir("/nonexistent"), 0);
+    for (int verify = -1; verify <= 2; verify++) {
+        int socket = pop3_connect(at(port), "alice", PASS, NULL, 0, verify);
+        CHECK(socket > 0);
+        CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    }
+    CHECK_INT(pop3_set_secure_dir(NULL), 0);
+}
+
+static void rubbish_handles(void)
+{
+    pop3_buffer buffer = {(char *)&buffer, 7};
+    const int32_t bad[] = {0, 1, 3, -1, 42, 65536, 2147483647, -2147483647 - 1};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK_INT(pop3_disconnect(bad[i], NULL), POP3_ERR_BAD_SOCKET);
+        CHECK_INT(pop3_message_count(bad[i], NULL), POP3_ERR_BAD_SOCKET);
+        CHECK_INT(pop3_capabilities(bad[i], &buffer, NULL), POP3_ERR_BAD_SOCKET);
+        CHECK(buffer.data == NULL && buffer.len == 0);
+        CHECK_INT(pop3_cancel(bad[i]), POP3_ERR_BAD_SOCKET);
+    }
+}
+
+static void settings(void)
+{
+    CHECK_INT(pop3_set_comms_timeout(-1), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_set_comms_timeout(2147483647), 0);
+    int port = server_mailbox("");
+    int socket = connect_plain(at(port));
+    CHECK(socket > 0);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    CHECK_INT(pop3_set_comms_timeout(0), 0);
+    CHECK_INT(pop3_set_secure_dir(""), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_set_secure_dir(NULL), 0);
+}
+
+int main(void)
+{
+    RUN(null_is_refused);
+    RUN(secure_is_0_1_or_2);
+    RUN(a_server_without_host_or_usable_port);
+    RUN(forbidden_bytes_are_refused_before_any_connection);
+    RUN(credentials_pass_as_the_bytes_they_are);
+    RUN(long_arguments);
+    RUN(every_form_of_address_connects);
+    RUN(the_port_defaults_to_110_and_995);
+    RUN(internationalised_names_are_converted);
+    RUN(a_name_without_address);
+    RUN(verify_means_nothing_in_the_clear);
+    RUN(rubbish_handles);
+    RUN(settings);
+    return check_result();
+}

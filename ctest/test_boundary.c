@@ -1,0 +1,152 @@
+/* What the library must leave alone: signals, the standard streams, descriptors, the host's errors of OpenSSL. */
+#define _DEFAULT_SOURCE /* NSIG, mkstemp */
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "listen.h"
+#include "pop3connect.h"
+#include "server.h"
+
+#define PASS "s3cret pass"
+
+static int ports[3], refused_port, impostor_port;
+
+/* A bit of everything, good and bad. */
+static void use_the_library(void)
+{
+    for (int secure = 0; secure <= 2; secure++) {
+        int socket = pop3_connect(at(ports[secure]), "alice", PASS, NULL, secure, 1);
+        CHECK(socket > 0);
+        CHECK_INT(pop3_message_count(socket, NULL), 5);
+        CHECK_INT(pop3_disconnect(socket, NULL), 0);
+        CHECK_INT(pop3_connect(at(ports[secure]), "alice", "wrong", NULL, secure, 1), POP3_ERR_AUTH);
+    }
+    CHECK_INT(pop3_connect(at(refused_port), "alice", PASS, NULL, 0, 0), POP3_ERR_CONNECT);
+    CHECK_INT(pop3_connect(at(impostor_port), "alice", PASS, NULL, 1, 1), POP3_ERR_SECURE);
+    CHECK_INT(pop3_connect("localhost.invalid.", "alice", PASS, NULL, 0, 0), POP3_ERR_HOST_NOT_FOUND);
+    CHECK_INT(pop3_disconnect(5, NULL), POP3_ERR_BAD_SOCKET);
+}
+
+static int open_descriptors(void)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count;
+}
+
+static void no_descriptor_leaks(void)
+{
+    use_the_library();
+    int before = open_descriptors();
+    for (int i = 0; i < 10; i++)
+        use_the_library();
+    CHECK_INT(open_descriptors(), before);
+}
+
+static void descriptors_are_closed_where_the_session_ends(void)
+{
+    int before = open_descriptors();
+    int port = server_play("", "send \"+OK\\r\\n\"\nexpect-line\nsend \"-ERR\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\n"
+                               "expect-line\nsend \"+OK\\r\\n\"\nexpect-line\nsend \"what?\\r\\n\"\nexpect-eof");
+    int socket = pop3_connect(at(port), "alice", PASS, NULL, 0, 0);
+    CHECK_INT(open_descriptors(), before + 1);
+    CHECK_INT(pop3_message_count(socket, NULL), POP3_ERR_BAD_FORMAT);
+    CHECK_INT(open_descriptors(), before);
+    CHECK_PLAYED(port);
+    CHECK_INT(pop3_disconnect(socket, NULL), POP3_ERR_CONNECTION_LOST);
+}
+
+static void descriptors_do_not_pass_to_programs_that_the_host_starts(void)
+{
+    int before = open_descriptors();
+    int socket = pop3_connect(at(ports[0]), "alice", PASS, NULL, 0, 0);
+    char command[128];
+    CHECK_INT(open_descriptors(), before + 1);
+    /* the shell and ls share what is inherited; a socket of ours would show */
+    snprintf(command, sizeof command, "test $(ls -l /proc/self/fd | grep -c socket:) -eq 0");
+    CHECK_INT(system(command), 0);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+}
+
+static void signals_stay_the_hosts(void)
+{
+    struct sigaction before[NSIG], after;
+    sigset_t mask_before, mask_after;
+    memset(before, 0, sizeof before);
+    for (int i = 1; i < NSIG; i++)
+        sigaction(i, NULL, &before[i]);
+    sigprocmask(SIG_SETMASK, NULL, &mask_before);
+    use_the_library();
+    for (int i = 1; i < NSIG; i++) {
+        memset(&after, 0, sizeof after);
+        if (sigaction(i, NULL, &after) == 0)
+            CHECK(after.sa_handler == before[i].sa_handler && after.sa_flags == before[i].sa_flags);
+    }
+    sigprocmask(SIG_SETMASK, NULL, &mask_after);
+    for (int i = 1; i < NSIG; i++)
+        CHECK_INT(sigismember(&mask_after, i), sigismember(&mask_before, i));
+}
+
+/* The signal's default would end this program, and with it the test. */
+static void a_server_that_is_gone_raises_no_sigpipe(void)
+{
+    const char *modes[] = {"", "tls=implicit"};
+    signal(SIGPIPE, SIG_DFL);
+    for (int secure = 0; secure <= 1; secure++) {
+        int port = server_play(modes[secure], "send \"+OK\\r\\n\"\nexpect-line\nsend \"-ERR\\r\\n\"\nexpect-line\n"
+                                              "send \"+OK\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\nreset");
+        int socket = pop3_connect(at(port), "alice", PASS, NULL, secure, 1);
+        CHECK(socket > 0);
+        CHECK_PLAYED(port);
+        CHECK_INT(pop3_message_count(socket, NULL), POP3_ERR_CONNECTION_LOST);
+        CHECK_INT(pop3_disconnect(socket, NULL), POP3_ERR_CONNECTION_LOST);
+    }
+}
+
+static void nothing_is_printed(void)
+{
+    char name[] = "/tmp/pop3connect-output.XXXXXX";
+    int file = mkstemp(name), out, err;
+    struct stat size;
+    unlink(name);
+    fflush(stdout);
+    out = dup(1);
+    err = dup(2);
+    dup2(file, 1);
+    dup2(file, 2);
+    use_the_library();
+    fflush(stdout);
+    dup2(out, 1);
+    dup2(err, 2);
+    close(out);
+    close(err);
+    CHECK_INT(fstat(file, &size), 0);
+    CHECK_INT(size.st_size, 0);
+    close(file);
+}
+
+int main(void)
+{
+    CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
+    ports[0] = server_mailbox("");
+    ports[1] = server_mailbox("tls=implicit");
+    ports[2] = server_mailbox("tls=stls");
+    refused_port = server_refuse();
+    impostor_port = server_mailbox("tls=implicit cert=untrusted");
+    RUN(no_descriptor_leaks);
+    RUN(descriptors_are_closed_where_the_session_ends);
+    RUN(descriptors_do_not_pass_to_programs_that_the_host_starts);
+    RUN(signals_stay_the_hosts);
+    RUN(a_server_that_is_gone_raises_no_sigpipe);
+    RUN(nothing_is_printed);
+    return check_result();
+}

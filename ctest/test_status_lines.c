@@ -1,0 +1,155 @@
+/* Status lines: which, in what order, without secrets, fit to be shown. */
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "listen.h"
+#include "pop3connect.h"
+#include "server.h"
+
+#define PASS "s3cret pass"
+/* base64 of NUL alice NUL s3cret pass */
+#define PLAIN "AGFsaWNlAHMzY3JldCBwYXNz"
+
+static void user_and_pass(void)
+{
+    int port = server_play("", "send \"+OK hello\\r\\n\"\n"
+                               "expect \"CAPA\\r\\n\"\n"
+                               "send \"+OK list\\r\\nTOP\\r\\nUSER\\r\\n..odd\\r\\n.\\r\\n\"\n"
+                               "expect \"USER alice\\r\\n\"\n"
+                               "send \"+OK\\r\\n\"\n"
+                               "expect \"PASS s3cret pass\\r\\n\"\n"
+                               "send \"+OK in\\r\\n\"\n"
+                               "expect \"QUIT\\r\\n\"\n"
+                               "send \"+OK bye\\r\\n\"\n"
+                               "expect-eof");
+    char expected[1024];
+    hear_nothing();
+    int socket = pop3_connect(at(port), "alice", PASS, hear, 0, 0);
+    CHECK(socket > 0);
+    snprintf(expected, sizeof expected,
+             "* connecting to 127.0.0.1:%d\n* connected to 127.0.0.1:%d\n"
+             "S: +OK hello\nC: CAPA\nS: +OK list\nS: TOP\nS: USER\nS: ..odd\nS: .\n"
+             "C: USER alice\nS: +OK\nC: PASS ***\nS: +OK in\n",
+             port, port);
+    CHECK_STR(heard(), expected);
+    hear_nothing();
+    CHECK_INT(pop3_disconnect(socket, hear), 0);
+    CHECK_STR(heard(), "C: QUIT\nS: +OK bye\n");
+    CHECK_PLAYED(port);
+}
+
+static void tls_and_plain(void)
+{
+    int port = server_mailbox("tls=implicit");
+    hear_nothing();
+    int socket = pop3_connect(at(port), "alice", PASS, hear, 1, 1);
+    CHECK(socket > 0);
+    CHECK_HAS(heard(), "* TLSv1.3, TLS_");
+    CHECK_HAS(heard(), "certificate verified: for localhost, mail.test, 127.0.0.1, ::1, subject CN=localhost, issued by");
+    CHECK_HAS(heard(), "C: AUTH PLAIN ***\nS: +OK");
+    CHECK_HAS_NOT(heard(), "USER alice");
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+
+    hear_nothing();
+    socket = pop3_connect(at(port), "alice", PASS, hear, 1, 0);
+    CHECK_HAS(heard(), "certificate not verified");
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+}
+
+static void a_continuation_line_is_masked(void)
+{
+    int port = server_mailbox("tls=implicit implicit-ir=no");
+    hear_nothing();
+    int socket = pop3_connect(at(port), "alice", PASS, hear, 1, 1);
+    CHECK(socket > 0);
+    CHECK_HAS(heard(), "C: AUTH PLAIN ***\nS: +");
+    CHECK_HAS(heard(), "\nC: ***\nS: +OK");
+    CHECK_HAS_NOT(heard(), PLAIN);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+}
+
+static void control_bytes_are_escaped(void)
+{
+    int port = server_play("", "send \"+OK \\x1b[31mred\\x07\\x00\\ttab \\xff\\xc3\\xbc\\x7f\\xc2\\x85 a\\rb\\r\\n\"\n"
+                               "expect \"CAPA\\r\\n\"\n"
+                               "close");
+    hear_nothing();
+    CHECK_INT(pop3_connect(at(port), "alice", PASS, hear, 0, 0), POP3_ERR_CONNECTION_LOST);
+    CHECK_HAS(heard(), "S: +OK \\x1b[31mred\\x07\\x00\\x09tab \\xff\xc3\xbc\\x7f\\xc2\\x85 a\\x0db\n");
+    CHECK_PLAYED(port);
+}
+
+static void what_the_server_echoes_is_masked_too(void)
+{
+    int port = server_play("", "send \"+OK\\r\\n\"\n"
+                               "expect \"CAPA\\r\\n\"\n"
+                               "send \"-ERR\\r\\n\"\n"
+                               "expect \"USER alice\\r\\n\"\n"
+                               "send \"+OK\\r\\n\"\n"
+                               "expect \"PASS s3cret pass\\r\\n\"\n"
+                               "send \"-ERR 's3cret pass' is wrong\\r\\n\"\n"
+                               "expect-eof");
+    hear_nothing();
+    CHECK_INT(pop3_connect(at(port), "alice", PASS, hear, 0, 0), POP3_ERR_AUTH);
+    CHECK_HAS(heard(), "S: -ERR '***' is wrong\n");
+    CHECK_HAS_NOT(heard(), "s3cret");
+    CHECK_HAS(pop3_get_last_error(), "-ERR '***' is wrong");
+    CHECK_PLAYED(port);
+
+    port = server_play("tls=implicit", "send \"+OK\\r\\n\"\n"
+                                       "expect \"CAPA\\r\\n\"\n"
+                                       "send \"+OK\\r\\nSASL PLAIN\\r\\n.\\r\\n\"\n"
+                                       "expect \"AUTH PLAIN " PLAIN "\\r\\n\"\n"
+                                       "send \"nonsense " PLAIN " s3cret pass\\r\\n\"\n"
+                                       "expect-eof");
+    hear_nothing();
+    CHECK_INT(pop3_connect(at(port), "alice", PASS, hear, 1, 0), POP3_ERR_BAD_FORMAT);
+    CHECK_HAS(heard(), "S: nonsense *** ***\n");
+    CHECK_HAS_NOT(pop3_get_last_error(), PLAIN);
+    CHECK_HAS_NOT(pop3_get_last_error(), "s3cret");
+    CHECK_PLAYED(port);
+}
+
+static void a_line_as_long_as_may_be_is_logged_whole(void)
+{
+    int port = server_play("", "send \"+OK \"\nrepeat 65532 \"x\"\nsend \"\\r\\n\"\n"
+                               "expect \"CAPA\\r\\n\"\nclose");
+    static char expected[70000];
+    hear_nothing();
+    CHECK_INT(pop3_connect(at(port), "alice", PASS, hear, 0, 0), POP3_ERR_CONNECTION_LOST);
+    strcpy(expected, "S: +OK ");
+    memset(expected + 7, 'x', 65532);
+    strcpy(expected + 7 + 65532, "\n");
+    CHECK_HAS(heard(), expected);
+    CHECK_PLAYED(port);
+}
+
+static void the_error_callback_comes_after_the_status_lines(void)
+{
+    int port = server_play("", "send \"-ERR [SYS/TEMP] not now\\r\\n\"\nexpect-eof");
+    char expected[512];
+    pop3_set_error_cb(hear_error);
+    hear_nothing();
+    CHECK_INT(pop3_connect(at(port), "alice", PASS, hear, 0, 0), POP3_ERR_TEMPORARY);
+    pop3_set_error_cb(NULL);
+    snprintf(expected, sizeof expected,
+             "* connecting to 127.0.0.1:%d\n* connected to 127.0.0.1:%d\nS: -ERR [SYS/TEMP] not now\n"
+             "! POP3Connect -2007 the server turned us away; the server said: -ERR [SYS/TEMP] not now\n",
+             port, port);
+    CHECK_STR(heard(), expected);
+    CHECK_PLAYED(port);
+}
+
+int main(void)
+{
+    CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
+    RUN(user_and_pass);
+    RUN(tls_and_plain);
+    RUN(a_continuation_line_is_masked);
+    RUN(control_bytes_are_escaped);
+    RUN(what_the_server_echoes_is_masked_too);
+    RUN(a_line_as_long_as_may_be_is_logged_whole);
+    RUN(the_error_callback_comes_after_the_status_lines);
+    return check_result();
+}

@@ -1,0 +1,143 @@
+/* STLS (RFC 2595): what is said before it, after it, and by whoever stands between. */
+#include <stdio.h>
+
+#include "check.h"
+#include "clock.h"
+#include "listen.h"
+#include "pop3connect.h"
+#include "server.h"
+
+#define PASS "s3cret pass"
+#define OFFERED "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nSTLS\\r\\nUSER\\r\\nSASL PLAIN\\r\\n.\\r\\n\"\n"
+#define ASKED OFFERED "expect \"STLS\\r\\n\"\n"
+
+static int connect_stls(int port)
+{
+    hear_nothing();
+    return pop3_connect(at(port), "alice", PASS, hear, 2, 1);
+}
+
+static void refused_with(const char *transcript, int code)
+{
+    int port = server_play("", transcript);
+    CHECK_INT(connect_stls(port), code);
+    CHECK_PLAYED(port);
+    /* whatever went wrong, no credential has left */
+    CHECK_HAS_NOT(server_received(port), "alice");
+    CHECK_HAS_NOT(server_received(port), "AUTH");
+    CHECK_HAS_NOT(server_received(port), "PASS");
+}
+
+static void connects_and_authenticates_after_the_handshake(void)
+{
+    int port = server_mailbox("tls=stls record=yes");
+    int socket = connect_stls(port);
+    CHECK(socket > 0);
+    CHECK_HAS(heard_protocol(), "C: STLS\nS: +OK");
+    CHECK_HAS(server_received(port), "CAPA\\r\\nSTLS\\r\\nCAPA\\r\\nAUTH PLAIN ");
+    CHECK_INT(pop3_message_count(socket, NULL), 5);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+}
+
+static void unverified_if_the_host_wants_it(void)
+{
+    int port = server_mailbox("tls=stls cert=untrusted");
+    CHECK_INT(connect_stls(port), POP3_ERR_SECURE);
+    int socket = pop3_connect(at(port), "alice", PASS, NULL, 2, 0);
+    CHECK(socket > 0);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+}
+
+static void a_server_that_does_not_offer_it(void)
+{
+    refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nUSER\\r\\nSASL PLAIN\\r\\n.\\r\\n\"\nexpect-eof",
+                 POP3_ERR_NO_STLS);
+    refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR what\\r\\n\"\nexpect-eof", POP3_ERR_NO_STLS);
+    refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nXSTLS STLS\\r\\n.\\r\\n\"\nexpect-eof",
+                 POP3_ERR_NO_STLS);
+}
+
+static void a_server_that_refuses_it(void)
+{
+    refused_with(ASKED "send \"-ERR not today\\r\\n\"\nexpect-eof", POP3_ERR_NO_STLS);
+    CHECK_HAS(pop3_get_last_error(), "-ERR not today");
+    refused_with(ASKED "send \"nonsense\\r\\n\"\nexpect-eof", POP3_ERR_BAD_FORMAT);
+}
+
+static void clear_text_in_the_same_segment(void)
+{
+    refused_with(ASKED "send \"+OK\\r\\n+OK injected\\r\\n\"\nexpect-eof", POP3_ERR_BAD_FORMAT);
+    refused_with(ASKED "send \"+OK\\r\\n+\"\nexpect-eof", POP3_ERR_BAD_FORMAT);
+    refused_with(ASKED "send \"+OK\\r\\n\\n\"\nexpect-eof", POP3_ERR_BAD_FORMAT);
+}
+
+static void clear_text_in_a_later_segment(void)
+{
+    /* at once, so that it may come before or after the handshake has begun */
+    refused_with(ASKED "send \"+OK\\r\\n\" \"+OK injected\\r\\n\"\nhold", POP3_ERR_BAD_FORMAT);
+}
+
+static void clear_text_in_answer_to_the_handshake(void)
+{
+    refused_with(ASKED "send \"+OK\\r\\n\"\nexpect-hello\nsend \"+OK injected\\r\\n\"\nexpect-eof", POP3_ERR_BAD_FORMAT);
+    refused_with(ASKED "send \"+OK\\r\\n\"\nexpect-hello\nsend \"-\"\nexpect-eof", POP3_ERR_BAD_FORMAT);
+    refused_with(ASKED "send \"+OK\\r\\n\"\nexpect-hello\nclose", POP3_ERR_CONNECTION_LOST);
+}
+
+static void silence_after_it_ends_at_the_deadline(void)
+{
+    CHECK_INT(pop3_set_comms_timeout(1), 0);
+    long long start = now_ms();
+    refused_with(ASKED "send \"+OK\\r\\n\"\nexpect-hello\nexpect-eof", POP3_ERR_TIMEOUT);
+    CHECK(now_ms() - start >= 990);
+    CHECK_INT(pop3_set_comms_timeout(0), 0);
+}
+
+static void capabilities_from_before_are_forgotten(void)
+{
+    /* the clear list offers PLAIN, the true one does not */
+    int port = server_play("", ASKED "send \"+OK\\r\\n\"\nstarttls\n"
+                                     "expect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nUSER\\r\\n.\\r\\n\"\n"
+                                     "expect \"USER alice\\r\\n\"\nsend \"-ERR\\r\\n\"\nexpect-eof");
+    CHECK_INT(connect_stls(port), POP3_ERR_AUTH);
+    CHECK_PLAYED(port);
+    /* the other way round */
+    port = server_play("", "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nSTLS\\r\\n.\\r\\n\"\n"
+                           "expect \"STLS\\r\\n\"\nsend \"+OK\\r\\n\"\nstarttls\n"
+                           "expect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nSASL PLAIN\\r\\n.\\r\\n\"\n"
+                           "expect \"AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz\\r\\n\"\nsend \"-ERR\\r\\n\"\nexpect-eof");
+    CHECK_INT(connect_stls(port), POP3_ERR_AUTH);
+    CHECK_PLAYED(port);
+    /* no list at all after the handshake */
+    port = server_play("", ASKED "send \"+OK\\r\\n\"\nstarttls\n"
+                                 "expect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\n"
+                                 "expect \"USER alice\\r\\n\"\nsend \"-ERR\\r\\n\"\nexpect-eof");
+    CHECK_INT(connect_stls(port), POP3_ERR_AUTH);
+    CHECK_PLAYED(port);
+}
+
+static void nothing_is_said_to_an_impostor(void)
+{
+    const char *impostors[] = {"untrusted", "wrong-name", "expired", "self-signed"};
+    for (int i = 0; i < 4; i++) {
+        char transcript[512];
+        snprintf(transcript, sizeof transcript, ASKED "send \"+OK\\r\\n\"\nstarttls-fails %s\nexpect-eof", impostors[i]);
+        refused_with(transcript, POP3_ERR_SECURE);
+    }
+}
+
+int main(void)
+{
+    CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
+    RUN(connects_and_authenticates_after_the_handshake);
+    RUN(unverified_if_the_host_wants_it);
+    RUN(a_server_that_does_not_offer_it);
+    RUN(a_server_that_refuses_it);
+    RUN(clear_text_in_the_same_segment);
+    RUN(clear_text_in_a_later_segment);
+    RUN(clear_text_in_answer_to_the_handshake);
+    RUN(silence_after_it_ends_at_the_deadline);
+    RUN(capabilities_from_before_are_forgotten);
+    RUN(nothing_is_said_to_an_impostor);
+    return check_result();
+}
