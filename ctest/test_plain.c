@@ -160,8 +160,13 @@ static void limits(void)
 
 static void a_server_that_ends_lines_with_lf(void)
 {
-    CHECK(connect_play("send \"+OK\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\nTOP\\n.\\n\"\n"
-                       "expect-line\nsend \"+OK\\n\"\nexpect-line\nsend \"+OK\\n\"\n") > 0);
+    int port = server_play("", "send \"+OK\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\nTOP\\n.\\n\"\n"
+                               "expect-line\nsend \"+OK\\n\"\nexpect-line\nsend \"+OK\\n\"\n"
+                               "expect \"QUIT\\r\\n\"\nsend \"+OK\\n\"\nexpect-eof");
+    int socket = connect_to(port);
+    CHECK(socket > 0);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    CHECK_PLAYED(port);
 }
 
 static void a_bare_lf_ends_no_list_where_lines_end_with_crlf(void)

@@ -31,7 +31,9 @@ static void any_non_zero_verify_verifies(void)
     CHECK_INT(connect_tls(port, 1), POP3_ERR_SECURE);
     CHECK_INT(connect_tls(port, 2), POP3_ERR_SECURE);
     CHECK_INT(connect_tls(port, -1), POP3_ERR_SECURE);
-    CHECK(connect_tls(port, 0) > 0);
+    int socket = connect_tls(port, 0);
+    CHECK(socket > 0);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
 }
 
 static void tls_1_2_and_1_3(void)

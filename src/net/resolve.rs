@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use nix::sys::signal::{SigSet, SigmaskHow};
@@ -21,26 +21,32 @@ pub fn resolve(server: &Server, deadline: Deadline) -> Result<Vec<SocketAddr>> {
 
 /// Asks the system, which offers no way to stop waiting: so a thread asks, and is left alone if it takes too long.
 fn look_up(host: String, port: u16, deadline: Deadline) -> Result<Vec<SocketAddr>> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let name = host.clone();
-    let look_up = move || {
-        let result = (name.as_str(), port).to_socket_addrs().map(Vec::from_iter);
-        // nobody waits any more if the deadline passed
-        let _ = sender.send(result);
+    // a channel would do, but leaves memory of this thread behind that leak checkers ask about
+    type Answer = (Mutex<Option<io::Result<Vec<SocketAddr>>>>, Condvar);
+    let answer = Arc::new(Answer::default());
+    let look_up = {
+        let (answer, name) = (Arc::clone(&answer), host.clone());
+        move || {
+            let result = (name.as_str(), port).to_socket_addrs().map(Vec::from_iter);
+            *answer.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            answer.1.notify_one();
+        }
     };
     spawn_without_signals(look_up)
         .map_err(|error| Error::new(Kind::OutOfMemory, "no thread to look up the name").with_source(error))?;
 
+    let pending = answer.0.lock().unwrap_or_else(PoisonError::into_inner);
     let left = deadline.remaining().unwrap_or_default();
-    match receiver.recv_timeout(left) {
-        Ok(Ok(addresses)) if addresses.is_empty() => Err(not_found(&host)),
-        Ok(Ok(addresses)) => Ok(addresses),
-        Ok(Err(error)) if is_exhausted(&error) => {
+    let (mut result, _) =
+        answer.1.wait_timeout_while(pending, left, |result| result.is_none()).unwrap_or_else(PoisonError::into_inner);
+    match result.take() {
+        Some(Ok(addresses)) if addresses.is_empty() => Err(not_found(&host)),
+        Some(Ok(addresses)) => Ok(addresses),
+        Some(Err(error)) if is_exhausted(&error) => {
             Err(Error::new(Kind::OutOfMemory, "the name could not be looked up").with_source(error))
         }
-        Ok(Err(error)) => Err(not_found(&host).with_source(error)),
-        Err(RecvTimeoutError::Timeout) => Err(timed_out().during(&format!("looking up {host}"))),
-        Err(RecvTimeoutError::Disconnected) => Err(Error::new(Kind::Internal, "the look-up ended without an answer")),
+        Some(Err(error)) => Err(not_found(&host).with_source(error)),
+        None => Err(timed_out().during(&format!("looking up {host}"))),
     }
 }
 

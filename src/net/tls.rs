@@ -1,19 +1,18 @@
 //! TLS by OpenSSL: the only file that names it. Another platform's TLS is another file beside this one.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use once_cell::sync::{Lazy, OnceCell};
+use once_cell::sync::OnceCell;
 use openssl::error::ErrorStack;
 use openssl::ssl::{
-    self, ErrorCode, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslStream, SslVerifyMode,
-    SslVersion,
+    self, ErrorCode, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef, SslStream,
+    SslVerifyMode, SslVersion,
 };
 use openssl::x509::verify::{X509CheckFlags, X509VerifyFlags};
-use openssl::x509::{X509, X509NameRef, X509Ref, X509StoreContextRef};
+use openssl::x509::{X509, X509NameRef, X509Ref, X509VerifyResult};
 
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
@@ -32,14 +31,19 @@ pub struct Context {
 /// The context for that trust, built when it is first asked for. A failure is not kept: the next one tries again.
 pub fn context(trust: &Trust) -> Result<Arc<Context>> {
     type Cell = Arc<OnceCell<Arc<Context>>>;
-    static CONTEXTS: Lazy<Mutex<HashMap<Trust, Cell>>> = Lazy::new(Mutex::default);
+    // a host has one or two settings, which a list finds as fast as a map
+    static CONTEXTS: Mutex<Vec<(Trust, Cell)>> = Mutex::new(Vec::new());
 
     // the lock is for finding the cell alone: building reads files
     let cell = {
         let mut contexts = CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-        match contexts.get(trust) {
-            Some(cell) => Arc::clone(cell),
-            None => Arc::clone(contexts.entry(trust.clone()).or_default()),
+        match contexts.iter().find(|(known, _)| known == trust) {
+            Some((_, cell)) => Arc::clone(cell),
+            None => {
+                let cell = Cell::default();
+                contexts.push((trust.clone(), Arc::clone(&cell)));
+                cell
+            }
         }
     };
     cell.get_or_try_init(|| build_context(trust).map(Arc::new)).cloned()
@@ -109,12 +113,6 @@ pub struct Tls {
     stream: SslStream<Transport>,
 }
 
-/// What a handshake that fails leaves to tell.
-#[derive(Default)]
-struct Findings {
-    refused: Option<String>,
-}
-
 impl Tls {
     /// Shakes hands within the deadline that `tcp` has, and verifies the peer where the context wants it.
     ///
@@ -123,18 +121,13 @@ impl Tls {
     pub fn handshake(context: &Context, tcp: Tcp, host: &Host, clear_before: bool) -> Result<Tls> {
         // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
         ErrorStack::get();
-        let findings = Arc::new(Mutex::new(Findings::default()));
-        let ssl = prepare(context, host, &findings)
-            .map_err(|stack| Error::new(Kind::Secure, format!("TLS cannot be set up: {}", describe(&stack))))?;
+        let unprepared = |stack| Error::new(Kind::Secure, format!("TLS cannot be set up: {}", describe(&stack)));
+        let ssl = prepare(context, host).map_err(unprepared)?;
         let transport = Transport { tcp, state: TransportState::Fresh };
-        let mut stream = SslStream::new(ssl, transport)
-            .map_err(|stack| Error::new(Kind::Secure, format!("TLS cannot be set up: {}", describe(&stack))))?;
+        let mut stream = SslStream::new(ssl, transport).map_err(unprepared)?;
         match stream.connect() {
             Ok(()) => Ok(Tls { stream }),
-            Err(error) => {
-                let refused = findings.lock().unwrap_or_else(PoisonError::into_inner).refused.take();
-                Err(handshake_error(context, error, refused, stream.get_ref().state, clear_before))
-            }
+            Err(error) => Err(handshake_error(context, host, error, &stream, clear_before)),
         }
     }
 
@@ -185,7 +178,7 @@ impl Tls {
     }
 }
 
-fn prepare(context: &Context, host: &Host, findings: &Arc<Mutex<Findings>>) -> Result<Ssl, ErrorStack> {
+fn prepare(context: &Context, host: &Host) -> Result<Ssl, ErrorStack> {
     let mut ssl = Ssl::new(&context.ssl)?;
     if let Host::Name(name) = host {
         // RFC 6066, section 3: without the dot that ends it, and never an address
@@ -202,28 +195,22 @@ fn prepare(context: &Context, host: &Host, findings: &Arc<Mutex<Findings>>) -> R
         Host::Ip(address) => param.set_ip(*address)?,
         Host::Zoned(address, _) => param.set_ip(IpAddr::V6(*address))?,
     }
-    let (findings, wanted) = (Arc::clone(findings), host.clone());
-    ssl.set_verify_callback(SslVerifyMode::PEER, move |ok, store| {
-        if !ok {
-            let refused = refusal(store, &wanted);
-            findings.lock().unwrap_or_else(PoisonError::into_inner).refused.get_or_insert(refused);
-        }
-        ok
-    });
     Ok(ssl)
 }
 
-/// Why a certificate was refused, and what it says of itself.
-fn refusal(store: &X509StoreContextRef, wanted: &Host) -> String {
-    let mut text = store.error().error_string().to_owned();
-    if let Some(certificate) = store.current_cert() {
-        let names = names(certificate);
-        let (subject, issuer) = (name(certificate.subject_name()), name(certificate.issuer_name()));
-        text =
-            format!("{text} (wanted {wanted}; the certificate is for {names}, subject {subject}, issued by {issuer}, ");
-        text = format!("{text}valid from {} to {})", certificate.not_before(), certificate.not_after());
-    }
-    text
+/// Why the certificate was refused, and what it says of itself.
+fn refusal(ssl: &SslRef, wanted: &Host) -> String {
+    let why = ssl.verify_result().error_string();
+    let Some(certificate) = ssl.verified_chain().and_then(|chain| chain.get(0)) else {
+        return why.to_owned();
+    };
+    let names = names(certificate);
+    let (subject, issuer) = (name(certificate.subject_name()), name(certificate.issuer_name()));
+    let (from, to) = (certificate.not_before(), certificate.not_after());
+    format!(
+        "{why} (wanted {wanted}; the certificate is for {names}, subject {subject}, issued by {issuer}, \
+         valid from {from} to {to})"
+    )
 }
 
 /// The names that a certificate is good for.
@@ -282,12 +269,14 @@ impl fmt::Display for Description {
 
 fn handshake_error(
     context: &Context,
+    host: &Host,
     error: ssl::Error,
-    refused: Option<String>,
-    state: TransportState,
+    stream: &SslStream<Transport>,
     clear_before: bool,
 ) -> Error {
-    if let Some(refused) = refused {
+    let (ssl, state) = (stream.ssl(), stream.get_ref().state);
+    if context.trust != Trust::Anyone && ssl.verify_result() != X509VerifyResult::OK {
+        let refused = refusal(ssl, host);
         let mut text = format!("the server's certificate was refused: {refused}");
         if !context.unusable.is_empty() {
             text = format!("{text}; not used: {}", context.unusable.join(", "));

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
 /// Which certificates are believed. The TLS context is built once for each value of this.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
     /// Any certificate: encrypted, the peer unchecked.
     Anyone,

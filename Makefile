@@ -1,0 +1,82 @@
+# What there is to do here; `make help` lists it. Every target installs what it lacks, by way of setup.
+
+TARGET := $(abspath target)
+RELEASE := $(TARGET)/release
+LIBRARY := $(RELEASE)/libpop3connect.so
+TEST_SERVER := $(RELEASE)/pop3-test-server
+CARGO := cargo
+CARGO_FLAGS := --locked
+CTEST_FLAGS := --output-on-failure --parallel 2
+CMAKE_FLAGS := -DPOP3_LIBRARY_DIR=$(RELEASE) -DCMAKE_BUILD_TYPE=RelWithDebInfo
+
+.DEFAULT_GOAL := build
+.PHONY: help build demo test check lint header bench setup clean
+
+help:
+	@echo 'make            builds the library: target/release/libpop3connect.so and .a'
+	@echo 'make demo       sessions with the test server: in the clear, TLS, STARTTLS, and an impostor'
+	@echo 'make demo SERVER=host[:port] POP3_USER=… POP3_PASS=… SECURE=0|1|2 VERIFY=0|1'
+	@echo '                a session with a server of yours'
+	@echo 'make test       all tests'
+	@echo 'make check      formatting, lints, header and symbols in sync, all tests'
+	@echo 'make header     writes include/pop3connect.h anew from the sources'
+	@echo 'make bench      client CPU beside a bare socket/OpenSSL loop and libcurl'
+	@echo 'make setup      installs what building and testing need (each target does it for itself)'
+	@echo 'make clean      removes what was built'
+
+setup:
+	@tools/setup.sh test
+
+build:
+	@tools/setup.sh build
+	@echo '== building the library'
+	$(CARGO) build $(CARGO_FLAGS) --release
+	@echo 'build: $(LIBRARY)'
+
+.PHONY: workspace
+workspace:
+	@echo '== building the library and the test server'
+	$(CARGO) build $(CARGO_FLAGS) --release --workspace
+
+demo:
+	@tools/setup.sh build
+	@$(MAKE) --no-print-directory workspace
+	@echo '== building examples/connect.c'
+	cc -Wall -Wextra -Iinclude examples/connect.c -o $(RELEASE)/connect -L$(RELEASE) -lpop3connect -Wl,-rpath,$(RELEASE)
+	@examples/demo.sh $(RELEASE)/connect $(TEST_SERVER)
+
+test:
+	@tools/setup.sh test
+	@$(MAKE) --no-print-directory workspace
+	@echo '== tests in Rust'
+	$(CARGO) test $(CARGO_FLAGS) --workspace --quiet
+	@echo '== tests in C'
+	cmake -S ctest -B $(TARGET)/ctest $(CMAKE_FLAGS) > $(TARGET)/ctest-configure.log || { cat $(TARGET)/ctest-configure.log; exit 1; }
+	cmake --build $(TARGET)/ctest --parallel 2 -- --quiet
+	cd $(TARGET)/ctest && ctest $(CTEST_FLAGS)
+	@echo 'test: all passed'
+
+lint:
+	@tools/setup.sh build
+	@echo '== formatting and lints'
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+
+check: lint test
+	@echo 'check: all passed'
+
+header:
+	@tools/setup.sh build
+	UPDATE_HEADER=1 $(CARGO) test $(CARGO_FLAGS) --quiet --test header
+	@echo 'header: include/pop3connect.h is what the sources say'
+
+bench:
+	@tools/setup.sh bench
+	@$(MAKE) --no-print-directory workspace
+	@echo '== building the benchmark'
+	cmake -S bench -B $(TARGET)/bench $(CMAKE_FLAGS) > $(TARGET)/bench-configure.log || { cat $(TARGET)/bench-configure.log; exit 1; }
+	cmake --build $(TARGET)/bench --parallel 2 -- --quiet
+	$(TARGET)/bench/bench_connect
+
+clean:
+	$(CARGO) clean
