@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 use crate::error::{Error, Kind, Result};
 
@@ -74,40 +74,38 @@ impl Inbox {
 
     /// Takes the first line of a reply, if it is there, and says how it ended.
     pub fn take_first_line(&mut self) -> Result<Option<(Range<usize>, Ending)>> {
-        let Some(at) = memchr(b'\n', &self.buffer[self.searched..self.end]) else {
-            self.searched = self.end;
+        let Some(line_feed) = self.find_line_feed() else {
             return self.too_long_yet().map(|()| None);
         };
-        let line_feed = self.searched + at;
-        let ending = match self.buffer[self.start..line_feed].last() {
-            Some(b'\r') => Ending::CrLf,
-            _ => Ending::Lf,
-        };
+        let ending = if self.has_cr_before(line_feed) { Ending::CrLf } else { Ending::Lf };
         let line = self.take(line_feed + 1 - ending.len(), ending)?;
         Ok(Some((line, ending)))
     }
 
     /// Takes a further line of a reply, if it is there, its end being that of the first.
     pub fn take_line(&mut self, ending: Ending) -> Result<Option<Range<usize>>> {
-        let waiting = &self.buffer[self.searched..self.end];
-        let found = match ending {
-            Ending::CrLf => memmem::find(waiting, b"\r\n"),
-            Ending::Lf => memchr(b'\n', waiting),
-        };
-        match found {
-            Some(at) => self.take(self.searched + at, ending).map(Some),
-            None => {
-                // a CR at the very end may be the first half of an end of line
-                let half = usize::from(waiting.last() == Some(&b'\r'));
-                self.searched = self.end - half;
-                self.too_long_yet().map(|()| None)
+        while let Some(line_feed) = self.find_line_feed() {
+            if ending == Ending::Lf || self.has_cr_before(line_feed) {
+                return self.take(line_feed + 1 - ending.len(), ending).map(Some);
             }
+            self.searched = line_feed + 1;
         }
+        self.too_long_yet().map(|()| None)
     }
 
     /// The bytes of a line that was taken; good until the next call of [`Inbox::space`].
     pub fn bytes(&self, line: Range<usize>) -> &[u8] {
         &self.buffer[line]
+    }
+
+    fn find_line_feed(&mut self) -> Option<usize> {
+        let found = memchr(b'\n', &self.buffer[self.searched..self.end]).map(|at| self.searched + at);
+        self.searched = found.unwrap_or(self.end);
+        found
+    }
+
+    fn has_cr_before(&self, line_feed: usize) -> bool {
+        self.buffer[self.start..line_feed].last() == Some(&b'\r')
     }
 
     fn take(&mut self, line_end: usize, ending: Ending) -> Result<Range<usize>> {
