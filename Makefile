@@ -14,9 +14,9 @@ CMAKE_FLAGS := -DPOP3_LIBRARY_DIR=$(RELEASE) -DCMAKE_BUILD_TYPE=RelWithDebInfo
 
 help:
 	@echo 'make            builds the library: target/release/libpop3connect.so and .a'
-	@echo 'make demo       sessions with the test server: in the clear, TLS, STARTTLS, and an impostor'
-	@echo 'make demo SERVER=host[:port] POP3_USER=… POP3_PASS=… SECURE=0|1|2 VERIFY=0|1'
-	@echo '                a session with a server of yours'
+	@echo 'make demo       sessions with the test server: in the clear, TLS, STARTTLS, an impostor, a mailbox'
+	@echo 'make demo SERVER=host[:port] POP3_USER=… POP3_PASS=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
+	@echo '                a session with a server of yours, and if FOLDER is given its messages as files there'
 	@echo 'make test       all tests'
 	@echo 'make check      formatting, lints, header and symbols in sync, all tests'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
@@ -41,9 +41,10 @@ workspace:
 demo:
 	@tools/setup.sh build
 	@$(MAKE) --no-print-directory workspace
-	@echo '== building examples/connect.c'
+	@echo '== building the examples'
 	cc -Wall -Wextra -Iinclude examples/connect.c -o $(RELEASE)/connect -L$(RELEASE) -lpop3connect -Wl,-rpath,$(RELEASE)
-	@examples/demo.sh $(RELEASE)/connect $(TEST_SERVER)
+	cc -Wall -Wextra -Iinclude examples/fetch.c -o $(RELEASE)/fetch -L$(RELEASE) -lpop3connect -Wl,-rpath,$(RELEASE)
+	@examples/demo.sh $(RELEASE)/connect $(RELEASE)/fetch $(TEST_SERVER)
 
 test:
 	@tools/setup.sh test

@@ -15,6 +15,18 @@ static void on_error(const char *message, int32_t code, const char *command)
     calls += message != NULL && code < 0 && command != NULL;
 }
 
+static int32_t on_data(const char *data, size_t size, void *context)
+{
+    calls += data != NULL && size > 0 && context != NULL;
+    return 0;
+}
+
+static int32_t on_message(int32_t number, const char *data, size_t size, int32_t last, void *context)
+{
+    calls += number > 0 && data != NULL && size > 0 && last == 0 && context != NULL;
+    return 0;
+}
+
 int main(void)
 {
     /* assigned, so that each type must be what the contract says */
@@ -30,10 +42,33 @@ int main(void)
     int32_t (*message_count)(int32_t, pop3_sts_cb) = pop3_message_count;
     int32_t (*capabilities)(int32_t, pop3_buffer *, pop3_sts_cb) = pop3_capabilities;
     int32_t (*cancel)(int32_t) = pop3_cancel;
+    int32_t (*list_messages)(int32_t, int32_t, pop3_list *, pop3_sts_cb) = pop3_list_messages;
+    int32_t (*unique_ids)(int32_t, int32_t, pop3_uid_list *, pop3_sts_cb) = pop3_unique_ids;
+    int32_t (*recv_headers)(int32_t, int32_t, pop3_buffer *, pop3_sts_cb) = pop3_recv_headers;
+    int32_t (*recv_top)(int32_t, int32_t, int32_t, pop3_buffer *, pop3_sts_cb) = pop3_recv_top;
+    int32_t (*recv_message)(int32_t, int32_t, pop3_buffer *, pop3_sts_cb) = pop3_recv_message;
+    int32_t (*recv_message_to)(int32_t, int32_t, pop3_data_cb, void *, pop3_sts_cb) = pop3_recv_message_to;
+    int32_t (*recv_messages)(int32_t, const int32_t *, size_t, pop3_message_cb, void *, pop3_sts_cb) =
+        pop3_recv_messages;
+    int32_t (*delete_message)(int32_t, int32_t, pop3_sts_cb) = pop3_delete_message;
+    int32_t (*undo_deletes)(int32_t, pop3_sts_cb) = pop3_undo_deletes;
+    int32_t (*noop)(int32_t, pop3_sts_cb) = pop3_noop;
+    int32_t (*stat)(const char *, const char *, const char *, pop3_sts_cb, int32_t, int32_t) = pop3_stat;
+    int32_t (*recv)(const char *, const char *, const char *, pop3_message_cb, void *, int32_t, pop3_sts_cb, int32_t,
+                    int32_t, int32_t) = pop3_recv;
     void (*buffer_free)(pop3_buffer *) = pop3_buffer_free;
+    void (*list_free)(pop3_list *) = pop3_list_free;
+    void (*uid_list_free)(pop3_uid_list *) = pop3_uid_list_free;
     pop3_buffer buffer = {NULL, 0};
-    size_t len = buffer.len;
+    pop3_list list = {NULL, 0};
+    pop3_uid_list ids = {NULL, 0};
+    pop3_message_info info = {1, INT64_MAX};
+    pop3_uid uid = {1, NULL};
+    pop3_message_info *infos = list.items;
+    pop3_uid *uids = ids.items;
+    size_t len = buffer.len + list.count + ids.count;
     char *data = buffer.data;
+    const int32_t one = 1;
 
     set_error_cb(on_error);
     if (connect("", "", "", on_status, 0, 0) != POP3_ERR_NO_ADDRESS || calls != 1)
@@ -47,6 +82,24 @@ int main(void)
         return 4;
     if (strlen(version()) == 0 || strlen(error_text(POP3_OK)) == 0 || get_last_error() == NULL)
         return 5;
+    if (list_messages(1, 0, &list, NULL) != POP3_ERR_BAD_SOCKET || unique_ids(1, 0, &ids, NULL) != POP3_ERR_BAD_SOCKET)
+        return 7;
+    if (recv_headers(1, 1, &buffer, NULL) != POP3_ERR_BAD_SOCKET || recv_top(1, 1, 0, &buffer, NULL) != POP3_ERR_BAD_SOCKET ||
+        recv_message(1, 1, &buffer, NULL) != POP3_ERR_BAD_SOCKET)
+        return 8;
+    if (recv_message_to(1, 1, on_data, NULL, NULL) != POP3_ERR_BAD_SOCKET ||
+        recv_messages(1, &one, 1, on_message, NULL, NULL) != POP3_ERR_BAD_SOCKET)
+        return 9;
+    if (delete_message(1, 1, NULL) != POP3_ERR_BAD_SOCKET || undo_deletes(1, NULL) != POP3_ERR_BAD_SOCKET ||
+        noop(1, NULL) != POP3_ERR_BAD_SOCKET)
+        return 10;
+    if (stat("", "", "", NULL, 0, 0) != POP3_ERR_NO_ADDRESS ||
+        recv("", "", "", on_message, NULL, 0, NULL, 0, 0, 0) != POP3_ERR_NO_ADDRESS)
+        return 11;
+    if (info.number != 1 || info.size != INT64_MAX || uid.number != 1 || uid.uid != NULL || infos != NULL || uids != NULL)
+        return 12;
     buffer_free(&buffer);
+    list_free(&list);
+    uid_list_free(&ids);
     return get_secure_error() != NULL && len == 0 && data == NULL ? 0 : 6;
 }

@@ -1,18 +1,23 @@
 #!/usr/bin/env bash
-# What `make demo` shows: demo.sh CONNECT TEST_SERVER
+# What `make demo` shows: demo.sh CONNECT FETCH TEST_SERVER
 #
-# Without SERVER in the environment: sessions with the test server in all three modes, and an impostor turned away.
-# With it: one session with that server, as POP3_USER and POP3_PASS, with SECURE (0) and VERIFY (1).
+# Without SERVER in the environment: sessions with the test server in all three modes, an impostor turned away, and a
+# mailbox read into files. With it: one session with that server, as POP3_USER and POP3_PASS, with SECURE (0) and
+# VERIFY (1), and if FOLDER is given its messages read into files there.
 set -euo pipefail
-connect=$1 test_server=$2
+connect=$1 fetch=$2 test_server=$3
 
 if [ -n "${SERVER:-}" ]; then
   if [ -z "${POP3_USER:-}" ] || [ -z "${POP3_PASS:-}" ]; then
-    echo "demo: usage: make demo SERVER=host[:port] POP3_USER=… POP3_PASS=… [SECURE=0|1|2] [VERIFY=0|1]" >&2
+    echo "demo: usage: make demo SERVER=host[:port] POP3_USER=… POP3_PASS=… [SECURE=0|1|2] [VERIFY=0|1] [FOLDER=…]" >&2
     exit 2
   fi
   echo "== $SERVER, secure ${SECURE:-0}, verify ${VERIFY:-1}"
   "$connect" "$SERVER" "$POP3_USER" "${SECURE:-0}" "${VERIFY:-1}"
+  if [ -n "${FOLDER:-}" ]; then
+    mkdir -p "$FOLDER"
+    "$fetch" "$SERVER" "$POP3_USER" "$FOLDER" "${SECURE:-0}" "${VERIFY:-1}"
+  fi
   echo "demo: connected, logged in and disconnected"
   exit 0
 fi
@@ -47,4 +52,11 @@ if ! grep -q 'certificate was refused' <<< "$impostor"; then
   echo "demo: the impostor was believed" >&2
   exit 1
 fi
-echo "demo: connected three ways, and turned the impostor away"
+echo "== a mailbox read into files and emptied"
+folder=$(mktemp -d)
+trap 'rm -r "$folder"' EXIT
+mailbox=$(mailbox tls=implicit messages=500 size=20000)
+"$fetch" "localhost:$mailbox" alice "$folder" 1 1 1
+echo "$(ls "$folder" | wc -l) files; what is left there:"
+"$fetch" "localhost:$mailbox" alice "$folder" 1 1 1
+echo "demo: connected three ways, turned the impostor away, and read a mailbox"

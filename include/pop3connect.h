@@ -155,6 +155,62 @@
 typedef void (*pop3_sts_cb)(const char *status);
 
 /**
+ * A message and its size.
+ */
+typedef struct {
+    /**
+     * Its number, from 1.
+     */
+    int32_t number;
+    /**
+     * Its size in octets, as the server tells it.
+     */
+    int64_t size;
+} pop3_message_info;
+
+/**
+ * Messages, which belong to the host until it passes them to pop3_list_free.
+ */
+typedef struct {
+    /**
+     * The messages. NULL in a zeroed one.
+     */
+    pop3_message_info *items;
+    /**
+     * How many.
+     */
+    size_t count;
+} pop3_list;
+
+/**
+ * A message and its unique id.
+ */
+typedef struct {
+    /**
+     * Its number, from 1.
+     */
+    int32_t number;
+    /**
+     * Its unique id, which lives as long as the list.
+     */
+    char *uid;
+} pop3_uid;
+
+/**
+ * Unique ids, which belong to the host until it passes them to pop3_uid_list_free.
+ */
+typedef struct {
+    /**
+     * The unique ids. NULL in a zeroed one.
+     */
+    pop3_uid *items;
+    /**
+     * How many.
+     */
+    size_t count;
+} pop3_uid_list;
+
+/**
  * Bytes that belong to the host until it passes them to pop3_buffer_free.
  */
 typedef struct {
@@ -167,6 +223,26 @@ typedef struct {
      */
     size_t len;
 } pop3_buffer;
+
+/**
+ * Takes a message, piece by piece.
+ *
+ * `data` are the `len` next bytes, at least one, not ended by NUL, and good until the callback returns; `context` is
+ * what was passed to the function. Answers 0 to go on, anything else to stop, which ends the session. Called on the
+ * thread of the call, before the call returns; it may call any pop3_ function.
+ */
+typedef int32_t (*pop3_data_cb)(const char *data, size_t len, void *context);
+
+/**
+ * Takes messages, piece by piece.
+ *
+ * `number` is the message's; `data` are the `len` next bytes of it, not ended by NUL, and good until the callback
+ * returns. `last` is 0 while more of that message follows, and 1 with its final bytes, which may be none. Where the
+ * server refused that number there is one call, with `data` NULL, `len` 0 and `last` the error. A message without its
+ * call with `last` 1 did not arrive whole. Answers 0 to go on, anything else to stop, which ends the session. Called
+ * on the thread of the call, before the call returns; it may call any pop3_ function.
+ */
+typedef int32_t (*pop3_message_cb)(int32_t number, const char *data, size_t len, int32_t last, void *context);
 
 /**
  * ErrorProc: hears of every command that fails.
@@ -264,18 +340,98 @@ int32_t pop3_connect(const char *server,
 int32_t pop3_disconnect(int32_t socket, pop3_sts_cb sts_cb);
 
 /**
- * Asks how many messages the mailbox holds (Omnis: POP3MessageCount; STAT, RFC 1939).
+ * Asks how many messages the mailbox holds, those marked for deletion included (Omnis: POP3MessageCount; STAT,
+ * RFC 1939).
  *
  * - `socket`: from pop3_connect.
  * - `sts_cb`: hears the status lines; NULL hears nothing.
  *
  * Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_SHORT_RESPONSE or
  * POP3_ERR_SYNTAX (the answer is no number of messages and of octets); after each of these the session goes on. Or
- * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which
- * it is over.
+ * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
+ * POP3_ERR_CANCELLED, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_message_count(int32_t socket, pop3_sts_cb sts_cb);
+
+/**
+ * Lists the messages that are not marked for deletion, with their sizes (Omnis: POP3ListMessages; LIST, RFC 1939).
+ *
+ * - `socket`: from pop3_connect.
+ * - `number`: of one message, or 0 for all.
+ * - `out`: the messages in the server's order, their sizes as the server tells them; written only on success, zeroed
+ *   otherwise; free with pop3_list_free.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
+ * POP3_ERR_SERVER (refused: no such message), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line is no number of a
+ * message and its size); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 messages),
+ * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED,
+ * POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * Threads: any; a socket takes one call at a time.
+ */
+int32_t pop3_list_messages(int32_t socket, int32_t number, pop3_list *out, pop3_sts_cb sts_cb);
+
+/**
+ * Asks for the unique ids of the messages that are not marked for deletion (UIDL, RFC 1939).
+ *
+ * - `socket`: from pop3_connect.
+ * - `number`: of one message, or 0 for all.
+ * - `out`: the unique ids in the server's order, whole however long; written only on success, zeroed otherwise; free
+ *   with pop3_uid_list_free.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
+ * POP3_ERR_SERVER (refused: no such message), POP3_ERR_UNSUPPORTED (refused by a server that does not list UIDL among
+ * its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line is no number of a message and its id); after
+ * each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 messages), POP3_ERR_TIMEOUT,
+ * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after
+ * which it is over.
+ * Threads: any; a socket takes one call at a time.
+ */
+int32_t pop3_unique_ids(int32_t socket, int32_t number, pop3_uid_list *out, pop3_sts_cb sts_cb);
+
+/**
+ * Marks a message for deletion, which the server deletes at pop3_disconnect (Omnis: POP3DeleteMessage; DELE,
+ * RFC 1939).
+ *
+ * - `socket`: from pop3_connect.
+ * - `number`: of the message, from 1.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER
+ * (refused: no such message, or marked already); after each of these the session goes on. Or POP3_ERR_TIMEOUT,
+ * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is
+ * over and nothing is deleted.
+ * Threads: any; a socket takes one call at a time.
+ */
+int32_t pop3_delete_message(int32_t socket, int32_t number, pop3_sts_cb sts_cb);
+
+/**
+ * Takes back every mark for deletion of this session (Omnis: POP3UndoDeletes; RSET, RFC 1939).
+ *
+ * - `socket`: from pop3_connect.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ *
+ * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused); after each of these the session goes
+ * on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
+ * POP3_ERR_CANCELLED, after which it is over.
+ * Threads: any; a socket takes one call at a time.
+ */
+int32_t pop3_undo_deletes(int32_t socket, pop3_sts_cb sts_cb);
+
+/**
+ * Has the server answer, which keeps the session from being ended as idle (NOOP, RFC 1939).
+ *
+ * - `socket`: from pop3_connect.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ *
+ * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused); after each of these the session goes
+ * on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
+ * POP3_ERR_CANCELLED, after which it is over.
+ * Threads: any; a socket takes one call at a time.
+ */
+int32_t pop3_noop(int32_t socket, pop3_sts_cb sts_cb);
 
 /**
  * Asks what the server can do (CAPA, RFC 2449).
@@ -287,7 +443,8 @@ int32_t pop3_message_count(int32_t socket, pop3_sts_cb sts_cb);
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
  * server has no CAPA), after which the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
- * POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is
+ * over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_capabilities(int32_t socket, pop3_buffer *out, pop3_sts_cb sts_cb);
@@ -305,6 +462,149 @@ int32_t pop3_capabilities(int32_t socket, pop3_buffer *out, pop3_sts_cb sts_cb);
 int32_t pop3_cancel(int32_t socket);
 
 /**
+ * Reads the header of a message (Omnis: POP3RecvHeaders; TOP n 0, RFC 1939).
+ *
+ * - `socket`: from pop3_connect.
+ * - `number`: of the message, from 1.
+ * - `out`: the header as the server stores it, the empty line after it included; written only on success, zeroed
+ *   otherwise; free with pop3_buffer_free.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ *
+ * Returns as pop3_recv_top.
+ * Threads: any; a socket takes one call at a time.
+ */
+int32_t pop3_recv_headers(int32_t socket, int32_t number, pop3_buffer *out, pop3_sts_cb sts_cb);
+
+/**
+ * Reads the header of a message and the first lines of its body (TOP, RFC 1939).
+ *
+ * - `socket`: from pop3_connect.
+ * - `number`: of the message, from 1.
+ * - `lines`: how many lines of the body, from 0.
+ * - `out`: what the server gives, byte for byte; written only on success, zeroed otherwise; free with
+ *   pop3_buffer_free.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1, `lines` negative), POP3_ERR_BAD_SOCKET,
+ * POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_UNSUPPORTED (refused by a server that does not
+ * list TOP among its capabilities); after each of these the session goes on. Or POP3_ERR_OUT_OF_MEMORY,
+ * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
+ * POP3_ERR_CANCELLED, after which it is over.
+ * Threads: any; a socket takes one call at a time.
+ */
+int32_t pop3_recv_top(int32_t socket, int32_t number, int32_t lines, pop3_buffer *out, pop3_sts_cb sts_cb);
+
+/**
+ * Reads a message into memory (Omnis: POP3RecvMessage; RETR, RFC 1939).
+ *
+ * The memory grows by what arrives, whatever the server says that the size is. For messages that may be large there
+ * is pop3_recv_message_to.
+ *
+ * - `socket`: from pop3_connect.
+ * - `number`: of the message, from 1.
+ * - `out`: the message as the server stores it: dot-stuffing undone, line ends as sent; written only on success,
+ *   zeroed otherwise; free with pop3_buffer_free.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
+ * POP3_ERR_SERVER (refused: no such message); after each of these the session goes on. Or POP3_ERR_OUT_OF_MEMORY,
+ * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
+ * POP3_ERR_CANCELLED, after which it is over.
+ * Threads: any; a socket takes one call at a time.
+ */
+int32_t pop3_recv_message(int32_t socket, int32_t number, pop3_buffer *out, pop3_sts_cb sts_cb);
+
+/**
+ * Reads a message of any size, handing each piece to a callback as it arrives (RETR, RFC 1939).
+ *
+ * One buffer of 64 KiB is all the memory that it takes. The message has arrived whole if this returns 0.
+ *
+ * - `socket`: from pop3_connect.
+ * - `number`: of the message, from 1.
+ * - `data_cb`: takes the message as the server stores it: dot-stuffing undone, line ends as sent. An empty message
+ *   makes no call.
+ * - `context`: handed to `data_cb`; may be NULL.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`data_cb` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
+ * POP3_ERR_SERVER (refused: no such message); after each of these the session goes on. Or POP3_ERR_CANCELLED
+ * (`data_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+ * POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * Threads: any; a socket takes one call at a time.
+ */
+int32_t pop3_recv_message_to(int32_t socket, int32_t number, pop3_data_cb data_cb, void *context, pop3_sts_cb sts_cb);
+
+/**
+ * Reads many messages, handing each piece to a callback as it arrives (RETR, RFC 1939).
+ *
+ * Where the server can take commands ahead of its answers (PIPELINING, RFC 2449) a bounded number of messages is
+ * asked for at once; otherwise one after the other.
+ *
+ * - `socket`: from pop3_connect.
+ * - `numbers`: of the messages, each from 1, in the order in which they are wanted; NULL is fine where `count` is 0.
+ * - `count`: how many.
+ * - `message_cb`: takes the messages, one after the other.
+ * - `context`: handed to `message_cb`; may be NULL.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ *
+ * Returns how many messages were delivered whole, or POP3_ERR_PARAMETER (`message_cb` or `numbers` is NULL, a number
+ * less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY; after each of these, and where the
+ * server refused a number, the session goes on. Or the error that ended it and the session: POP3_ERR_CANCELLED
+ * (`message_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+ * POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY.
+ * Threads: any; a socket takes one call at a time.
+ */
+int32_t pop3_recv_messages(int32_t socket,
+                           const int32_t *numbers,
+                           size_t count,
+                           pop3_message_cb message_cb,
+                           void *context,
+                           pop3_sts_cb sts_cb);
+
+/**
+ * Asks how many messages wait in a mailbox (Omnis: POP3Stat): connects, asks, disconnects.
+ *
+ * - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
+ *
+ * Returns the number, or an error of pop3_connect or pop3_message_count. The connection is closed in any case.
+ * Threads: any.
+ */
+int32_t pop3_stat(const char *server,
+                  const char *user,
+                  const char *pass,
+                  pop3_sts_cb sts_cb,
+                  int32_t secure,
+                  int32_t verify);
+
+/**
+ * Reads the messages of a mailbox and deletes them if wanted (Omnis: POP3Recv): connects, reads, disconnects.
+ *
+ * A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
+ * ends in good order: after an error the server keeps them all, and those already delivered come again next time.
+ *
+ * - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
+ * - `message_cb`, `context`: as for pop3_recv_messages.
+ * - `delete_after`: non-zero deletes each message that was delivered.
+ * - `max_messages`: how many messages to read at the most, from the first; 0 reads all.
+ *
+ * Returns how many messages were received whole, or an error, in which case not all mail may have been received:
+ * POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages` negative), an error of pop3_connect, pop3_message_count or
+ * pop3_recv_messages, POP3_ERR_SERVER (the server refused to delete, or did not commit the deletions). The connection
+ * is closed in any case.
+ * Threads: any.
+ */
+int32_t pop3_recv(const char *server,
+                  const char *user,
+                  const char *pass,
+                  pop3_message_cb message_cb,
+                  void *context,
+                  int32_t delete_after,
+                  pop3_sts_cb sts_cb,
+                  int32_t max_messages,
+                  int32_t secure,
+                  int32_t verify);
+
+/**
  * Frees what a function wrote into a buffer, and zeroes the buffer.
  *
  * - `buffer`: one that a pop3_ function wrote, or a zeroed one, or NULL; not freed before.
@@ -312,6 +612,24 @@ int32_t pop3_cancel(int32_t socket);
  * Threads: any.
  */
 void pop3_buffer_free(pop3_buffer *buffer);
+
+/**
+ * Frees what a function wrote into a list, and zeroes the list.
+ *
+ * - `list`: one that a pop3_ function wrote, or a zeroed one, or NULL; not freed before.
+ *
+ * Threads: any.
+ */
+void pop3_list_free(pop3_list *list);
+
+/**
+ * Frees what a function wrote into a list of unique ids, the ids included, and zeroes the list.
+ *
+ * - `list`: one that a pop3_ function wrote, or a zeroed one, or NULL; not freed before.
+ *
+ * Threads: any.
+ */
+void pop3_uid_list_free(pop3_uid_list *list);
 
 /**
  * Sets the function that hears of every command that fails (Omnis: WebDevSetConfig, ErrorProc).

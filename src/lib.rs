@@ -6,7 +6,7 @@
 //! From the outside in, each depending on those below it alone:
 //!
 //! - [`capi`]: the C functions, the handle table, the result codes, and all unsafe code;
-//! - [`client`]: a session, which drives `proto` over `net`;
+//! - [`client`]: a session, which drives `proto` over `net`: connecting, commands, messages;
 //! - [`options`]: what a connection is to be;
 //! - [`proto`]: the protocol, pure: commands, replies, framing, log-in;
 //! - [`net`]: addresses, sockets with deadlines, TLS;

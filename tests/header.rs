@@ -4,7 +4,16 @@ use std::path::Path;
 use std::{env, fs};
 
 /// What has C names, in the order in which a reader of the header wants it.
-const SOURCES: [&str; 6] = ["status.rs", "boundary.rs", "connect.rs", "mailbox.rs", "buffer.rs", "settings.rs"];
+const SOURCES: [&str; 8] = [
+    "status.rs",
+    "boundary.rs",
+    "connect.rs",
+    "mailbox.rs",
+    "message.rs",
+    "without_socket.rs",
+    "buffer.rs",
+    "settings.rs",
+];
 
 #[test]
 fn the_header_is_in_sync_with_the_sources() {

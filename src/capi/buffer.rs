@@ -1,8 +1,12 @@
 //! What the library hands to the host, and how the host gives it back.
+//!
+//! All of it is memory of C's, one block for each structure, so that freeing needs nothing that the host may have
+//! changed but the pointer itself.
 
 use std::ffi::c_char;
-use std::ptr;
+use std::{mem, ptr};
 
+use crate::client::mailbox::UniqueIds;
 use crate::error::{Error, Kind, Result};
 
 /// Bytes that belong to the host until it passes them to pop3_buffer_free.
@@ -14,26 +18,57 @@ pub struct pop3_buffer {
     pub len: usize,
 }
 
+/// A message and its size.
+#[repr(C)]
+pub struct pop3_message_info {
+    /// Its number, from 1.
+    pub number: i32,
+    /// Its size in octets, as the server tells it.
+    pub size: i64,
+}
+
+/// Messages, which belong to the host until it passes them to pop3_list_free.
+#[repr(C)]
+pub struct pop3_list {
+    /// The messages. NULL in a zeroed one.
+    pub items: *mut pop3_message_info,
+    /// How many.
+    pub count: usize,
+}
+
+/// A message and its unique id.
+#[repr(C)]
+pub struct pop3_uid {
+    /// Its number, from 1.
+    pub number: i32,
+    /// Its unique id, which lives as long as the list.
+    pub uid: *mut c_char,
+}
+
+/// Unique ids, which belong to the host until it passes them to pop3_uid_list_free.
+#[repr(C)]
+pub struct pop3_uid_list {
+    /// The unique ids. NULL in a zeroed one.
+    pub items: *mut pop3_uid,
+    /// How many.
+    pub count: usize,
+}
+
 impl Default for pop3_buffer {
     fn default() -> pop3_buffer {
         pop3_buffer { data: ptr::null_mut(), len: 0 }
     }
 }
 
-impl pop3_buffer {
-    /// A copy of the bytes in memory of C's, so that freeing it needs nothing that the host may have changed.
-    pub(super) fn copy_of(bytes: &[u8]) -> Result<pop3_buffer> {
-        // SAFETY: any size may be asked for
-        let data: *mut u8 = unsafe { libc::malloc(bytes.len() + 1) }.cast();
-        if data.is_null() {
-            return Err(Error::new(Kind::OutOfMemory, format!("no memory for {} bytes", bytes.len())));
-        }
-        // SAFETY: `data` is new, and one longer than the bytes
-        unsafe {
-            ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len());
-            data.add(bytes.len()).write(0);
-        }
-        Ok(pop3_buffer { data: data.cast(), len: bytes.len() })
+impl Default for pop3_list {
+    fn default() -> pop3_list {
+        pop3_list { items: ptr::null_mut(), count: 0 }
+    }
+}
+
+impl Default for pop3_uid_list {
+    fn default() -> pop3_uid_list {
+        pop3_uid_list { items: ptr::null_mut(), count: 0 }
     }
 }
 
@@ -47,14 +82,152 @@ impl pop3_buffer {
 /// - `buffer` is NULL or points to a buffer that the library wrote or that is zeroed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_buffer_free(buffer: *mut pop3_buffer) {
-    if buffer.is_null() {
-        return;
+    if !buffer.is_null() {
+        // SAFETY: not NULL, so a buffer whose data is NULL or a block of its own
+        unsafe { libc::free(buffer.replace(pop3_buffer::default()).data.cast()) };
     }
-    // SAFETY: not NULL, so a buffer whose data came from malloc or is NULL
-    unsafe {
-        libc::free((*buffer).data.cast());
-        buffer.write(pop3_buffer::default());
+}
+
+/// Frees what a function wrote into a list, and zeroes the list.
+///
+/// - `list`: one that a pop3_ function wrote, or a zeroed one, or NULL; not freed before.
+///
+/// Threads: any.
+///
+/// # Safety
+/// - `list` is NULL or points to a list that the library wrote or that is zeroed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_list_free(list: *mut pop3_list) {
+    if !list.is_null() {
+        // SAFETY: not NULL, so a list whose items are NULL or a block of their own
+        unsafe { libc::free(list.replace(pop3_list::default()).items.cast()) };
     }
+}
+
+/// Frees what a function wrote into a list of unique ids, the ids included, and zeroes the list.
+///
+/// - `list`: one that a pop3_ function wrote, or a zeroed one, or NULL; not freed before.
+///
+/// Threads: any.
+///
+/// # Safety
+/// - `list` is NULL or points to a list that the library wrote or that is zeroed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_uid_list_free(list: *mut pop3_uid_list) {
+    if !list.is_null() {
+        // SAFETY: not NULL, so a list whose items are NULL or a block of their own, which holds the ids as well
+        unsafe { libc::free(list.replace(pop3_uid_list::default()).items.cast()) };
+    }
+}
+
+/// A buffer that grows by what arrives.
+pub(super) struct Growing {
+    data: *mut u8,
+    len: usize,
+    capacity: usize,
+}
+
+impl Growing {
+    /// An empty one.
+    pub fn new() -> Growing {
+        Growing { data: ptr::null_mut(), len: 0, capacity: 0 }
+    }
+
+    /// Adds bytes.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        // one more, for the NUL
+        let needed = self.len.checked_add(bytes.len() + 1).ok_or_else(|| no_memory(usize::MAX))?;
+        if needed > self.capacity {
+            let capacity = needed.max(self.capacity.saturating_mul(2)).max(1024);
+            // SAFETY: `data` is NULL or from this function
+            let data: *mut u8 = unsafe { libc::realloc(self.data.cast(), capacity) }.cast();
+            if data.is_null() {
+                return Err(no_memory(capacity));
+            }
+            (self.data, self.capacity) = (data, capacity);
+        }
+        // SAFETY: there is room for `needed` bytes, and `bytes` are the caller's, not this block's
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.data.add(self.len), bytes.len()) };
+        self.len += bytes.len();
+        Ok(())
+    }
+
+    /// Hands it over, with its NUL, and without the room that is not used.
+    pub fn finish(mut self) -> Result<pop3_buffer> {
+        // makes room for the NUL where nothing was pushed
+        self.push(b"")?;
+        // SAFETY: `push` keeps one byte more than `len`; shrinking fails only by leaving the block as it is
+        unsafe {
+            self.data.add(self.len).write(0);
+            let shrunk = libc::realloc(self.data.cast(), self.len + 1);
+            if !shrunk.is_null() {
+                self.data = shrunk.cast();
+            }
+        }
+        let data = mem::replace(&mut self.data, ptr::null_mut());
+        Ok(pop3_buffer { data: data.cast(), len: self.len })
+    }
+}
+
+impl Drop for Growing {
+    fn drop(&mut self) {
+        // SAFETY: NULL or from realloc
+        unsafe { libc::free(self.data.cast()) };
+    }
+}
+
+impl pop3_buffer {
+    /// A copy of the bytes.
+    pub(super) fn copy_of(bytes: &[u8]) -> Result<pop3_buffer> {
+        let mut buffer = Growing::new();
+        buffer.push(bytes)?;
+        buffer.finish()
+    }
+}
+
+impl pop3_list {
+    /// A copy of the entries.
+    pub(super) fn copy_of(entries: &[(i32, i64)]) -> Result<pop3_list> {
+        let items: *mut pop3_message_info = allocate(entries.len() * size_of::<pop3_message_info>())?.cast();
+        for (index, (number, size)) in entries.iter().enumerate() {
+            // SAFETY: the block has room for every entry
+            unsafe { items.add(index).write(pop3_message_info { number: *number, size: *size }) };
+        }
+        Ok(pop3_list { items, count: entries.len() })
+    }
+}
+
+impl pop3_uid_list {
+    /// A copy of the ids: the items and behind them the texts, each ended by NUL.
+    pub(super) fn copy_of(ids: &UniqueIds) -> Result<pop3_uid_list> {
+        let count = ids.entries.len();
+        let texts = count * size_of::<pop3_uid>();
+        let block: *mut u8 = allocate(texts + ids.text.len() + count)?.cast();
+        let items: *mut pop3_uid = block.cast();
+        let mut next = texts;
+        for (index, (number, uid)) in ids.iter().enumerate() {
+            // SAFETY: the block has room for every item, and behind them for every text and its NUL
+            unsafe {
+                let text = block.add(next);
+                ptr::copy_nonoverlapping(uid.as_ptr(), text, uid.len());
+                text.add(uid.len()).write(0);
+                items.add(index).write(pop3_uid { number, uid: text.cast() });
+            }
+            next += uid.len() + 1;
+        }
+        Ok(pop3_uid_list { items, count })
+    }
+}
+
+/// A block of C's, aligned for anything.
+fn allocate(size: usize) -> Result<*mut libc::c_void> {
+    // SAFETY: any size may be asked for; of none at all C may answer NULL
+    let block = unsafe { libc::malloc(size.max(1)) };
+    if block.is_null() { Err(no_memory(size)) } else { Ok(block) }
+}
+
+fn no_memory(size: usize) -> Error {
+    Error::new(Kind::OutOfMemory, format!("no memory for {size} bytes"))
 }
 
 #[cfg(test)]
@@ -64,15 +237,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn copied_ended_and_freed() {
-        for bytes in [&b""[..], b"TOP\nUIDL\n"] {
-            let mut buffer = pop3_buffer::copy_of(bytes).unwrap();
-            assert_eq!(buffer.len, bytes.len());
-            assert_eq!(unsafe { CStr::from_ptr(buffer.data) }.to_bytes(), bytes);
+    fn buffers_are_ended_and_freed() {
+        for pieces in [&[][..], &[&b""[..]], &[b"TOP\n", b"", b"UIDL\n"], &[&[b'x'; 5000], &[b'y'; 100_000]]] {
+            let mut growing = Growing::new();
+            pieces.iter().for_each(|piece| growing.push(piece).unwrap());
+            let mut buffer = growing.finish().unwrap();
+            assert_eq!(unsafe { CStr::from_ptr(buffer.data) }.to_bytes(), pieces.concat());
+            assert_eq!(buffer.len, pieces.concat().len());
             unsafe { pop3_buffer_free(&mut buffer) };
             assert!(buffer.data.is_null() && buffer.len == 0);
             unsafe { pop3_buffer_free(&mut buffer) };
         }
         unsafe { pop3_buffer_free(ptr::null_mut()) };
+    }
+
+    #[test]
+    fn a_buffer_that_is_not_finished_is_freed_all_the_same() {
+        Growing::new().push(b"half").unwrap();
+    }
+
+    #[test]
+    fn lists() {
+        for entries in [&[][..], &[(1, 120)], &[(1, 120), (7, i64::MAX), (i32::MAX, -1)]] {
+            let mut list = pop3_list::copy_of(entries).unwrap();
+            let items: Vec<_> = (0..list.count).map(|index| unsafe { &*list.items.add(index) }).collect();
+            let told: Vec<_> = items.iter().map(|item| (item.number, item.size)).collect();
+            assert_eq!(told, entries);
+            unsafe { pop3_list_free(&mut list) };
+            assert!(list.items.is_null() && list.count == 0);
+            unsafe { pop3_list_free(&mut list) };
+        }
+    }
+
+    #[test]
+    fn unique_ids() {
+        let ids = UniqueIds { entries: vec![(1, 3), (2, 3), (9, 7)], text: b"abcdefg".to_vec() };
+        let mut list = pop3_uid_list::copy_of(&ids).unwrap();
+        let items: Vec<_> = (0..list.count).map(|index| unsafe { &*list.items.add(index) }).collect();
+        let told: Vec<_> =
+            items.iter().map(|item| (item.number, unsafe { CStr::from_ptr(item.uid) }.to_str().unwrap())).collect();
+        assert_eq!(told, [(1, "abc"), (2, ""), (9, "defg")]);
+        unsafe { pop3_uid_list_free(&mut list) };
+        assert!(list.items.is_null() && list.count == 0);
+        unsafe { pop3_uid_list_free(&mut pop3_uid_list::copy_of(&UniqueIds::default()).unwrap()) };
     }
 }

@@ -11,6 +11,7 @@ use crate::net::address::Server;
 use crate::net::trust::Trust;
 use crate::options::{Options, Secure};
 use crate::proto::auth::Credentials;
+use crate::trace::Trace;
 
 /// Connects to a POP3 server and logs in (Omnis: POP3Connect).
 ///
@@ -53,12 +54,7 @@ pub unsafe extern "C" fn pop3_connect(
 ) -> i32 {
     boundary::call(c"POP3Connect", || {
         // SAFETY: this function's promises
-        let (server, user, pass) =
-            unsafe { (required(server, "the server")?, required(user, "the user")?, required(pass, "the password")?) };
-        let client = {
-            let options = options(server, user, pass, secure, verify)?;
-            with_trace(sts_cb, |trace| Client::open(&options, trace))?
-        };
+        let client = with_trace(sts_cb, |trace| unsafe { open(server, user, pass, secure, verify, trace) })?;
         handles::insert(client)
     })
 }
@@ -84,6 +80,24 @@ pub unsafe extern "C" fn pop3_disconnect(socket: i32, sts_cb: pop3_sts_cb) -> i3
         handles::end(socket, |client| with_trace(sts_cb, |trace| client.quit(trace)))?;
         Ok(POP3_OK)
     })
+}
+
+/// A session as pop3_connect makes it, without a handle. The copies of the credentials are gone when it returns.
+///
+/// # Safety
+/// - `server`, `user` and `pass` are each NULL or a C string.
+pub(super) unsafe fn open(
+    server: *const c_char,
+    user: *const c_char,
+    pass: *const c_char,
+    secure: i32,
+    verify: i32,
+    trace: &mut Trace<'_>,
+) -> Result<Client> {
+    // SAFETY: the caller's promise
+    let (server, user, pass) =
+        unsafe { (required(server, "the server")?, required(user, "the user")?, required(pass, "the password")?) };
+    Client::open(&options(server, user, pass, secure, verify)?, trace)
 }
 
 fn options(server: &[u8], user: &[u8], pass: &[u8], secure: i32, verify: i32) -> Result<Options> {

@@ -10,9 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use once_cell::sync::Lazy;
 
+use crate::capi::boundary::{pop3_sts_cb, with_trace};
 use crate::client::Client;
 use crate::error::{Error, Kind, Result};
 use crate::net::tcp::Canceller;
+use crate::trace::Trace;
 
 /// Far above any file descriptor, so that one passed by mistake is no handle.
 const FIRST_HANDLE: i32 = 0x0100_0000;
@@ -51,13 +53,22 @@ pub fn insert(client: Client) -> Result<i32> {
 }
 
 /// Runs a command on a session.
-pub fn with<T>(handle: i32, command: impl FnOnce(&mut Client) -> Result<T>) -> Result<T> {
+fn with<T>(handle: i32, command: impl FnOnce(&mut Client) -> Result<T>) -> Result<T> {
     let mut lease = Lease::take(find(handle)?)?;
     let result = match &mut lease.client {
         Some(client) => command(client),
         None => Err(Error::new(Kind::Internal, "a lease without a session")),
     };
     lease.settle(result)
+}
+
+/// Runs a command on a session, with a trace whose lines go to the host's callback.
+pub fn on_socket<T>(
+    handle: i32,
+    sts_cb: pop3_sts_cb,
+    command: impl FnOnce(&mut Client, &mut Trace<'_>) -> Result<T>,
+) -> Result<T> {
+    with(handle, |client| with_trace(sts_cb, |trace| command(client, trace)))
 }
 
 /// Runs the last command of a session and frees its handle, whatever comes of it. A session in use is left alone.

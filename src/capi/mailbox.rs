@@ -1,31 +1,155 @@
-//! The family on a socket.
+//! The family on a socket: what is in the mailbox, and what is to be deleted.
 
-use std::ffi::CStr;
-
-use crate::capi::boundary::{self, Out, pop3_sts_cb, with_trace};
-use crate::capi::buffer::pop3_buffer;
-use crate::capi::handles;
+use crate::capi::boundary::{Out, pop3_sts_cb};
+use crate::capi::buffer::{pop3_buffer, pop3_list, pop3_uid_list};
+use crate::capi::handles::on_socket;
 use crate::capi::status::POP3_OK;
-use crate::client::Client;
-use crate::error::Result;
-use crate::trace::Trace;
+use crate::capi::{boundary, handles};
+use crate::error::{Error, Kind, Result};
 
-/// Asks how many messages the mailbox holds (Omnis: POP3MessageCount; STAT, RFC 1939).
+/// Asks how many messages the mailbox holds, those marked for deletion included (Omnis: POP3MessageCount; STAT,
+/// RFC 1939).
 ///
 /// - `socket`: from pop3_connect.
 /// - `sts_cb`: hears the status lines; NULL hears nothing.
 ///
 /// Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_SHORT_RESPONSE or
 /// POP3_ERR_SYNTAX (the answer is no number of messages and of octets); after each of these the session goes on. Or
-/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which
-/// it is over.
+/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
+/// POP3_ERR_CANCELLED, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_message_count(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
-    on_socket(c"POP3MessageCount", socket, sts_cb, |client, trace| client.message_count(trace))
+    boundary::call(c"POP3MessageCount", || on_socket(socket, sts_cb, |client, trace| client.message_count(trace)))
+}
+
+/// Lists the messages that are not marked for deletion, with their sizes (Omnis: POP3ListMessages; LIST, RFC 1939).
+///
+/// - `socket`: from pop3_connect.
+/// - `number`: of one message, or 0 for all.
+/// - `out`: the messages in the server's order, their sizes as the server tells them; written only on success, zeroed
+///   otherwise; free with pop3_list_free.
+/// - `sts_cb`: hears the status lines; NULL hears nothing.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
+/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line is no number of a
+/// message and its size); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 messages),
+/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED,
+/// POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// Threads: any; a socket takes one call at a time.
+///
+/// # Safety
+/// - `out` is NULL or points to a pop3_list whose contents may be overwritten.
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut pop3_list, sts_cb: pop3_sts_cb) -> i32 {
+    boundary::call(c"POP3ListMessages", || {
+        // SAFETY: this function's promise
+        let out = unsafe { Out::new(out) }?;
+        let number = one_or_all(number)?;
+        let list = on_socket(socket, sts_cb, |client, trace| pop3_list::copy_of(&client.list(number, trace)?))?;
+        out.write(list);
+        Ok(POP3_OK)
+    })
+}
+
+/// Asks for the unique ids of the messages that are not marked for deletion (UIDL, RFC 1939).
+///
+/// - `socket`: from pop3_connect.
+/// - `number`: of one message, or 0 for all.
+/// - `out`: the unique ids in the server's order, whole however long; written only on success, zeroed otherwise; free
+///   with pop3_uid_list_free.
+/// - `sts_cb`: hears the status lines; NULL hears nothing.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
+/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_UNSUPPORTED (refused by a server that does not list UIDL among
+/// its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line is no number of a message and its id); after
+/// each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 messages), POP3_ERR_TIMEOUT,
+/// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after
+/// which it is over.
+/// Threads: any; a socket takes one call at a time.
+///
+/// # Safety
+/// - `out` is NULL or points to a pop3_uid_list whose contents may be overwritten.
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_unique_ids(
+    socket: i32,
+    number: i32,
+    out: *mut pop3_uid_list,
+    sts_cb: pop3_sts_cb,
+) -> i32 {
+    boundary::call(c"POP3UniqueIds", || {
+        // SAFETY: this function's promise
+        let out = unsafe { Out::new(out) }?;
+        let number = one_or_all(number)?;
+        let ids =
+            on_socket(socket, sts_cb, |client, trace| pop3_uid_list::copy_of(&client.unique_ids(number, trace)?))?;
+        out.write(ids);
+        Ok(POP3_OK)
+    })
+}
+
+/// Marks a message for deletion, which the server deletes at pop3_disconnect (Omnis: POP3DeleteMessage; DELE,
+/// RFC 1939).
+///
+/// - `socket`: from pop3_connect.
+/// - `number`: of the message, from 1.
+/// - `sts_cb`: hears the status lines; NULL hears nothing.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER
+/// (refused: no such message, or marked already); after each of these the session goes on. Or POP3_ERR_TIMEOUT,
+/// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is
+/// over and nothing is deleted.
+/// Threads: any; a socket takes one call at a time.
+///
+/// # Safety
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_delete_message(socket: i32, number: i32, sts_cb: pop3_sts_cb) -> i32 {
+    boundary::call(c"POP3DeleteMessage", || {
+        let number = message_number(number)?;
+        on_socket(socket, sts_cb, |client, trace| client.delete(number, trace)).map(|()| POP3_OK)
+    })
+}
+
+/// Takes back every mark for deletion of this session (Omnis: POP3UndoDeletes; RSET, RFC 1939).
+///
+/// - `socket`: from pop3_connect.
+/// - `sts_cb`: hears the status lines; NULL hears nothing.
+///
+/// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused); after each of these the session goes
+/// on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
+/// POP3_ERR_CANCELLED, after which it is over.
+/// Threads: any; a socket takes one call at a time.
+///
+/// # Safety
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_undo_deletes(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
+    boundary::call(c"POP3UndoDeletes", || {
+        on_socket(socket, sts_cb, |client, trace| client.undo_deletes(trace)).map(|()| POP3_OK)
+    })
+}
+
+/// Has the server answer, which keeps the session from being ended as idle (NOOP, RFC 1939).
+///
+/// - `socket`: from pop3_connect.
+/// - `sts_cb`: hears the status lines; NULL hears nothing.
+///
+/// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused); after each of these the session goes
+/// on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
+/// POP3_ERR_CANCELLED, after which it is over.
+/// Threads: any; a socket takes one call at a time.
+///
+/// # Safety
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_noop(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
+    boundary::call(c"POP3Noop", || on_socket(socket, sts_cb, |client, trace| client.noop(trace)).map(|()| POP3_OK))
 }
 
 /// Asks what the server can do (CAPA, RFC 2449).
@@ -37,7 +161,8 @@ pub unsafe extern "C" fn pop3_message_count(socket: i32, sts_cb: pop3_sts_cb) ->
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
 /// server has no CAPA), after which the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
-/// POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is
+/// over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -48,10 +173,8 @@ pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, s
     boundary::call(c"POP3Capabilities", || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
-        let buffer = handles::with(socket, |client| {
-            let capabilities = with_trace(sts_cb, |trace| client.capabilities(trace))?;
-            pop3_buffer::copy_of(capabilities.as_bytes())
-        })?;
+        let buffer =
+            on_socket(socket, sts_cb, |client, trace| pop3_buffer::copy_of(client.capabilities(trace)?.as_bytes()))?;
         out.write(buffer);
         Ok(POP3_OK)
     })
@@ -70,11 +193,18 @@ pub extern "C" fn pop3_cancel(socket: i32) -> i32 {
     boundary::call(c"POP3Cancel", || handles::cancel(socket).map(|()| POP3_OK))
 }
 
-fn on_socket(
-    command: &'static CStr,
-    socket: i32,
-    sts_cb: pop3_sts_cb,
-    work: impl FnOnce(&mut Client, &mut Trace<'_>) -> Result<i32>,
-) -> i32 {
-    boundary::call(command, || handles::with(socket, |client| with_trace(sts_cb, |trace| work(client, trace))))
+/// The number of a message.
+pub(super) fn message_number(number: i32) -> Result<i32> {
+    match number {
+        1.. => Ok(number),
+        _ => Err(Error::new(Kind::Parameter, format!("{number} is no number of a message: they begin at 1"))),
+    }
+}
+
+/// The number of a message, or 0 for all.
+fn one_or_all(number: i32) -> Result<Option<i32>> {
+    match number {
+        0 => Ok(None),
+        _ => message_number(number).map(Some),
+    }
 }

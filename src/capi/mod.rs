@@ -10,8 +10,9 @@
 //! - Whatever fails leaves through [`boundary::call`], which keeps the error for [`status::pop3_get_last_error`] and
 //!   tells the host's error callback.
 //!
-//! Which C names live where: [`connect`] begins and ends a session, [`mailbox`] is the family on a socket,
-//! [`settings`] those of the process, [`status`] codes and texts, [`buffer`] what is handed to the host to free.
+//! Which C names live where: [`connect`] begins and ends a session, [`mailbox`] and [`message`] are the family on a
+//! socket, [`without_socket`] is that without one, [`settings`] are those of the process, [`status`] codes and texts,
+//! [`buffer`] what is handed to the host to free.
 //! [`boundary`] and [`handles`] have no C names.
 //!
 //! [`POP3_ERR_PARAMETER`]: status::POP3_ERR_PARAMETER
@@ -24,5 +25,7 @@ pub mod buffer;
 pub mod connect;
 pub mod handles;
 pub mod mailbox;
+pub mod message;
 pub mod settings;
 pub mod status;
+pub mod without_socket;

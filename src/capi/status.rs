@@ -58,7 +58,7 @@ pub const POP3_ERR_UNSUPPORTED: i32 = -2008;
 pub const POP3_ERR_INTERNAL: i32 = -2009;
 
 /// The row of the results table that an error is.
-fn code(kind: Kind) -> i32 {
+pub(super) fn code(kind: Kind) -> i32 {
     match kind {
         Kind::Parameter => POP3_ERR_PARAMETER,
         Kind::BadSocket => POP3_ERR_BAD_SOCKET,

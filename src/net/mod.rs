@@ -18,9 +18,12 @@ pub struct Deadline(Instant);
 impl Deadline {
     /// That long from now.
     pub fn after(timeout: Duration) -> Deadline {
-        let now = Instant::now();
-        // so far away that the clock cannot say it: a century is as good
-        Deadline(now.checked_add(timeout).unwrap_or_else(|| now + Duration::from_secs(100 * 365 * 24 * 3600)))
+        Deadline(Instant::now()).later(timeout)
+    }
+
+    /// That much later; where the clock cannot say it, no later.
+    pub fn later(self, by: Duration) -> Deadline {
+        Deadline(self.0.checked_add(by).unwrap_or(self.0))
     }
 
     /// How much is left, `None` if nothing.

@@ -1,5 +1,7 @@
 //! What the client says: typed commands, their bytes, and how a log may show them.
 
+use std::borrow::Cow;
+
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
@@ -19,6 +21,10 @@ enum Argument<'a> {
     None,
     Shown(&'a [u8]),
     Secret(&'a [u8]),
+    /// A message number.
+    Number(i32),
+    /// A message number and a number of lines.
+    Numbers(i32, i32),
 }
 
 impl<'a> Command<'a> {
@@ -28,6 +34,14 @@ impl<'a> Command<'a> {
     pub const STLS: Command<'static> = Command::bare("STLS");
     /// STAT (RFC 1939)
     pub const STAT: Command<'static> = Command::bare("STAT");
+    /// LIST (RFC 1939)
+    pub const LIST: Command<'static> = Command::bare("LIST");
+    /// UIDL (RFC 1939)
+    pub const UIDL: Command<'static> = Command::bare("UIDL");
+    /// RSET (RFC 1939)
+    pub const RSET: Command<'static> = Command::bare("RSET");
+    /// NOOP (RFC 1939)
+    pub const NOOP: Command<'static> = Command::bare("NOOP");
     /// QUIT (RFC 1939)
     pub const QUIT: Command<'static> = Command::bare("QUIT");
     /// AUTH PLAIN without an initial response (RFC 5034)
@@ -57,6 +71,31 @@ impl<'a> Command<'a> {
         Command { words: "", argument: Argument::Secret(response.as_bytes()) }
     }
 
+    /// LIST of one message (RFC 1939)
+    pub fn list(number: i32) -> Command<'static> {
+        Command { words: "LIST", argument: Argument::Number(number) }
+    }
+
+    /// UIDL of one message (RFC 1939)
+    pub fn uidl(number: i32) -> Command<'static> {
+        Command { words: "UIDL", argument: Argument::Number(number) }
+    }
+
+    /// RETR (RFC 1939)
+    pub fn retr(number: i32) -> Command<'static> {
+        Command { words: "RETR", argument: Argument::Number(number) }
+    }
+
+    /// TOP (RFC 1939)
+    pub fn top(number: i32, lines: i32) -> Command<'static> {
+        Command { words: "TOP", argument: Argument::Numbers(number, lines) }
+    }
+
+    /// DELE (RFC 1939)
+    pub fn dele(number: i32) -> Command<'static> {
+        Command { words: "DELE", argument: Argument::Number(number) }
+    }
+
     /// What it is called, without its argument.
     pub fn name(&self) -> &'static str {
         if self.words.is_empty() { "AUTH" } else { self.words }
@@ -64,37 +103,53 @@ impl<'a> Command<'a> {
 
     /// How many octets it is on the wire, its CRLF counted.
     pub fn encoded_len(&self) -> usize {
-        let argument = match self.argument {
-            Argument::None => 0,
-            Argument::Shown(text) | Argument::Secret(text) => self.separator().len() + text.len(),
-        };
-        self.words.len() + argument + b"\r\n".len()
+        match self.argument() {
+            None => self.words.len() + b"\r\n".len(),
+            Some(text) => self.words.len() + self.separator().len() + text.len() + b"\r\n".len(),
+        }
     }
 
     /// The bytes for the wire. They are wiped when dropped, since some of them are secret.
-    ///
-    /// Refuses CR, LF and NUL in an argument, which could make it a command of its own.
     pub fn encode(&self) -> Result<Zeroizing<Vec<u8>>> {
         // allocated once, at its full size: growing would leave an unwiped copy of a secret behind
         let mut line = Zeroizing::new(Vec::with_capacity(self.encoded_len()));
+        self.encode_into(&mut line)?;
+        Ok(line)
+    }
+
+    /// Adds the bytes for the wire.
+    ///
+    /// Refuses CR, LF and NUL in an argument, which could make it a command of its own.
+    pub fn encode_into(&self, line: &mut Vec<u8>) -> Result<()> {
         line.extend_from_slice(self.words.as_bytes());
-        if let Argument::Shown(text) | Argument::Secret(text) = self.argument {
-            check_argument(text, "an argument of a command")?;
+        if let Some(text) = self.argument() {
+            check_argument(&text, "an argument of a command")?;
             line.extend_from_slice(self.separator());
-            line.extend_from_slice(text);
+            line.extend_from_slice(&text);
         }
         line.extend_from_slice(b"\r\n");
-        Ok(line)
+        Ok(())
     }
 
     /// The line as a log may show it: a secret is `***`.
     pub fn redacted(&self) -> Vec<u8> {
         let shown = match self.argument {
-            Argument::None => return self.words.into(),
-            Argument::Shown(text) => text,
-            Argument::Secret(_) => b"***",
+            Argument::Secret(_) => Some(Cow::Borrowed(&b"***"[..])),
+            _ => self.argument(),
         };
-        [self.words.as_bytes(), self.separator(), shown].concat()
+        match shown {
+            None => self.words.into(),
+            Some(shown) => [self.words.as_bytes(), self.separator(), &shown].concat(),
+        }
+    }
+
+    fn argument(&self) -> Option<Cow<'a, [u8]>> {
+        match self.argument {
+            Argument::None => None,
+            Argument::Shown(text) | Argument::Secret(text) => Some(text.into()),
+            Argument::Number(number) => Some(number.to_string().into_bytes().into()),
+            Argument::Numbers(first, second) => Some(format!("{first} {second}").into_bytes().into()),
+        }
     }
 
     fn separator(&self) -> &'static [u8] {
@@ -118,6 +173,12 @@ mod tests {
     fn on_the_wire_and_in_a_log() {
         for (command, wire, log) in [
             (Command::CAPA, "CAPA\r\n", "CAPA"),
+            (Command::LIST, "LIST\r\n", "LIST"),
+            (Command::list(7), "LIST 7\r\n", "LIST 7"),
+            (Command::uidl(1), "UIDL 1\r\n", "UIDL 1"),
+            (Command::retr(i32::MAX), "RETR 2147483647\r\n", "RETR 2147483647"),
+            (Command::top(12, 0), "TOP 12 0\r\n", "TOP 12 0"),
+            (Command::dele(3), "DELE 3\r\n", "DELE 3"),
             (Command::user(b"alice"), "USER alice\r\n", "USER alice"),
             (Command::user(b""), "USER \r\n", "USER "),
             (Command::pass(b" s3cret pass "), "PASS  s3cret pass \r\n", "PASS ***"),

@@ -13,7 +13,11 @@ use crate::error::{Error, Kind, Result};
 /// How long a line may be, its end not counted.
 pub const MAX_LINE: usize = 64 * 1024;
 
+/// How much is read at once where little is to come.
 const FIRST_CAPACITY: usize = 1024;
+
+/// How much is read at once where much is to come; never less than the longest line needs.
+const WIDE: usize = MAX_LINE + 2;
 
 /// How a server ends the lines of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +71,29 @@ impl Inbox {
         self.end = self.buffer.len().min(self.end + count);
     }
 
+    /// Makes room for much at once, as the body of a message needs.
+    pub fn widen(&mut self) -> Result<()> {
+        self.resize(WIDE)
+    }
+
+    /// Gives back what [`Inbox::widen`] took, as far as nothing waits in it.
+    pub fn narrow(&mut self) {
+        if self.is_empty() {
+            *self = Inbox::default();
+        }
+    }
+
+    /// What waits to be understood; good until the next call of [`Inbox::space`].
+    pub fn waiting(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Says how many bytes of [`Inbox::waiting`] were understood.
+    pub fn consume(&mut self, count: usize) {
+        self.start = self.end.min(self.start + count);
+        self.searched = self.searched.max(self.start);
+    }
+
     /// Whether nothing waits to be understood.
     pub fn is_empty(&self) -> bool {
         self.start == self.end
@@ -85,8 +112,11 @@ impl Inbox {
     /// Takes a further line of a reply, if it is there, its end being that of the first.
     pub fn take_line(&mut self, ending: Ending) -> Result<Option<Range<usize>>> {
         while let Some(line_feed) = self.find_line_feed() {
-            if ending == Ending::Lf || self.has_cr_before(line_feed) {
-                return self.take(line_feed + 1 - ending.len(), ending).map(Some);
+            match (ending, self.has_cr_before(line_feed)) {
+                (Ending::CrLf, false) => {}
+                // of a server that ends some lines this way and some the other
+                (_, true) => return self.take(line_feed - 1, Ending::CrLf).map(Some),
+                (Ending::Lf, false) => return self.take(line_feed, Ending::Lf).map(Some),
             }
             self.searched = line_feed + 1;
         }
@@ -124,11 +154,15 @@ impl Inbox {
     }
 
     fn grow(&mut self) -> Result<()> {
-        let target = (self.buffer.len() * 2).clamp(FIRST_CAPACITY, MAX_LINE + 2);
+        self.resize((self.buffer.len() * 2).clamp(FIRST_CAPACITY, WIDE))
+    }
+
+    fn resize(&mut self, size: usize) -> Result<()> {
+        let more = size.saturating_sub(self.buffer.len());
         self.buffer
-            .try_reserve_exact(target - self.buffer.len())
+            .try_reserve_exact(more)
             .map_err(|_| Error::new(Kind::OutOfMemory, "no memory for the receive buffer"))?;
-        self.buffer.resize(target, 0);
+        self.buffer.resize(self.buffer.len() + more, 0);
         Ok(())
     }
 }

@@ -1,4 +1,6 @@
-//! What STAT and CAPA say.
+//! What STAT, LIST, UIDL and CAPA say.
+//!
+//! Servers put several blanks between words and more words behind them; both are passed over.
 
 use crate::error::{Error, Kind, Result};
 
@@ -75,6 +77,43 @@ impl Stat {
     }
 }
 
+/// A line of LIST, or the text of `LIST n` (RFC 1939, section 5): the number of a message and its octets.
+///
+/// The octets are told as the server tells them; some are wrong, and a few are negative.
+pub fn scan_listing(text: &[u8]) -> Result<(i32, i64)> {
+    let mut words = words(text);
+    let (Some(number), Some(octets)) = (words.next(), words.next()) else {
+        return Err(Error::new(Kind::ShortResponse, "LIST must say the number of a message and its octets"));
+    };
+    let octets = std::str::from_utf8(octets).ok().filter(|octets| !octets.starts_with('+'));
+    match (message_number(number), octets.and_then(|octets| octets.parse().ok())) {
+        (Some(number), Some(octets)) => Ok((number, octets)),
+        _ => Err(Error::new(Kind::Syntax, "LIST says what is no number of a message and its octets")),
+    }
+}
+
+/// A line of UIDL (RFC 1939, section 7): the number of a message and its unique id, of whatever length.
+pub fn unique_id_listing(text: &[u8]) -> Result<(i32, &[u8])> {
+    let mut words = words(text);
+    let (Some(number), Some(uid)) = (words.next(), words.next()) else {
+        return Err(Error::new(Kind::ShortResponse, "UIDL must say the number of a message and its unique id"));
+    };
+    match message_number(number) {
+        // it is to become a C string
+        Some(number) if !uid.contains(&0) => Ok((number, uid)),
+        _ => Err(Error::new(Kind::Syntax, "UIDL says what is no number of a message and its unique id")),
+    }
+}
+
+/// The text of `UIDL n`, which some servers answer without repeating the number.
+pub fn unique_id_of(number: i32, text: &[u8]) -> Result<(i32, &[u8])> {
+    let mut words = words(text);
+    match (words.next(), words.next()) {
+        (Some(uid), None) if !uid.contains(&0) => Ok((number, uid)),
+        _ => unique_id_listing(text),
+    }
+}
+
 fn arguments<'a>(line: &'a [u8], name: &str) -> Option<impl Iterator<Item = &'a [u8]>> {
     let mut words = words(line);
     words.next()?.eq_ignore_ascii_case(name.as_bytes()).then_some(words)
@@ -82,6 +121,10 @@ fn arguments<'a>(line: &'a [u8], name: &str) -> Option<impl Iterator<Item = &'a 
 
 fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
+fn message_number(word: &[u8]) -> Option<i32> {
+    number(word).filter(|number| *number > 0)
 }
 
 fn number(word: &[u8]) -> Option<i32> {
@@ -139,5 +182,39 @@ mod tests {
         for text in ["x 1", "1 x", "-1 5", "2147483648 1", "1 -", "+1 1", "\u{661} 1"] {
             assert_eq!(Stat::parse(text.as_bytes()).unwrap_err().kind(), Kind::Syntax, "{text}");
         }
+    }
+
+    #[test]
+    fn scan_listings() {
+        for (text, number, octets) in [
+            ("1 120", 1, 120),
+            (" 2   200  and more", 2, 200),
+            ("3 9223372036854775807", 3, i64::MAX),
+            ("4 -1", 4, -1),
+            ("5 0", 5, 0),
+        ] {
+            assert_eq!(scan_listing(text.as_bytes()).unwrap(), (number, octets), "{text}");
+        }
+        for text in ["", "1", " 1 "] {
+            assert_eq!(scan_listing(text.as_bytes()).unwrap_err().kind(), Kind::ShortResponse, "{text}");
+        }
+        for text in ["x 1", "1 x", "0 1", "-1 1", "1 9223372036854775808", "1 1.5", "1 +1", "4294967297 1", "1 \u{661}"]
+        {
+            assert_eq!(scan_listing(text.as_bytes()).unwrap_err().kind(), Kind::Syntax, "{text}");
+        }
+    }
+
+    #[test]
+    fn unique_ids() {
+        assert_eq!(unique_id_listing(b"1 whqtswO00WBw418f9t5JxYwZ").unwrap(), (1, &b"whqtswO00WBw418f9t5JxYwZ"[..]));
+        assert_eq!(unique_id_listing(b" 2   7  more").unwrap(), (2, &b"7"[..]));
+        assert_eq!(unique_id_listing(&[b"3 ", &[b'x'; 60_000][..]].concat()).unwrap().1.len(), 60_000);
+        assert_eq!(unique_id_listing(b"1").unwrap_err().kind(), Kind::ShortResponse);
+        for text in [&b"x y"[..], b"0 a", b"-1 a", b"1 a\0b"] {
+            assert_eq!(unique_id_listing(text).unwrap_err().kind(), Kind::Syntax);
+        }
+        assert_eq!(unique_id_of(4, b"4 abc").unwrap(), (4, &b"abc"[..]));
+        assert_eq!(unique_id_of(4, b" abc ").unwrap(), (4, &b"abc"[..]));
+        assert_eq!(unique_id_of(4, b"").unwrap_err().kind(), Kind::ShortResponse);
     }
 }

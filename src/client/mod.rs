@@ -1,9 +1,19 @@
-//! A session with a server: drives [`crate::proto`] over [`crate::net`], every reply by one deadline.
+//! A session with a server: drives [`crate::proto`] over [`crate::net`].
+//!
+//! This file connects, logs in, sends and receives; [`mailbox`] has the commands with short answers, [`retrieve`]
+//! those that bring messages.
+//!
+//! Each reply has one deadline, computed when the wait for it begins. A long one gets a new deadline whenever another
+//! [`STRIDE`] of it has arrived, so a message may be of any size, and a server that trickles is not waited for.
 //!
 //! After an error for which [`Error::ends_session`] holds, nothing more may be asked of the session; whoever owns it
 //! drops it, which closes the connection without another word.
 
+pub mod mailbox;
+pub mod retrieve;
+
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
@@ -17,16 +27,28 @@ use crate::options::{Options, Secure};
 use crate::proto::auth::{Credentials, Login, Mechanism};
 use crate::proto::command::Command;
 use crate::proto::framing::{Ending, Inbox, unstuff};
-use crate::proto::listing::{Capabilities, Stat};
+use crate::proto::listing::Capabilities;
 use crate::proto::reply::{Reply, Status};
 use crate::trace::{Trace, escape, mask};
+
+/// How much of a long reply must arrive within one timeout.
+const STRIDE: usize = 64 * 1024;
 
 /// A session in the TRANSACTION state (RFC 1939, section 5).
 pub struct Client {
     stream: Stream,
     inbox: Inbox,
     timeout: Duration,
+    deadline: Deadline,
     canceller: Canceller,
+    /// How much has arrived since the deadline was set.
+    arrived: usize,
+    /// What the server said it can do, `None` where it has no CAPA.
+    capabilities: Option<Capabilities>,
+    /// Whether that was asked after the log-in, when some servers can do more.
+    asked_after_log_in: bool,
+    /// The messages marked as deleted, which the server no longer counts.
+    marked: BTreeSet<i32>,
 }
 
 impl Client {
@@ -43,38 +65,33 @@ impl Client {
             (Some(context), Secure::Tls) => secure(context, tcp, options, trace)?,
             _ => Stream::Plain(tcp),
         };
-        let mut client = Client { stream, inbox: Inbox::default(), timeout: options.timeout, canceller };
+        let mut client = Client {
+            stream,
+            inbox: Inbox::default(),
+            timeout: options.timeout,
+            deadline: Deadline::after(options.timeout),
+            canceller,
+            arrived: 0,
+            capabilities: None,
+            asked_after_log_in: false,
+            marked: BTreeSet::new(),
+        };
         client.greeting(trace)?;
         if let (Some(context), Secure::StartTls) = (&context, options.secure) {
             client = client.start_tls(context, options, trace)?;
         }
-        let capabilities = client.ask_capabilities(trace)?.unwrap_or_default();
-        let mechanism = Mechanism::choose(&capabilities, client.stream.is_encrypted());
+        client.capabilities = client.ask_capabilities(trace)?;
+        let offered = client.capabilities.as_ref();
+        let mechanism =
+            offered.map_or(Mechanism::UserPass, |offered| Mechanism::choose(offered, client.stream.is_encrypted()));
         client.log_in(&options.credentials, mechanism, trace)?;
         Ok(client)
-    }
-
-    /// The number of messages that STAT says.
-    pub fn message_count(&mut self, trace: &mut Trace<'_>) -> Result<i32> {
-        let line = self.exchange(&Command::STAT, trace)?;
-        line.judge(|reply| match reply.status {
-            Status::Ok => Stat::parse(reply.text).map(|stat| stat.count),
-            _ => Err(reply.refusal(Kind::Server, "STAT was refused")),
-        })
-    }
-
-    /// What the server says it can do in this state.
-    pub fn capabilities(&mut self, trace: &mut Trace<'_>) -> Result<Capabilities> {
-        self.ask_capabilities(trace)?.ok_or_else(|| Error::new(Kind::Unsupported, "the server has no CAPA"))
     }
 
     /// Has the server commit the deletions and ends the session.
     pub fn quit(mut self, trace: &mut Trace<'_>) -> Result<()> {
         let line = self.exchange(&Command::QUIT, trace)?;
-        let committed = line.judge(|reply| match reply.status {
-            Status::Ok => Ok(()),
-            _ => Err(reply.refusal(Kind::Server, "the server did not commit the deletions")),
-        });
+        let committed = line.accepted(Kind::Server, "the server did not commit the deletions").map(drop);
         if !matches!(&committed, Err(error) if error.ends_session()) {
             self.stream.close();
         }
@@ -87,12 +104,9 @@ impl Client {
     }
 
     fn greeting(&mut self, trace: &mut Trace<'_>) -> Result<()> {
-        self.stream.set_deadline(Deadline::after(self.timeout));
+        self.begin_wait();
         let line = self.receive(&[], trace).map_err(|error| error.during("greeting"))?;
-        line.judge(|reply| match reply.status {
-            Status::Ok => Ok(()),
-            _ => Err(reply.refusal(Kind::Server, "the server turned us away")),
-        })
+        line.accepted(Kind::Server, "the server turned us away").map(drop)
     }
 
     /// STLS, and the handshake. What the server said in the clear is forgotten.
@@ -101,10 +115,10 @@ impl Client {
             return Err(Error::new(Kind::NoStls, "the server does not offer STLS"));
         }
         let line = self.exchange(&Command::STLS, trace)?;
-        line.judge(|reply| match reply.status {
-            Status::Ok => Ok(()),
-            _ => Err(Error::new(Kind::NoStls, "the server refused STLS")),
-        })?;
+        if line.tell(Reply::parse(line.bytes))?.status != Status::Ok {
+            // whatever its response code says: nothing but this may come of a refusal
+            return line.tell(Err(Error::new(Kind::NoStls, "the server refused STLS")));
+        }
         match self.stream {
             Stream::Plain(tcp) if self.inbox.is_empty() && !tcp.has_unread() => {
                 let stream = secure(context, tcp, options, trace)?;
@@ -119,18 +133,12 @@ impl Client {
     fn ask_capabilities(&mut self, trace: &mut Trace<'_>) -> Result<Option<Capabilities>> {
         let line = self.exchange(&Command::CAPA, trace)?;
         let ending = line.ending;
-        if line.judge(|reply| Ok(reply.status))? != Status::Ok {
-            return Ok(None);
+        if let Err(error) = line.accepted(Kind::Unsupported, "the server has no CAPA") {
+            return if error.ends_session() { Err(error) } else { Ok(None) };
         }
         let mut capabilities = Capabilities::default();
-        loop {
-            let line = self.receive_further(ending).map_err(|error| error.during("CAPA"))?;
-            trace.received(line);
-            match unstuff(line) {
-                Some(content) => capabilities.push(content)?,
-                None => return Ok(Some(capabilities)),
-            }
-        }
+        self.receive_listing(ending, trace, |line| capabilities.push(line)).map_err(|error| error.during("CAPA"))?;
+        Ok(Some(capabilities))
     }
 
     fn log_in(&mut self, credentials: &Credentials, mechanism: Mechanism, trace: &mut Trace<'_>) -> Result<()> {
@@ -155,7 +163,7 @@ impl Client {
     fn send(&mut self, command: &Command<'_>, trace: &mut Trace<'_>) -> Result<()> {
         let encoded = command.encode()?;
         trace.sent(command);
-        self.stream.set_deadline(Deadline::after(self.timeout));
+        self.begin_wait();
         self.stream.write_all(&encoded).map_err(|error| error.during(command.name()))
     }
 
@@ -173,19 +181,55 @@ impl Client {
         Ok(Line { bytes, shown, ending })
     }
 
-    /// A further line of the reply.
-    fn receive_further(&mut self, ending: Ending) -> Result<&[u8]> {
+    /// The further lines of a reply, up to the one that ends it.
+    ///
+    /// A line that `each` refuses does not stop the reading, or the next reply would begin in the middle of this one;
+    /// unless its error ends the session anyway.
+    fn receive_listing(
+        &mut self,
+        ending: Ending,
+        trace: &mut Trace<'_>,
+        mut each: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut outcome = Ok(());
         loop {
-            match self.inbox.take_line(ending)? {
-                Some(line) => return Ok(self.inbox.bytes(line)),
-                None => self.fill()?,
+            let line = loop {
+                match self.inbox.take_line(ending)? {
+                    Some(line) => break line,
+                    None => self.fill()?,
+                }
+            };
+            let line = self.inbox.bytes(line);
+            trace.received(line);
+            let Some(content) = unstuff(line) else { return outcome };
+            match each(content) {
+                Err(error) if error.ends_session() => return Err(error),
+                Err(error) if outcome.is_ok() => outcome = Err(error.with_reply(escape(line))),
+                _ => {}
             }
         }
+    }
+
+    /// The wait for a reply begins.
+    fn begin_wait(&mut self) {
+        self.arrived = 0;
+        self.deadline = Deadline::after(self.timeout);
+        self.stream.set_deadline(self.deadline);
+    }
+
+    /// Leaves out of the wait what the host did meanwhile.
+    fn pause_wait(&mut self, spent: Duration) {
+        self.deadline = self.deadline.later(spent);
+        self.stream.set_deadline(self.deadline);
     }
 
     fn fill(&mut self) -> Result<()> {
         let count = self.stream.read(self.inbox.space()?)?;
         self.inbox.filled(count);
+        self.arrived += count;
+        if self.arrived >= STRIDE {
+            self.begin_wait();
+        }
         Ok(())
     }
 }
@@ -198,9 +242,13 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// What it means as the answer to a command.
-    fn judge<T>(&self, meaning: impl FnOnce(Reply<'_>) -> Result<T>) -> Result<T> {
-        self.tell(Reply::parse(self.bytes).and_then(meaning))
+    /// The text of `+OK`; what a `-ERR` means is said by its response code, else by `refused`. `words` says of what.
+    fn accepted(&self, refused: Kind, words: &str) -> Result<&[u8]> {
+        let reply = self.tell(Reply::parse(self.bytes))?;
+        match reply.status {
+            Status::Ok => Ok(reply.text),
+            _ => self.tell(Err(reply.refusal(refused, words))),
+        }
     }
 
     /// Adds the server's words to an error.

@@ -1,0 +1,292 @@
+//! The family on a socket: messages, whole, in pieces, and many at once.
+
+use std::ffi::{c_char, c_void};
+
+use crate::capi::boundary::{self, Out, pop3_sts_cb};
+use crate::capi::buffer::{Growing, pop3_buffer};
+use crate::capi::handles::on_socket;
+use crate::capi::mailbox::message_number;
+use crate::capi::status::{self, POP3_OK};
+use crate::client::Client;
+use crate::client::retrieve::Delivery;
+use crate::error::{Error, Kind, Result};
+use crate::trace::Trace;
+
+/// Takes a message, piece by piece.
+///
+/// `data` are the `len` next bytes, at least one, not ended by NUL, and good until the callback returns; `context` is
+/// what was passed to the function. Answers 0 to go on, anything else to stop, which ends the session. Called on the
+/// thread of the call, before the call returns; it may call any pop3_ function.
+pub type pop3_data_cb = Option<unsafe extern "C" fn(data: *const c_char, len: usize, context: *mut c_void) -> i32>;
+
+/// Takes messages, piece by piece.
+///
+/// `number` is the message's; `data` are the `len` next bytes of it, not ended by NUL, and good until the callback
+/// returns. `last` is 0 while more of that message follows, and 1 with its final bytes, which may be none. Where the
+/// server refused that number there is one call, with `data` NULL, `len` 0 and `last` the error. A message without its
+/// call with `last` 1 did not arrive whole. Answers 0 to go on, anything else to stop, which ends the session. Called
+/// on the thread of the call, before the call returns; it may call any pop3_ function.
+pub type pop3_message_cb =
+    Option<unsafe extern "C" fn(number: i32, data: *const c_char, len: usize, last: i32, context: *mut c_void) -> i32>;
+
+/// Reads the header of a message (Omnis: POP3RecvHeaders; TOP n 0, RFC 1939).
+///
+/// - `socket`: from pop3_connect.
+/// - `number`: of the message, from 1.
+/// - `out`: the header as the server stores it, the empty line after it included; written only on success, zeroed
+///   otherwise; free with pop3_buffer_free.
+/// - `sts_cb`: hears the status lines; NULL hears nothing.
+///
+/// Returns as pop3_recv_top.
+/// Threads: any; a socket takes one call at a time.
+///
+/// # Safety
+/// - `out` is NULL or points to a pop3_buffer whose contents may be overwritten.
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_recv_headers(
+    socket: i32,
+    number: i32,
+    out: *mut pop3_buffer,
+    sts_cb: pop3_sts_cb,
+) -> i32 {
+    boundary::call(c"POP3RecvHeaders", || {
+        // SAFETY: this function's promise
+        let out = unsafe { Out::new(out) }?;
+        receive_whole(socket, number, out, sts_cb, |client, buffer, trace| {
+            client.top(number, 0, |bytes| buffer.push(bytes), trace)
+        })
+    })
+}
+
+/// Reads the header of a message and the first lines of its body (TOP, RFC 1939).
+///
+/// - `socket`: from pop3_connect.
+/// - `number`: of the message, from 1.
+/// - `lines`: how many lines of the body, from 0.
+/// - `out`: what the server gives, byte for byte; written only on success, zeroed otherwise; free with
+///   pop3_buffer_free.
+/// - `sts_cb`: hears the status lines; NULL hears nothing.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1, `lines` negative), POP3_ERR_BAD_SOCKET,
+/// POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_UNSUPPORTED (refused by a server that does not
+/// list TOP among its capabilities); after each of these the session goes on. Or POP3_ERR_OUT_OF_MEMORY,
+/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
+/// POP3_ERR_CANCELLED, after which it is over.
+/// Threads: any; a socket takes one call at a time.
+///
+/// # Safety
+/// - `out` is NULL or points to a pop3_buffer whose contents may be overwritten.
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_recv_top(
+    socket: i32,
+    number: i32,
+    lines: i32,
+    out: *mut pop3_buffer,
+    sts_cb: pop3_sts_cb,
+) -> i32 {
+    boundary::call(c"POP3RecvTop", || {
+        // SAFETY: this function's promise
+        let out = unsafe { Out::new(out) }?;
+        if lines < 0 {
+            return Err(Error::new(Kind::Parameter, "the number of lines is negative"));
+        }
+        receive_whole(socket, number, out, sts_cb, |client, buffer, trace| {
+            client.top(number, lines, |bytes| buffer.push(bytes), trace)
+        })
+    })
+}
+
+/// Reads a message into memory (Omnis: POP3RecvMessage; RETR, RFC 1939).
+///
+/// The memory grows by what arrives, whatever the server says that the size is. For messages that may be large there
+/// is pop3_recv_message_to.
+///
+/// - `socket`: from pop3_connect.
+/// - `number`: of the message, from 1.
+/// - `out`: the message as the server stores it: dot-stuffing undone, line ends as sent; written only on success,
+///   zeroed otherwise; free with pop3_buffer_free.
+/// - `sts_cb`: hears the status lines; NULL hears nothing.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
+/// POP3_ERR_SERVER (refused: no such message); after each of these the session goes on. Or POP3_ERR_OUT_OF_MEMORY,
+/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
+/// POP3_ERR_CANCELLED, after which it is over.
+/// Threads: any; a socket takes one call at a time.
+///
+/// # Safety
+/// - `out` is NULL or points to a pop3_buffer whose contents may be overwritten.
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_recv_message(
+    socket: i32,
+    number: i32,
+    out: *mut pop3_buffer,
+    sts_cb: pop3_sts_cb,
+) -> i32 {
+    boundary::call(c"POP3RecvMessage", || {
+        // SAFETY: this function's promise
+        let out = unsafe { Out::new(out) }?;
+        receive_whole(socket, number, out, sts_cb, |client, buffer, trace| {
+            client.retrieve(number, |bytes| buffer.push(bytes), trace)
+        })
+    })
+}
+
+/// Reads a message of any size, handing each piece to a callback as it arrives (RETR, RFC 1939).
+///
+/// One buffer of 64 KiB is all the memory that it takes. The message has arrived whole if this returns 0.
+///
+/// - `socket`: from pop3_connect.
+/// - `number`: of the message, from 1.
+/// - `data_cb`: takes the message as the server stores it: dot-stuffing undone, line ends as sent. An empty message
+///   makes no call.
+/// - `context`: handed to `data_cb`; may be NULL.
+/// - `sts_cb`: hears the status lines; NULL hears nothing.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`data_cb` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
+/// POP3_ERR_SERVER (refused: no such message); after each of these the session goes on. Or POP3_ERR_CANCELLED
+/// (`data_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+/// POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// Threads: any; a socket takes one call at a time.
+///
+/// # Safety
+/// - `data_cb` is NULL or a function of its type, which returns and for which `context` is right; likewise `sts_cb`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_recv_message_to(
+    socket: i32,
+    number: i32,
+    data_cb: pop3_data_cb,
+    context: *mut c_void,
+    sts_cb: pop3_sts_cb,
+) -> i32 {
+    boundary::call(c"POP3RecvMessage", || {
+        let callback = data_cb.ok_or_else(|| Error::new(Kind::Parameter, "the data callback is NULL"))?;
+        let number = message_number(number)?;
+        on_socket(socket, sts_cb, |client, trace| {
+            let piece = |bytes: &[u8]| {
+                // SAFETY: this function's promise
+                go_on(unsafe { callback(bytes.as_ptr().cast(), bytes.len(), context) })
+            };
+            client.retrieve(number, piece, trace)
+        })?;
+        Ok(POP3_OK)
+    })
+}
+
+/// Reads many messages, handing each piece to a callback as it arrives (RETR, RFC 1939).
+///
+/// Where the server can take commands ahead of its answers (PIPELINING, RFC 2449) a bounded number of messages is
+/// asked for at once; otherwise one after the other.
+///
+/// - `socket`: from pop3_connect.
+/// - `numbers`: of the messages, each from 1, in the order in which they are wanted; NULL is fine where `count` is 0.
+/// - `count`: how many.
+/// - `message_cb`: takes the messages, one after the other.
+/// - `context`: handed to `message_cb`; may be NULL.
+/// - `sts_cb`: hears the status lines; NULL hears nothing.
+///
+/// Returns how many messages were delivered whole, or POP3_ERR_PARAMETER (`message_cb` or `numbers` is NULL, a number
+/// less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY; after each of these, and where the
+/// server refused a number, the session goes on. Or the error that ended it and the session: POP3_ERR_CANCELLED
+/// (`message_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+/// POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY.
+/// Threads: any; a socket takes one call at a time.
+///
+/// # Safety
+/// - `numbers` is NULL or points to `count` numbers.
+/// - `message_cb` is NULL or a function of its type, which returns and for which `context` is right; likewise `sts_cb`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_recv_messages(
+    socket: i32,
+    numbers: *const i32,
+    count: usize,
+    message_cb: pop3_message_cb,
+    context: *mut c_void,
+    sts_cb: pop3_sts_cb,
+) -> i32 {
+    boundary::call(c"POP3RecvMessages", || {
+        let mut host = HostDelivery::new(message_cb, context)?;
+        // SAFETY: this function's promise
+        let numbers = unsafe { copy_numbers(numbers, count) }?;
+        on_socket(socket, sts_cb, |client, trace| {
+            client.retrieve_many(numbers.into_iter(), false, &mut host, trace).map(|bulk| bulk.delivered)
+        })
+    })
+}
+
+/// Where the pieces of many messages go: to the host's callback.
+pub(super) struct HostDelivery {
+    callback: unsafe extern "C" fn(i32, *const c_char, usize, i32, *mut c_void) -> i32,
+    context: *mut c_void,
+}
+
+impl HostDelivery {
+    /// To that callback, which must be there.
+    pub fn new(callback: pop3_message_cb, context: *mut c_void) -> Result<HostDelivery> {
+        let callback = callback.ok_or_else(|| Error::new(Kind::Parameter, "the message callback is NULL"))?;
+        Ok(HostDelivery { callback, context })
+    }
+
+    fn call(&self, number: i32, data: *const c_char, len: usize, last: i32) -> Result<()> {
+        // SAFETY: the host gave a function of this type together with its context
+        go_on(unsafe { (self.callback)(number, data, len, last, self.context) })
+    }
+}
+
+impl Delivery for HostDelivery {
+    fn piece(&mut self, number: i32, bytes: &[u8]) -> Result<()> {
+        self.call(number, bytes.as_ptr().cast(), bytes.len(), 0)
+    }
+
+    fn whole(&mut self, number: i32) -> Result<()> {
+        self.call(number, c"".as_ptr(), 0, 1)
+    }
+
+    fn refused(&mut self, number: i32, error: &Error) -> Result<()> {
+        self.call(number, std::ptr::null(), 0, status::code(error.kind()))
+    }
+}
+
+/// What a callback's answer means.
+fn go_on(answer: i32) -> Result<()> {
+    match answer {
+        0 => Ok(()),
+        _ => Err(Error::new(Kind::Cancelled, "stopped by a callback of the host")),
+    }
+}
+
+/// # Safety
+/// - `numbers` is NULL or points to `count` numbers.
+unsafe fn copy_numbers(numbers: *const i32, count: usize) -> Result<Vec<i32>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if numbers.is_null() || i32::try_from(count).is_err() {
+        return Err(Error::new(Kind::Parameter, "the numbers are NULL, or too many"));
+    }
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(count).map_err(|_| Error::new(Kind::OutOfMemory, "no memory for the numbers"))?;
+    // SAFETY: not NULL, and then the caller's promise. A copy, since callbacks of the host run meanwhile.
+    copy.extend_from_slice(unsafe { std::slice::from_raw_parts(numbers, count) });
+    copy.iter().try_for_each(|number| message_number(*number).map(drop))?;
+    Ok(copy)
+}
+
+fn receive_whole(
+    socket: i32,
+    number: i32,
+    out: Out<pop3_buffer>,
+    sts_cb: pop3_sts_cb,
+    receive: impl FnOnce(&mut Client, &mut Growing, &mut Trace<'_>) -> Result<()>,
+) -> Result<i32> {
+    message_number(number)?;
+    let buffer = on_socket(socket, sts_cb, |client, trace| {
+        let mut buffer = Growing::new();
+        receive(client, &mut buffer, trace)?;
+        buffer.finish()
+    })?;
+    out.write(buffer);
+    Ok(POP3_OK)
+}

@@ -1,0 +1,95 @@
+//! The family without a socket: each connects, works and disconnects.
+
+use std::ffi::{c_char, c_void};
+
+use crate::capi::boundary::{self, pop3_sts_cb, with_trace};
+use crate::capi::connect::open;
+use crate::capi::message::{HostDelivery, pop3_message_cb};
+use crate::error::{Error, Kind};
+
+/// Asks how many messages wait in a mailbox (Omnis: POP3Stat): connects, asks, disconnects.
+///
+/// - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
+///
+/// Returns the number, or an error of pop3_connect or pop3_message_count. The connection is closed in any case.
+/// Threads: any.
+///
+/// # Safety
+/// - `server`, `user` and `pass` are each NULL or a C string.
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_stat(
+    server: *const c_char,
+    user: *const c_char,
+    pass: *const c_char,
+    sts_cb: pop3_sts_cb,
+    secure: i32,
+    verify: i32,
+) -> i32 {
+    boundary::call(c"POP3Stat", || {
+        with_trace(sts_cb, |trace| {
+            // SAFETY: this function's promises
+            let mut client = unsafe { open(server, user, pass, secure, verify, trace) }?;
+            let count = client.message_count(trace)?;
+            // nothing was to be committed, and the number is known
+            let _ = client.quit(trace);
+            Ok(count)
+        })
+    })
+}
+
+/// Reads the messages of a mailbox and deletes them if wanted (Omnis: POP3Recv): connects, reads, disconnects.
+///
+/// A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
+/// ends in good order: after an error the server keeps them all, and those already delivered come again next time.
+///
+/// - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
+/// - `message_cb`, `context`: as for pop3_recv_messages.
+/// - `delete_after`: non-zero deletes each message that was delivered.
+/// - `max_messages`: how many messages to read at the most, from the first; 0 reads all.
+///
+/// Returns how many messages were received whole, or an error, in which case not all mail may have been received:
+/// POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages` negative), an error of pop3_connect, pop3_message_count or
+/// pop3_recv_messages, POP3_ERR_SERVER (the server refused to delete, or did not commit the deletions). The connection
+/// is closed in any case.
+/// Threads: any.
+///
+/// # Safety
+/// - `server`, `user` and `pass` are each NULL or a C string.
+/// - `message_cb` is NULL or a function of its type, which returns and for which `context` is right; likewise `sts_cb`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_recv(
+    server: *const c_char,
+    user: *const c_char,
+    pass: *const c_char,
+    message_cb: pop3_message_cb,
+    context: *mut c_void,
+    delete_after: i32,
+    sts_cb: pop3_sts_cb,
+    max_messages: i32,
+    secure: i32,
+    verify: i32,
+) -> i32 {
+    boundary::call(c"POP3Recv", || {
+        let mut host = HostDelivery::new(message_cb, context)?;
+        if max_messages < 0 {
+            return Err(Error::new(Kind::Parameter, "the number of messages is negative"));
+        }
+        with_trace(sts_cb, |trace| {
+            // SAFETY: this function's promises
+            let mut client = unsafe { open(server, user, pass, secure, verify, trace) }?;
+            let count = client.message_count(trace)?;
+            let wanted = if max_messages == 0 { count } else { count.min(max_messages) };
+            // counted, never listed: the number is the server's, and may be any
+            let numbers = (0..wanted).map(|before| before + 1);
+            let bulk = client.retrieve_many(numbers, delete_after != 0, &mut host, trace)?;
+            let committed = client.quit(trace);
+            match bulk.not_marked {
+                Some(error) => Err(error),
+                // where nothing is to be deleted the messages are there, whatever the server says at the end
+                None if delete_after == 0 => Ok(bulk.delivered),
+                None => committed.map(|()| bulk.delivered),
+            }
+        })
+    })
+}
