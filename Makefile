@@ -5,6 +5,8 @@ RELEASE := $(TARGET)/release
 LIBRARY := $(RELEASE)/libpop3connect.so
 TEST_SERVER := $(RELEASE)/pop3-test-server
 CARGO := cargo
+# what follows looks for the results there
+export CARGO_TARGET_DIR := $(TARGET)
 CARGO_FLAGS := --locked
 CTEST_FLAGS := --output-on-failure --parallel 2
 CMAKE_FLAGS := -DPOP3_LIBRARY_DIR=$(RELEASE) -DCMAKE_BUILD_TYPE=RelWithDebInfo

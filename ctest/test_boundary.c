@@ -1,15 +1,19 @@
 /* What the library must leave alone: signals, the standard streams, descriptors, the host's errors of OpenSSL. */
 #define _DEFAULT_SOURCE /* NSIG, mkstemp */
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "check.h"
+#include "clock.h"
 #include "listen.h"
+#include "names.h"
 #include "pop3connect.h"
 #include "server.h"
 
@@ -29,7 +33,7 @@ static void use_the_library(void)
     }
     CHECK_INT(pop3_connect(at(refused_port), "alice", PASS, NULL, 0, 0), POP3_ERR_CONNECT);
     CHECK_INT(pop3_connect(at(impostor_port), "alice", PASS, NULL, 1, 1), POP3_ERR_SECURE);
-    CHECK_INT(pop3_connect("localhost.invalid.", "alice", PASS, NULL, 0, 0), POP3_ERR_HOST_NOT_FOUND);
+    CHECK_INT(pop3_connect("nobody.test", "alice", PASS, NULL, 0, 0), POP3_ERR_HOST_NOT_FOUND);
     CHECK_INT(pop3_disconnect(5, NULL), POP3_ERR_BAD_SOCKET);
 }
 
@@ -134,6 +138,49 @@ static void nothing_is_printed(void)
     close(file);
 }
 
+/* Whatever needs a descriptor says that there is none, and nothing of that lasts. */
+static void no_descriptor_left(void)
+{
+    struct rlimit before, none;
+    getrlimit(RLIMIT_NOFILE, &before);
+    none = before;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);
+    int results[] = {pop3_connect(at(ports[0]), "alice", PASS, NULL, 0, 0),
+                     pop3_connect(at_host("localhost", ports[0]), "alice", PASS, NULL, 0, 0),
+                     pop3_connect(at(ports[1]), "alice", PASS, NULL, 1, 1)};
+    setrlimit(RLIMIT_NOFILE, &before);
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(results[i], POP3_ERR_OUT_OF_MEMORY);
+    use_the_library();
+}
+
+static void *wait_for_a_silent_server(void *argument)
+{
+    *(int *)argument = pop3_message_count(*(int *)argument, NULL);
+    sleep_ms(20000); /* where the cancel takes effect */
+    return NULL;
+}
+
+static void a_cancelled_thread_ends_after_its_call(void)
+{
+    int port = server_play("", "send \"+OK\\r\\n\"\nexpect-line\nsend \"-ERR\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\n"
+                               "expect-line\nsend \"+OK\\r\\n\"\nexpect \"STAT\\r\\n\"\npause 300\n"
+                               "send \"+OK 4 40\\r\\n\"\nexpect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-eof");
+    int socket = pop3_connect(at(port), "alice", PASS, NULL, 0, 0), result = socket;
+    pthread_t thread;
+    void *end;
+    CHECK_INT(pthread_create(&thread, NULL, wait_for_a_silent_server, &result), 0);
+    while (strstr(server_received(port), "STAT") == NULL)
+        sleep_ms(5);
+    CHECK_INT(pthread_cancel(thread), 0);
+    CHECK_INT(pthread_join(thread, &end), 0);
+    CHECK(end == PTHREAD_CANCELED);
+    CHECK_INT(result, 4);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    CHECK_PLAYED(port);
+}
+
 int main(void)
 {
     CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
@@ -142,11 +189,15 @@ int main(void)
     ports[2] = server_mailbox("tls=stls");
     refused_port = server_refuse();
     impostor_port = server_mailbox("tls=implicit cert=untrusted");
+    name_is("nobody.test", "");
+    /* first, while nothing has been read for the process yet */
+    RUN(no_descriptor_left);
     RUN(no_descriptor_leaks);
     RUN(descriptors_are_closed_where_the_session_ends);
     RUN(descriptors_do_not_pass_to_programs_that_the_host_starts);
     RUN(signals_stay_the_hosts);
     RUN(a_server_that_is_gone_raises_no_sigpipe);
     RUN(nothing_is_printed);
+    RUN(a_cancelled_thread_ends_after_its_call);
     return check_result();
 }

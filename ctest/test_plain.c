@@ -75,6 +75,21 @@ static void capabilities(void)
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
 }
 
+static void the_servers_words_on_capabilities_are_kept(void)
+{
+    int port = server_play("", LOGGED_IN "expect \"CAPA\\r\\n\"\nsend \"-ERR my words\\r\\n\"\n"
+                                         "expect \"CAPA\\r\\n\"\nsend \"-ERR [SYS/TEMP] later\\r\\n\"\n"
+                                         "expect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-eof");
+    int socket = connect_to(port);
+    pop3_buffer buffer;
+    CHECK_INT(pop3_capabilities(socket, &buffer, NULL), POP3_ERR_UNSUPPORTED);
+    CHECK_HAS(pop3_get_last_error(), "-ERR my words");
+    CHECK_INT(pop3_capabilities(socket, &buffer, NULL), POP3_ERR_TEMPORARY);
+    CHECK_HAS(pop3_get_last_error(), "-ERR [SYS/TEMP] later");
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    CHECK_PLAYED(port);
+}
+
 static void wrong_password_or_user(void)
 {
     int port = server_mailbox("");
@@ -182,6 +197,18 @@ static void a_bare_lf_ends_no_list_where_lines_end_with_crlf(void)
     CHECK_PLAYED(port);
 }
 
+static void a_bare_lf_ends_no_reply_where_lines_end_with_crlf(void)
+{
+    int port = server_play("", LOGGED_IN "expect \"STAT\\r\\n\"\nsend \"+OK 1 2\\n+OK 999 1\\r\\n\"\n"
+                                         "expect \"STAT\\r\\n\"\nsend \"+OK 3 4\\r\\n\"\n"
+                                         "expect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-eof");
+    int socket = connect_to(port);
+    CHECK_INT(pop3_message_count(socket, NULL), 1);
+    CHECK_INT(pop3_message_count(socket, NULL), 3);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    CHECK_PLAYED(port);
+}
+
 static void replies_split_at_every_byte(void)
 {
     int port = server_play("", "trickle 2 \"+OK hello\\r\\n\"\nexpect \"CAPA\\r\\n\"\n"
@@ -272,6 +299,7 @@ int main(void)
     RUN(connects_counts_and_disconnects);
     RUN(handles_are_never_given_twice);
     RUN(capabilities);
+    RUN(the_servers_words_on_capabilities_are_kept);
     RUN(wrong_password_or_user);
     RUN(credentials_are_tried_once);
     RUN(response_codes);
@@ -281,6 +309,7 @@ int main(void)
     RUN(limits);
     RUN(a_server_that_ends_lines_with_lf);
     RUN(a_bare_lf_ends_no_list_where_lines_end_with_crlf);
+    RUN(a_bare_lf_ends_no_reply_where_lines_end_with_crlf);
     RUN(replies_split_at_every_byte);
     RUN(stat_of_all_shapes);
     RUN(a_session_that_died_says_why_until_it_is_freed);

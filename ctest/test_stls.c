@@ -53,12 +53,17 @@ static void a_server_that_does_not_offer_it(void)
     refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nUSER\\r\\nSASL PLAIN\\r\\n.\\r\\n\"\nexpect-eof",
                  POP3_ERR_NO_STLS);
     refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR what\\r\\n\"\nexpect-eof", POP3_ERR_NO_STLS);
+    CHECK_HAS(pop3_get_last_error(), "-ERR what");
+    /* one capability, whatever stands in it */
+    refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nX\\nSTLS\\r\\n.\\r\\n\"\nexpect-eof",
+                 POP3_ERR_NO_STLS);
     refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nXSTLS STLS\\r\\n.\\r\\n\"\nexpect-eof",
                  POP3_ERR_NO_STLS);
 }
 
 static void a_server_that_refuses_it(void)
 {
+    refused_with(ASKED "send \"-ERR [SYS/TEMP] later\\r\\n\"\nexpect-eof", POP3_ERR_NO_STLS);
     refused_with(ASKED "send \"-ERR not today\\r\\n\"\nexpect-eof", POP3_ERR_NO_STLS);
     CHECK_HAS(pop3_get_last_error(), "-ERR not today");
     refused_with(ASKED "send \"nonsense\\r\\n\"\nexpect-eof", POP3_ERR_BAD_FORMAT);

@@ -189,6 +189,31 @@ static void a_callback_may_cancel_its_own_call(void)
     CHECK_INT(pop3_disconnect(inner_socket, NULL), POP3_ERR_CONNECTION_LOST);
 }
 
+static void cancel_at_the_end(const char *status)
+{
+    if (strcmp(status, "S: .") == 0 || strstr(status, " bytes") != NULL)
+        CHECK_INT(pop3_cancel(inner_socket), 0);
+}
+
+/* The answer is there already: it is not given, and not leaked. */
+static void a_cancel_at_the_last_moment(void)
+{
+    int port = server_mailbox("");
+    pop3_buffer buffer;
+    pop3_list list;
+    pop3_uid_list ids;
+    for (int i = 0; i < 4; i++) {
+        inner_socket = pop3_connect(at(port), "alice", PASS, NULL, 0, 0);
+        int result = i == 0   ? pop3_capabilities(inner_socket, &buffer, cancel_at_the_end)
+                     : i == 1 ? pop3_list_messages(inner_socket, 0, &list, cancel_at_the_end)
+                     : i == 2 ? pop3_unique_ids(inner_socket, 0, &ids, cancel_at_the_end)
+                              : pop3_recv_message(inner_socket, 1, &buffer, cancel_at_the_end);
+        CHECK_INT(result, POP3_ERR_CANCELLED);
+        CHECK_INT(pop3_disconnect(inner_socket, NULL), POP3_ERR_CONNECTION_LOST);
+    }
+    CHECK(buffer.data == NULL && list.items == NULL && ids.items == NULL);
+}
+
 static atomic_int error_calls;
 
 static void failing_error_cb(const char *message, int32_t code, const char *command)
@@ -270,6 +295,7 @@ int main(void)
     RUN(a_callback_may_call_back);
     RUN(disconnecting_twice_at_once);
     RUN(a_callback_may_cancel_its_own_call);
+    RUN(a_cancel_at_the_last_moment);
     RUN(the_last_error_is_that_of_the_outer_call);
     RUN(each_thread_has_its_own_last_error);
     RUN(one_socket_from_many_threads);

@@ -11,7 +11,7 @@
  * - Any thread may call anything. A socket takes one call at a time: a second one answers POP3_ERR_BUSY at once.
  * - A callback is called on the calling thread, before the function returns, with no lock held. It may call any pop3_
  *   function; the socket that it is called for answers POP3_ERR_BUSY, save to pop3_cancel(), which works. It must
- *   return: neither longjmp nor a C++ exception may leave it.
+ *   return: neither longjmp nor a C++ exception may leave it. pthread_cancel() waits until the call has returned.
  * - After an error whose comment says "the session is over" further calls answer POP3_ERR_CONNECTION_LOST, and
  *   pop3_disconnect() frees the socket. After any other the session goes on.
  * - Nothing is ever written to stdout or stderr, no signal is raised and no signal handler installed.
@@ -20,8 +20,8 @@
  */
 
 
-#ifndef POP3CONNECT_H
-#define POP3CONNECT_H
+#ifndef POP3_CONNECT_H
+#define POP3_CONNECT_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -287,6 +287,8 @@ const char *pop3_get_last_error(void);
  * Threads: each has its own.
  */
 const char *pop3_get_secure_error(void);
+
+extern int pthread_setcancelstate(int state, int *old_state);
 
 /**
  * Connects to a POP3 server and logs in (Omnis: POP3Connect).
@@ -660,7 +662,7 @@ int32_t pop3_set_comms_timeout(int32_t seconds);
  * verifies, with POP3_ERR_SECURE.
  *
  * - `path`: copied; NULL is the default: the environment's POP3CONNECT_SECURE_DIR if that is set, else the folder
- *   `secure` beside the host's executable if that has a `cacerts`, else none.
+ *   `secure` beside the host's executable if that exists, else none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (empty).
  * Threads: any.
@@ -679,4 +681,4 @@ const char *pop3_version(void);
 }  // extern "C"
 #endif  // __cplusplus
 
-#endif  /* POP3CONNECT_H */
+#endif  /* POP3_CONNECT_H */

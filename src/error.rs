@@ -87,6 +87,11 @@ impl Error {
         self
     }
 
+    /// The same as another kind, in other words; what the server and the system said stays.
+    pub fn recast(self, kind: Kind, text: impl Into<String>) -> Error {
+        Error { kind, text: text.into(), ..self }
+    }
+
     /// Says what was being done when it happened.
     pub fn during(mut self, doing: &str) -> Error {
         self.text = format!("{doing}: {}", self.text);

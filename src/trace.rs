@@ -60,25 +60,37 @@ pub fn escape(bytes: &[u8]) -> String {
     text
 }
 
+/// A secret that is shorter than this is found in any text.
+const SHORT: usize = 4;
+
 /// A line of the server with every secret that it echoes masked, its status left alone. Secrets that hold other ones
-/// come first.
+/// come first. Where a very short one occurs nothing of the text is shown, since the gaps would tell it.
 pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
     let status = [&b"+OK"[..], b"-ERR"].into_iter().find(|status| line.starts_with(status)).map_or(0, <[u8]>::len);
-    let mut masked = Cow::Borrowed(line);
+    let (status, text) = line.split_at(status);
+    let mut text = Cow::Borrowed(text);
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        let text = &masked[status..];
-        let mut rest = 0;
-        let mut cleaned = Vec::new();
-        for at in memmem::find_iter(text, secret) {
-            cleaned.extend_from_slice(&text[rest..at]);
-            cleaned.extend_from_slice(b"***");
-            rest = at + secret.len();
-        }
-        if rest > 0 {
-            let cleaned = [&masked[..status], &cleaned, &text[rest..]].concat();
-            masked = Cow::Owned(cleaned);
-        }
+        text = match memmem::find(&text, secret) {
+            None => text,
+            Some(_) if secret.len() < SHORT => Cow::Borrowed(&b" ***"[..]),
+            Some(_) => Cow::Owned(replace(&text, secret)),
+        };
     }
+    match text {
+        Cow::Borrowed(same) if same.len() + status.len() == line.len() => Cow::Borrowed(line),
+        masked => Cow::Owned([status, &masked].concat()),
+    }
+}
+
+fn replace(text: &[u8], secret: &[u8]) -> Vec<u8> {
+    let mut masked = Vec::with_capacity(text.len());
+    let mut rest = 0;
+    for at in memmem::find_iter(text, secret) {
+        masked.extend_from_slice(&text[rest..at]);
+        masked.extend_from_slice(b"***");
+        rest = at + secret.len();
+    }
+    masked.extend_from_slice(&text[rest..]);
     masked
 }
 
@@ -112,10 +124,10 @@ mod tests {
 
     #[test]
     fn masking() {
-        let secrets = [&b"OK"[..], b"s3cret", b""];
+        let secrets = [&b"AHMzY3JldA=="[..], b"s3cret", b""];
         for (line, masked) in [
             ("+OK welcome", "+OK welcome"),
-            ("+OK OK s3cret, s3crets3cret!", "+OK *** ***, ******!"),
+            ("+OK AHMzY3JldA== s3cret, s3crets3cret!", "+OK *** ***, ******!"),
             ("-ERR bad password 's3cret'", "-ERR bad password '***'"),
             ("+OKs3cret", "+OK***"),
             ("s3cret and no status", "*** and no status"),
@@ -126,6 +138,9 @@ mod tests {
             assert_eq!(mask(line.as_bytes(), &secrets), masked.as_bytes(), "{line}");
         }
         assert!(matches!(mask(b"+OK nothing", &secrets), Cow::Borrowed(_)));
+        for (line, masked) in [("+OK a is in many words", "+OK ***"), ("-ERR no", "-ERR no"), ("+OKa12", "+OK ***")] {
+            assert_eq!(mask(line.as_bytes(), &[b"a"]), masked.as_bytes(), "{line}");
+        }
     }
 
     #[test]

@@ -5,15 +5,39 @@
 # installs Debian's packages if it may, and otherwise says which they are and how to go on.
 set -euo pipefail
 
+# Cyrus' packages conflict with Dovecot's and bring a mail transport agent: they are unpacked into a folder, and only
+# the libraries that they need are installed.
+cyrus=(cyrus-common cyrus-pop3d sasl2-bin)
+cyrus_dir=$(dirname "$0")/../target/servers/cyrus
+# What a package would start; the tests run servers of their own.
+declare -A units=([dovecot-pop3d]='dovecot.service dovecot.socket' [mailutils-pop3d]=mailutils-pop3d.service)
+
 missing=()
+unpack=()
 need() { # PACKAGE CHECK…
   local package=$1
   shift
   "$@" > /dev/null 2>&1 || missing+=("$package")
 }
 has_dovecot() {
-  PATH=$PATH:/usr/sbin:/usr/local/sbin command -v dovecot &&
-    ls /usr/lib/dovecot/pop3 /usr/lib64/dovecot/pop3 /usr/libexec/dovecot/pop3 /usr/local/libexec/dovecot/pop3 2> /dev/null | grep -q .
+  PATH=$PATH:/usr/sbin:/usr/local/sbin command -v dovecot || return 1
+  local pop3
+  for pop3 in {/usr/lib,/usr/lib64,/usr/libexec,/usr/local/libexec}/dovecot/pop3; do
+    [ ! -x "$pop3" ] || return 0
+  done
+  return 1
+}
+has_mailutils() {
+  [[ $(PATH=$PATH:/usr/sbin:/usr/local/sbin pop3d --version) = *Mailutils* ]]
+}
+has_cyrus() {
+  if [ -d "$cyrus_dir" ]; then
+    local bin=$cyrus_dir/usr/lib/cyrus/bin
+    ! LD_LIBRARY_PATH=$(echo "$cyrus_dir"/usr/lib/*-linux-gnu*) \
+      ldd "$bin"/{ctl_cyrusdb,deliver,lmtpd,master,pop3d} "$cyrus_dir/usr/sbin/saslpasswd2" | grep 'not found'
+  else
+    [ -x /usr/lib/cyrus/bin/pop3d ] || [ -x /usr/libexec/cyrus-imapd/pop3d ]
+  fi
 }
 
 need_build() {
@@ -27,6 +51,8 @@ need_test() {
   need g++ command -v c++
   need cmake command -v cmake
   need dovecot-pop3d has_dovecot
+  need mailutils-pop3d has_mailutils
+  has_cyrus > /dev/null 2>&1 || unpack+=("${cyrus[@]}")
 }
 need_bench() {
   need_build
@@ -46,27 +72,48 @@ if ! command -v cargo > /dev/null; then
   echo "setup: Rust is missing. Install it from https://rustup.rs, then run make again." >&2
   exit 1
 fi
-if [ ${#missing[@]} = 0 ]; then
+if [ ${#missing[@]} = 0 ] && [ ${#unpack[@]} = 0 ]; then
   exit 0
 fi
 
-echo "setup: missing: ${missing[*]}"
-install="apt-get install --no-install-recommends ${missing[*]}"
+echo setup: missing: "${missing[@]}" "${unpack[@]}"
 as_root=()
 if [ "$(id -u)" != 0 ]; then
   as_root=(sudo -n)
 fi
 if ! command -v apt-get > /dev/null || ! "${as_root[@]}" true 2> /dev/null; then
   echo "setup: this cannot be installed from here. As root, on Debian or Ubuntu:" >&2
-  echo "         $install" >&2
+  echo "         $0 $1" >&2
   echo "       on another system its packages of the same tools. Then run make again." >&2
   exit 1
 fi
-# the tests run a Dovecot of their own; one that the package starts would be a mail server that nobody asked for
-if [[ " ${missing[*]} " = *" dovecot-pop3d "* ]] && [ -d /run/systemd/system ] && ! command -v dovecot > /dev/null; then
-  echo "setup: masking dovecot.service, so that installing it starts no mail server (undo: systemctl unmask dovecot)"
-  "${as_root[@]}" systemctl mask dovecot.service dovecot.socket
-fi
+
 "${as_root[@]}" apt-get update -qq
+if [ ${#unpack[@]} != 0 ]; then
+  # all libraries but that of a virus scanner, which no program that the tests run takes
+  libraries=$(apt-cache depends --no-{recommends,suggests,conflicts,breaks,replaces,enhances} "${unpack[@]}" |
+    sed -n 's/^ *Depends: \(lib[^ ]*\)$/\1/p' | grep -v '^libclamav' | sort -u)
+  for library in $libraries; do
+    need "$library" dpkg -s "$library"
+  done
+fi
+for package in "${missing[@]}"; do
+  for unit in ${units[$package]:-}; do
+    if [ -d /run/systemd/system ] && ! systemctl cat "$unit" > /dev/null 2>&1; then
+      echo "setup: masking $unit, so that installing it starts no mail server (undo: systemctl unmask $unit)"
+      "${as_root[@]}" systemctl mask "$unit"
+    fi
+  done
+done
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${missing[@]}"
-echo "setup: installed: ${missing[*]}"
+if [ ${#unpack[@]} != 0 ] && [ ! -d "$cyrus_dir" ]; then
+  rm -rf "$cyrus_dir.new"
+  mkdir -p "$cyrus_dir.new/root"
+  (cd "$cyrus_dir.new" && apt-get download -qq -o "APT::Sandbox::User=$(id -un)" "${unpack[@]}")
+  for package in "$cyrus_dir.new"/*.deb; do
+    dpkg-deb -x "$package" "$cyrus_dir.new/root"
+  done
+  mv "$cyrus_dir.new/root" "$cyrus_dir"
+  rm -r "$cyrus_dir.new"
+fi
+echo setup: installed: "${missing[@]}" "${unpack[@]}"

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
@@ -18,6 +18,8 @@ pub type pop3_sts_cb = Option<unsafe extern "C" fn(status: *const c_char)>;
 
 /// Runs the body of a C function: an error becomes its code, and so does a panic.
 pub fn call(command: &'static CStr, body: impl FnOnce() -> Result<i32>) -> i32 {
+    // around the error callback as well
+    let _inside = Inside::enter();
     guard(body).unwrap_or_else(|error| status::fail(command, &error))
 }
 
@@ -44,17 +46,32 @@ thread_local! {
     static INSIDE: Cell<u32> = const { Cell::new(0) };
 }
 
-struct Inside;
+/// That this thread is in a call of the library. Until it is dropped, pthread_cancel waits: it would unwind through
+/// frames of ours, which ends the process.
+struct Inside {
+    cancel_state: c_int,
+}
+
+unsafe extern "C" {
+    fn pthread_setcancelstate(state: c_int, old_state: *mut c_int) -> c_int;
+}
+
+const PTHREAD_CANCEL_DISABLE: c_int = 1;
 
 impl Inside {
     fn enter() -> Inside {
         let _ = INSIDE.try_with(|depth| depth.set(depth.get() + 1));
-        Inside
+        let mut cancel_state = 0;
+        // SAFETY: writes the old state, and fails only for an unknown new one
+        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &mut cancel_state) };
+        Inside { cancel_state }
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
+        // SAFETY: as above
+        unsafe { pthread_setcancelstate(self.cancel_state, &mut 0) };
         let _ = INSIDE.try_with(|depth| depth.set(depth.get() - 1));
     }
 }

@@ -63,6 +63,9 @@ fn with<T>(handle: i32, command: impl FnOnce(&mut Client) -> Result<T>) -> Resul
 }
 
 /// Runs a command on a session, with a trace whose lines go to the host's callback.
+///
+/// A cancel that comes too late for the command still takes its result away, so that must be of a type that frees
+/// itself: structures of C are made of it afterwards.
 pub fn on_socket<T>(
     handle: i32,
     sts_cb: pop3_sts_cb,

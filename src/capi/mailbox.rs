@@ -50,8 +50,8 @@ pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut 
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         let number = one_or_all(number)?;
-        let list = on_socket(socket, sts_cb, |client, trace| pop3_list::copy_of(&client.list(number, trace)?))?;
-        out.write(list);
+        let list = on_socket(socket, sts_cb, |client, trace| client.list(number, trace))?;
+        out.write(pop3_list::copy_of(&list)?);
         Ok(POP3_OK)
     })
 }
@@ -86,9 +86,8 @@ pub unsafe extern "C" fn pop3_unique_ids(
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         let number = one_or_all(number)?;
-        let ids =
-            on_socket(socket, sts_cb, |client, trace| pop3_uid_list::copy_of(&client.unique_ids(number, trace)?))?;
-        out.write(ids);
+        let ids = on_socket(socket, sts_cb, |client, trace| client.unique_ids(number, trace))?;
+        out.write(pop3_uid_list::copy_of(&ids)?);
         Ok(POP3_OK)
     })
 }
@@ -173,9 +172,8 @@ pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, s
     boundary::call(c"POP3Capabilities", || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
-        let buffer =
-            on_socket(socket, sts_cb, |client, trace| pop3_buffer::copy_of(client.capabilities(trace)?.as_bytes()))?;
-        out.write(buffer);
+        let capabilities = on_socket(socket, sts_cb, |client, trace| client.capabilities(trace).cloned())?;
+        out.write(pop3_buffer::copy_of(capabilities.as_bytes())?);
         Ok(POP3_OK)
     })
 }

@@ -285,8 +285,8 @@ fn receive_whole(
     let buffer = on_socket(socket, sts_cb, |client, trace| {
         let mut buffer = Growing::new();
         receive(client, &mut buffer, trace)?;
-        buffer.finish()
+        Ok(buffer)
     })?;
-    out.write(buffer);
+    out.write(buffer.finish()?);
     Ok(POP3_OK)
 }

@@ -65,7 +65,7 @@ pub extern "C" fn pop3_set_comms_timeout(seconds: i32) -> i32 {
 /// verifies, with POP3_ERR_SECURE.
 ///
 /// - `path`: copied; NULL is the default: the environment's POP3CONNECT_SECURE_DIR if that is set, else the folder
-///   `secure` beside the host's executable if that has a `cacerts`, else none.
+///   `secure` beside the host's executable if that exists, else none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (empty).
 /// Threads: any.
@@ -117,10 +117,10 @@ pub(super) fn cacerts() -> Result<Option<PathBuf>> {
     Ok(dir.map(|dir| dir.join("cacerts")))
 }
 
-/// The folder `secure` beside the host's executable, which counts only if it is meant for certificates.
+/// The folder `secure` beside the host's executable.
 static BESIDE_HOST: Lazy<Option<PathBuf>> = Lazy::new(|| {
     let dir = std::env::current_exe().ok()?.parent()?.join("secure");
-    dir.join("cacerts").exists().then_some(dir)
+    dir.is_dir().then_some(dir)
 });
 
 /// Absolute, so that it goes on naming the same folder when the host changes its own.

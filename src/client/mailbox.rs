@@ -78,9 +78,9 @@ impl Client {
 
     /// What the server says it can do in this state.
     pub fn capabilities(&mut self, trace: &mut Trace<'_>) -> Result<&Capabilities> {
-        self.capabilities = self.ask_capabilities(trace)?;
         self.asked_after_log_in = true;
-        self.capabilities.as_ref().ok_or_else(|| Error::new(Kind::Unsupported, "the server has no CAPA"))
+        let capabilities = self.ask_capabilities(trace)?;
+        Ok(self.capabilities.insert(capabilities))
     }
 
     /// What it means that the server refuses a command that is optional: that it lacks it, unless it says otherwise.

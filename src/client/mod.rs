@@ -4,7 +4,7 @@
 //! those that bring messages.
 //!
 //! Each reply has one deadline, computed when the wait for it begins. A long one gets a new deadline whenever another
-//! [`STRIDE`] of it has arrived, so a message may be of any size, and a server that trickles is not waited for.
+//! `STRIDE` of it has arrived, so a message may be of any size, and a server that trickles is not waited for.
 //!
 //! After an error for which [`Error::ends_session`] holds, nothing more may be asked of the session; whoever owns it
 //! drops it, which closes the connection without another word.
@@ -33,6 +33,9 @@ use crate::trace::{Trace, escape, mask};
 
 /// How much of a long reply must arrive within one timeout.
 const STRIDE: usize = 64 * 1024;
+
+const NOT_OFFERED: &str = "the server does not offer STLS";
+const REFUSED: &str = "the server refused STLS";
 
 /// A session in the TRANSACTION state (RFC 1939, section 5).
 pub struct Client {
@@ -80,7 +83,10 @@ impl Client {
         if let (Some(context), Secure::StartTls) = (&context, options.secure) {
             client = client.start_tls(context, options, trace)?;
         }
-        client.capabilities = client.ask_capabilities(trace)?;
+        client.capabilities = match client.ask_capabilities(trace) {
+            Err(error) if error.ends_session() => return Err(error),
+            asked => asked.ok(),
+        };
         let offered = client.capabilities.as_ref();
         let mechanism =
             offered.map_or(Mechanism::UserPass, |offered| Mechanism::choose(offered, client.stream.is_encrypted()));
@@ -111,14 +117,18 @@ impl Client {
 
     /// STLS, and the handshake. What the server said in the clear is forgotten.
     fn start_tls(mut self, context: &Context, options: &Options, trace: &mut Trace<'_>) -> Result<Client> {
-        if !self.ask_capabilities(trace)?.is_some_and(|offered| offered.has("STLS")) {
-            return Err(Error::new(Kind::NoStls, "the server does not offer STLS"));
+        match self.ask_capabilities(trace) {
+            Ok(offered) if offered.has("STLS") => {}
+            Err(error) if error.ends_session() => return Err(error),
+            Ok(_) => return Err(Error::new(Kind::NoStls, NOT_OFFERED)),
+            Err(refusal) => return Err(refusal.recast(Kind::NoStls, NOT_OFFERED)),
         }
         let line = self.exchange(&Command::STLS, trace)?;
-        if line.tell(Reply::parse(line.bytes))?.status != Status::Ok {
-            // whatever its response code says: nothing but this may come of a refusal
-            return line.tell(Err(Error::new(Kind::NoStls, "the server refused STLS")));
-        }
+        line.accepted(Kind::NoStls, REFUSED).map_err(|error| match error.ends_session() {
+            true => error,
+            // whatever its response code says
+            false => error.recast(Kind::NoStls, REFUSED),
+        })?;
         match self.stream {
             Stream::Plain(tcp) if self.inbox.is_empty() && !tcp.has_unread() => {
                 let stream = secure(context, tcp, options, trace)?;
@@ -129,16 +139,14 @@ impl Client {
         }
     }
 
-    /// CAPA; `None` where the server has no such command.
-    fn ask_capabilities(&mut self, trace: &mut Trace<'_>) -> Result<Option<Capabilities>> {
+    /// CAPA.
+    fn ask_capabilities(&mut self, trace: &mut Trace<'_>) -> Result<Capabilities> {
         let line = self.exchange(&Command::CAPA, trace)?;
         let ending = line.ending;
-        if let Err(error) = line.accepted(Kind::Unsupported, "the server has no CAPA") {
-            return if error.ends_session() { Err(error) } else { Ok(None) };
-        }
+        line.accepted(Kind::Unsupported, "the server has no CAPA")?;
         let mut capabilities = Capabilities::default();
         self.receive_listing(ending, trace, |line| capabilities.push(line)).map_err(|error| error.during("CAPA"))?;
-        Ok(Some(capabilities))
+        Ok(capabilities)
     }
 
     fn log_in(&mut self, credentials: &Credentials, mechanism: Mechanism, trace: &mut Trace<'_>) -> Result<()> {

@@ -1,7 +1,11 @@
 //! The server argument: which host, which port.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
+
+use idna::AsciiDenyList;
+use idna::uts46::{DnsLength, Hyphens, Uts46};
 
 use crate::error::{Error, Kind, Result};
 
@@ -91,16 +95,20 @@ fn parse_name(name: &str) -> Result<Host> {
     if name.contains(char::is_whitespace) {
         return Err(parameter("the name of the server holds white space"));
     }
-    if let Ok(address) = name.parse::<IpAddr>() {
-        return Ok(Host::Ip(address));
+    let name = if name.is_ascii() { name.to_owned() } else { to_ascii(name)? };
+    if name.trim_matches('.').is_empty() {
+        return Err(no_address("the server has no host"));
     }
-    if name.is_ascii() {
-        return Ok(Host::Name(name.to_owned()));
-    }
-    match idna::domain_to_ascii_strict(name) {
-        Ok(ascii) if !ascii.is_empty() => Ok(Host::Name(ascii)),
-        _ => Err(parameter(format!("'{name}' cannot be an internationalised name"))),
-    }
+    // digits beyond ASCII make an address too
+    Ok(name.parse::<IpAddr>().map_or(Host::Name(name), Host::Ip))
+}
+
+/// An internationalised name as it is looked up (UTS #46), as lenient about its ASCII as the look-up itself.
+fn to_ascii(name: &str) -> Result<String> {
+    Uts46::new()
+        .to_ascii(name.as_bytes(), AsciiDenyList::URL, Hyphens::Allow, DnsLength::VerifyAllowRootDot)
+        .map(Cow::into_owned)
+        .map_err(|_| parameter(format!("'{name}' cannot be an internationalised name")))
 }
 
 fn parse_port(text: &str) -> Result<u16> {
@@ -143,6 +151,9 @@ mod tests {
             ("bücher.example", "xn--bcher-kva.example", 110),
             ("BÜCHER。example:1", "xn--bcher-kva.example", 1),
             ("my_host.", "my_host.", 110),
+            ("büch_er.example.", "xn--bch_er-3ya.example.", 110),
+            ("r3---bücher.example", "xn--r3---bcher-feb.example", 110),
+            ("１２７.0.0.1", "127.0.0.1", 110),
         ] {
             assert_eq!(parse(text).unwrap(), (host.to_owned(), port), "{text}");
         }
@@ -153,6 +164,8 @@ mod tests {
         for text in [
             "",
             "  ",
+            ".",
+            "..",
             ":",
             ":110",
             "host:",

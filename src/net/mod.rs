@@ -7,6 +7,8 @@ pub mod tcp;
 pub mod tls;
 pub mod trust;
 
+use std::fs::File;
+use std::io;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Kind};
@@ -30,6 +32,16 @@ impl Deadline {
     pub fn remaining(self) -> Option<Duration> {
         self.0.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }
+}
+
+/// Whether the system has run out of something: memory, threads or descriptors.
+fn is_exhausted(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOMEM | libc::ENOBUFS | libc::EMFILE | libc::ENFILE))
+}
+
+/// The same, asked after something has failed that does not say why, as look-ups and OpenSSL's reading of files.
+fn is_out_of_descriptors() -> bool {
+    File::open("/dev/null").is_err_and(|error| is_exhausted(&error))
 }
 
 /// That a wait ran past its deadline.

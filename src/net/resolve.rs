@@ -9,7 +9,7 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
-use crate::net::{Deadline, timed_out};
+use crate::net::{Deadline, is_exhausted, is_out_of_descriptors, timed_out};
 
 /// Every address of a server, in the order in which the system wants them tried (RFC 6724).
 pub fn resolve(server: &Server, deadline: Deadline) -> Result<Vec<SocketAddr>> {
@@ -42,7 +42,7 @@ fn look_up(host: String, port: u16, deadline: Deadline) -> Result<Vec<SocketAddr
     match result.take() {
         Some(Ok(addresses)) if addresses.is_empty() => Err(not_found(&host)),
         Some(Ok(addresses)) => Ok(addresses),
-        Some(Err(error)) if is_exhausted(&error) => {
+        Some(Err(error)) if is_exhausted(&error) || is_out_of_descriptors() => {
             Err(Error::new(Kind::OutOfMemory, "the name could not be looked up").with_source(error))
         }
         Some(Err(error)) => Err(not_found(&host).with_source(error)),
@@ -60,11 +60,6 @@ fn spawn_without_signals(work: impl FnOnce() + Send + 'static) -> io::Result<()>
 
 fn not_found(host: &str) -> Error {
     Error::new(Kind::HostNotFound, format!("{host} has no address"))
-}
-
-/// Whether the system has run out of something: memory, threads or descriptors.
-pub(super) fn is_exhausted(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::ENOMEM | libc::ENOBUFS | libc::EMFILE | libc::ENFILE))
 }
 
 #[cfg(test)]

@@ -18,8 +18,7 @@ use nix::sys::socket::{
 };
 
 use crate::error::{Error, Kind, Result};
-use crate::net::resolve::is_exhausted;
-use crate::net::{Deadline, timed_out};
+use crate::net::{Deadline, is_exhausted, timed_out};
 
 /// How long an address may stay silent before the next is tried beside it (RFC 8305, section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -48,7 +47,7 @@ struct Shared {
 
 /// Connects to the first address that answers.
 ///
-/// Each address that stays silent for [`ATTEMPT_DELAY`] (less if the deadline would not leave time for all) gets
+/// Each address that stays silent for `ATTEMPT_DELAY` (less if the deadline would not leave time for all) gets
 /// company of the next one, so that one dead address does not use up the time of all. `on_attempt` hears of each.
 pub fn connect(
     addresses: &[SocketAddr],

@@ -16,6 +16,7 @@ use openssl::x509::{X509, X509NameRef, X509Ref, X509VerifyResult};
 
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
+use crate::net::is_out_of_descriptors;
 use crate::net::tcp::{self, Tcp};
 use crate::net::trust::{self, Encoded, Trust};
 use crate::trace::escape;
@@ -50,7 +51,6 @@ pub fn context(trust: &Trust) -> Result<Arc<Context>> {
 }
 
 fn build_context(trust: &Trust) -> Result<Context> {
-    let broken = |stack: ErrorStack| Error::new(Kind::Secure, format!("TLS cannot be set up: {}", describe(&stack)));
     let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(broken)?;
     builder.set_min_proto_version(Some(SslVersion::TLS1_2)).map_err(broken)?;
     builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
@@ -69,6 +69,10 @@ fn build_context(trust: &Trust) -> Result<Context> {
             }
             if let Some(cacerts) = cacerts {
                 unusable.extend(add_folder(&mut builder, cacerts)?);
+            }
+            // OpenSSL passes over a store that it can't open, and what is built here stays
+            if is_out_of_descriptors() {
+                return Err(Error::new(Kind::OutOfMemory, "no descriptor to read the platform's store"));
             }
             // a certificate that the user put there is trusted, be it a root or not
             builder.verify_param_mut().set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(broken)?;
@@ -121,10 +125,9 @@ impl Tls {
     pub fn handshake(context: &Context, tcp: Tcp, host: &Host, clear_before: bool) -> Result<Tls> {
         // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
         ErrorStack::get();
-        let unprepared = |stack| Error::new(Kind::Secure, format!("TLS cannot be set up: {}", describe(&stack)));
-        let ssl = prepare(context, host).map_err(unprepared)?;
+        let ssl = prepare(context, host).map_err(broken)?;
         let transport = Transport { tcp, state: TransportState::Fresh };
-        let mut stream = SslStream::new(ssl, transport).map_err(unprepared)?;
+        let mut stream = SslStream::new(ssl, transport).map_err(broken)?;
         match stream.connect() {
             Ok(()) => Ok(Tls { stream }),
             Err(error) => Err(handshake_error(context, host, error, &stream, clear_before)),
@@ -305,6 +308,13 @@ fn session_error(error: ssl::Error, state: TransportState) -> Error {
             None => Error::new(Kind::Secure, error.to_string()),
         },
     }
+}
+
+/// That TLS could not even begin.
+fn broken(stack: ErrorStack) -> Error {
+    let out_of_memory = stack.errors().iter().any(|error| error.reason() == Some("malloc failure"));
+    let kind = if out_of_memory { Kind::OutOfMemory } else { Kind::Secure };
+    Error::new(kind, format!("TLS cannot be set up: {}", describe(&stack)))
 }
 
 /// The reasons in an error stack, without the places in OpenSSL's source.

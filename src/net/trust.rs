@@ -1,12 +1,13 @@
 //! Whom to believe: the folder `cacerts`, read into single certificates without understanding them.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 
 use crate::error::{Error, Kind, Result};
+use crate::net::is_exhausted;
 
 /// More than any file of certificates has; what is larger is not one.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -28,7 +29,7 @@ pub struct CertificateFile {
     /// Where it is.
     pub path: PathBuf,
     /// What may be certificates in it, or why it can't be read.
-    pub contents: Result<Vec<Encoded>, String>,
+    pub contents: io::Result<Vec<Encoded>>,
 }
 
 /// What may be one certificate.
@@ -39,31 +40,37 @@ pub enum Encoded {
     Der(Vec<u8>),
 }
 
-/// Every file of the folder, in the order of their names. Only a folder that can't be read is an error.
+/// Every file of the folder, in the order of their names. That a file can't be read is no error unless the process has
+/// run out of something.
 pub fn read_folder(cacerts: &Path) -> Result<Vec<CertificateFile>> {
     let unreadable = |error| {
+        let kind = if is_exhausted(&error) { Kind::OutOfMemory } else { Kind::Secure };
         let text = format!("the folder of certificates {} cannot be read", cacerts.display());
-        Error::new(Kind::Secure, text).with_source(error)
+        Error::new(kind, text).with_source(error)
     };
     let mut paths = fs::read_dir(cacerts)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>())
         .map_err(unreadable)?;
     paths.sort();
-    let file = |path: PathBuf| CertificateFile { contents: read_file(&path), path };
-    Ok(paths.into_iter().filter(|path| !path.is_dir()).map(file).collect())
+    let file = |path: PathBuf| match read_file(&path) {
+        // a passing trouble of the process, which must not become a lasting lack of trust
+        Err(error) if is_exhausted(&error) => Err(unreadable(error)),
+        contents => Ok(CertificateFile { path, contents }),
+    };
+    paths.into_iter().filter(|path| !path.is_dir()).map(file).collect()
 }
 
-fn read_file(path: &Path) -> Result<Vec<Encoded>, String> {
-    let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
+fn read_file(path: &Path) -> io::Result<Vec<Encoded>> {
+    let metadata = fs::metadata(path)?;
     // a pipe would make us wait for whoever writes to it
     if !metadata.is_file() {
-        return Err("not a regular file".into());
+        return Err(io::Error::other("not a regular file"));
     }
     if metadata.len() > MAX_FILE {
-        return Err("too large for a file of certificates".into());
+        return Err(io::Error::other("too large for a file of certificates"));
     }
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes)).map_err(|error| error.to_string())?;
+    File::open(path)?.take(MAX_FILE).read_to_end(&mut bytes)?;
     Ok(split(&bytes))
 }
 
@@ -78,8 +85,8 @@ fn split(bytes: &[u8]) -> Vec<Encoded> {
         let Some(end) = memmem::find(block, b"-----END ") else { break };
         let last_line = memchr::memchr(b'\n', &block[end..]).map_or(block.len(), |at| end + at + 1);
         let label = &block[..memchr::memchr(b'\n', block).unwrap_or(block.len())];
-        // CERTIFICATE, X509 CERTIFICATE and TRUSTED CERTIFICATE; keys and lists of revoked ones may stand between
-        if memmem::find(label, b"CERTIFICATE-----").is_some() {
+        // keys, lists of revoked certificates and OpenSSL's TRUSTED ones, which say for what, may stand between
+        if label.starts_with(b"-----BEGIN CERTIFICATE-----") || label.starts_with(b"-----BEGIN X509 CERTIFICATE-----") {
             found.push(Encoded::Pem(block[..last_line].to_vec()));
         }
         rest = &block[last_line..];

@@ -1,7 +1,7 @@
 //! Logging in: which mechanism, and what answers each reply until the server has decided.
 //!
 //! [`Login`] is a machine fed with replies. A mechanism of more steps (SCRAM, CRAM-MD5, …) is a further [`Mechanism`]
-//! and its states of [`Step`]; whoever drives the machine does not change.
+//! and its states of `Step`; whoever drives the machine does not change.
 
 use std::fmt;
 

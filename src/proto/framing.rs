@@ -2,7 +2,8 @@
 //!
 //! A reply's first line decides how all of it ends its lines. If it ends with CRLF, only CRLF ends a line and only
 //! CRLF `.` CRLF the reply: a bare CR or LF is content, so that nobody who writes content can write a reply. If it
-//! ends with a bare LF, the server ends its lines so, and that is understood instead.
+//! ends with a bare LF, the server ends its lines so, and that is understood instead; but not from a server that has
+//! ended a line with CRLF before.
 
 use std::ops::Range;
 
@@ -47,6 +48,8 @@ pub struct Inbox {
     end: usize,
     /// Up to where there is no end of a line, so that no byte is searched twice.
     searched: usize,
+    /// Whether a line has ended with CRLF; from then on a reply's first line must.
+    crlf: bool,
 }
 
 impl Inbox {
@@ -79,7 +82,7 @@ impl Inbox {
     /// Gives back what [`Inbox::widen`] took, as far as nothing waits in it.
     pub fn narrow(&mut self) {
         if self.is_empty() {
-            *self = Inbox::default();
+            *self = Inbox { crlf: self.crlf, ..Inbox::default() };
         }
     }
 
@@ -101,12 +104,17 @@ impl Inbox {
 
     /// Takes the first line of a reply, if it is there, and says how it ended.
     pub fn take_first_line(&mut self) -> Result<Option<(Range<usize>, Ending)>> {
-        let Some(line_feed) = self.find_line_feed() else {
-            return self.too_long_yet().map(|()| None);
-        };
-        let ending = if self.has_cr_before(line_feed) { Ending::CrLf } else { Ending::Lf };
-        let line = self.take(line_feed + 1 - ending.len(), ending)?;
-        Ok(Some((line, ending)))
+        while let Some(line_feed) = self.find_line_feed() {
+            let ending = if self.has_cr_before(line_feed) { Ending::CrLf } else { Ending::Lf };
+            if ending == Ending::Lf && self.crlf {
+                self.searched = line_feed + 1;
+                continue;
+            }
+            self.crlf |= ending == Ending::CrLf;
+            let line = self.take(line_feed + 1 - ending.len(), ending)?;
+            return Ok(Some((line, ending)));
+        }
+        self.too_long_yet().map(|()| None)
     }
 
     /// Takes a further line of a reply, if it is there, its end being that of the first.
@@ -241,6 +249,18 @@ mod tests {
         let (lines, rest) = read_reply(&[b"+OK\r\nx\n.\n+OK smuggled\r\n.\r\n"]);
         assert_eq!(lines, [&b"+OK"[..], b"x\n.\n+OK smuggled", b"."]);
         assert_eq!(rest, 0);
+    }
+
+    #[test]
+    fn nor_does_it_end_a_first_line_once_one_has_ended_with_crlf() {
+        let mut inbox = Inbox::default();
+        feed(&mut inbox, b"+OK a\n+OK b\r\n+OK c\n+OK smuggled\r\n");
+        for expected in [&b"+OK a"[..], b"+OK b", b"+OK c\n+OK smuggled"] {
+            let (line, _) = inbox.take_first_line().unwrap().unwrap();
+            assert_eq!(inbox.bytes(line), expected);
+            inbox.narrow();
+        }
+        assert!(inbox.is_empty());
     }
 
     #[test]

@@ -20,7 +20,8 @@ impl Capabilities {
             let text = format!("the server listed capabilities of more than {MAX_CAPABILITIES} octets");
             return Err(Error::new(Kind::Limit, text));
         }
-        self.lines.extend_from_slice(line);
+        // a bare LF is content, and must not make two capabilities of one
+        self.lines.extend(line.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }));
         self.lines.push(b'\n');
         Ok(())
     }
@@ -154,6 +155,13 @@ mod tests {
         assert!(listed.has_sasl("PLAIN") && listed.has_sasl("CRAM-MD5"));
         assert!(!listed.has_sasl("SASL") && !listed.has_sasl("CRAM"));
         assert_eq!(listed.as_bytes(), b"TOP\nstls\nSASL  PLAIN\tcram-md5 X-ZIMBRA\nUTF8 USER\n\n");
+    }
+
+    #[test]
+    fn a_line_feed_inside_a_line_makes_no_capability() {
+        let listed = capabilities(&["X\nSTLS"]);
+        assert!(listed.has("X") && !listed.has("STLS"));
+        assert_eq!(listed.as_bytes(), b"X STLS\n");
     }
 
     #[test]
