@@ -288,8 +288,6 @@ const char *pop3_get_last_error(void);
  */
 const char *pop3_get_secure_error(void);
 
-extern int pthread_setcancelstate(int state, int *old_state);
-
 /**
  * Connects to a POP3 server and logs in (Omnis: POP3Connect).
  *

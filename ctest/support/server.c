@@ -1,5 +1,7 @@
+#define _GNU_SOURCE /* pipe2 */
 #include "server.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,15 +39,12 @@ static void start(void)
     int in[2], out[2];
     if (pid != 0)
         return;
-    if (pipe(in) != 0 || pipe(out) != 0 || (pid = fork()) < 0)
+    /* no other child of the test may hold an end, or the server would not see that the test has ended */
+    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || (pid = fork()) < 0)
         check_fatal("cannot start the test server");
     if (pid == 0) {
         dup2(in[0], 0);
         dup2(out[1], 1);
-        close(in[0]);
-        close(in[1]);
-        close(out[0]);
-        close(out[1]);
         execl(TEST_SERVER, TEST_SERVER, (char *)NULL);
         _exit(127);
     }

@@ -1,0 +1,410 @@
+#define _DEFAULT_SOURCE /* mkdtemp */
+#include "real_server.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "clock.h"
+#include "listen.h"
+#include "pop3connect.h"
+#include "server.h"
+
+#define PASS "s3cret pass"
+#define MESSAGES 5
+/* The messages, as formats for their numbers. Line ends are CRLF, however the server keeps them. */
+#define HEADER "From: sender@mail.test\r\nTo: alice@mail.test\r\nSubject: message %d\r\n"
+#define NO_BODY ""
+#define TWO_LINES "body %d\r\n.leading dot\r\n"
+#define WHOLE TWO_LINES ".\r\nlast line\r\n"
+
+static const struct real_server *server;
+static char base[] = "/tmp/pop3connect-server.XXXXXX";
+static int port, pop3s_port;
+/* The script, and the group of all the processes that it starts. */
+static pid_t group;
+
+/* Starting and ending */
+
+static struct sockaddr_in loopback(int number)
+{
+    struct sockaddr_in name;
+    memset(&name, 0, sizeof name);
+    name.sin_family = AF_INET;
+    name.sin_port = htons((unsigned short)number);
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return name;
+}
+
+static int free_port(void)
+{
+    struct sockaddr_in name = loopback(0);
+    socklen_t size = sizeof name;
+    int probe = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(probe, (struct sockaddr *)&name, size) != 0 || getsockname(probe, (struct sockaddr *)&name, &size) != 0)
+        check_fatal("no free port");
+    close(probe);
+    return ntohs(name.sin_port);
+}
+
+static int answers(int number)
+{
+    struct sockaddr_in name = loopback(number);
+    int probe = socket(AF_INET, SOCK_STREAM, 0);
+    int ok = connect(probe, (struct sockaddr *)&name, sizeof name) == 0;
+    close(probe);
+    return ok;
+}
+
+/* Whether it came up; it does not where somebody else took a port meanwhile. */
+static int start(int attempt)
+{
+    char script[4096], folder[64], ports[2][16];
+    snprintf(script, sizeof script, "%s/%s", SCRIPTS, server->script);
+    snprintf(folder, sizeof folder, "%s/%d", base, attempt);
+    port = free_port();
+    pop3s_port = free_port();
+    snprintf(ports[0], sizeof ports[0], "%d", port);
+    snprintf(ports[1], sizeof ports[1], "%d", pop3s_port);
+    group = fork();
+    if (group == 0) {
+        /* it ends even where this process is killed */
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        setpgid(0, 0);
+        execl(script, script, folder, server_dir(), ports[0], ports[1], (char *)NULL);
+        _exit(127);
+    }
+    setpgid(group, group);
+    for (int i = 0; i < 400; i++) {
+        if (waitpid(group, NULL, WNOHANG) == group)
+            return 0;
+        if (answers(port) && answers(pop3s_port))
+            return 1;
+        sleep_ms(50);
+    }
+    return 0;
+}
+
+/* Whether all of its processes have ended within ten seconds. */
+static int ended(void)
+{
+    for (int i = 0; i < 1000; i++) {
+        pid_t pid;
+        while ((pid = waitpid(-group, NULL, WNOHANG)) > 0)
+            continue;
+        if (pid < 0)
+            return 1;
+        sleep_ms(10);
+    }
+    return 0;
+}
+
+static void stop(void)
+{
+    kill(group, SIGTERM);
+    if (!CHECK(ended()))
+        kill(-group, SIGKILL);
+}
+
+/* Sessions */
+
+static int connect_mode(int secure, const char *pass)
+{
+    hear_nothing();
+    return pop3_connect(at(secure == 1 ? pop3s_port : port), server->user, pass, hear, secure, 1);
+}
+
+/* Connects with the right password; 0 where that failed, which is a failed check. */
+static int connected(int secure)
+{
+    int socket = connect_mode(secure, PASS);
+    if (CHECK(socket > 0))
+        return socket;
+    CHECK_STR(pop3_get_last_error(), "");
+    return 0;
+}
+
+static void disconnect(int socket)
+{
+    CHECK_INT(pop3_disconnect(socket, hear), 0);
+    CHECK_HAS(heard(), "C: QUIT\nS: +OK");
+}
+
+/* Checks a message, or as much of it as `body` says, which is a format for its number. */
+static void is_message(const char *data, size_t len, int number, const char *body)
+{
+    char header[128], end[128];
+    size_t header_size = (size_t)snprintf(header, sizeof header, HEADER, number);
+    size_t end_size = (size_t)snprintf(end, sizeof end, "\r\n\r\n");
+    end_size += (size_t)snprintf(end + end_size, sizeof end - end_size, body, number);
+    if (!CHECK_HAS(data, header) || !CHECK(len >= end_size) || !CHECK_INT(strlen(data), len))
+        return;
+    const char *at_header = strstr(data, header);
+    CHECK(at_header == data || at_header[-1] == '\n');
+    CHECK_STR(data + len - end_size, end);
+    if (server->adds_nothing)
+        CHECK_INT(len, header_size + end_size - strlen("\r\n"));
+}
+
+static void is_buffer(int result, pop3_buffer *buffer, int number, const char *body)
+{
+    if (CHECK_INT(result, 0))
+        is_message(buffer->data, buffer->len, number, body);
+    pop3_buffer_free(buffer);
+}
+
+/* What a pop3_message_cb was given. */
+struct received {
+    int count;
+    struct {
+        int32_t number, last;
+        size_t len;
+        char data[4096];
+    } messages[MESSAGES];
+};
+
+static int32_t receive(int32_t number, const char *data, size_t len, int32_t last, void *context)
+{
+    struct received *received = context;
+    if (!CHECK(received->count < MESSAGES))
+        return 1;
+    char *end = received->messages[received->count].data + received->messages[received->count].len;
+    received->messages[received->count].number = number;
+    received->messages[received->count].last = last;
+    received->messages[received->count].len += len;
+    if (!CHECK(received->messages[received->count].len < sizeof received->messages[0].data))
+        return 1;
+    if (len > 0)
+        memcpy(end, data, len);
+    end[len] = '\0';
+    received->count += last != 0;
+    return 0;
+}
+
+/* Checks what came as the `index`th: the message that is `stored`, under its number in this session. */
+static void is_received(const struct received *received, int index, int number, int stored)
+{
+    CHECK_INT(received->messages[index].number, number);
+    CHECK_INT(received->messages[index].last, 1);
+    is_message(received->messages[index].data, received->messages[index].len, stored, WHOLE);
+}
+
+static void its_log_in(int secure)
+{
+    const char *log_in = secure != 0 && server->has_sasl ? "C: AUTH PLAIN ***\nS: +OK" : "\nC: PASS ***\nS: +OK";
+    CHECK_HAS(heard(), log_in);
+    CHECK_INT(secure == 2, strstr(heard(), "C: STLS\nS: +OK") != NULL);
+    CHECK_INT(secure != 0, strstr(heard(), "certificate verified") != NULL);
+}
+
+static void its_capabilities(int socket)
+{
+    pop3_buffer capabilities;
+    if (!CHECK_INT(pop3_capabilities(socket, &capabilities, NULL), 0))
+        return;
+    CHECK_HAS(capabilities.data, "PIPELINING\n");
+    CHECK_HAS(capabilities.data, "TOP\n");
+    CHECK_HAS(capabilities.data, "UIDL\n");
+    pop3_buffer_free(&capabilities);
+}
+
+static void its_lists(int socket)
+{
+    pop3_list all, one;
+    if (CHECK_INT(pop3_list_messages(socket, 0, &all, NULL), 0) && CHECK_INT(all.count, MESSAGES)) {
+        for (int i = 0; i < MESSAGES; i++) {
+            CHECK_INT(all.items[i].number, i + 1);
+            CHECK(all.items[i].size > 0);
+        }
+        CHECK_INT(pop3_list_messages(socket, 3, &one, NULL), 0);
+        if (CHECK_INT(one.count, 1)) {
+            CHECK_INT(one.items[0].number, 3);
+            CHECK_INT(one.items[0].size, all.items[2].size);
+        }
+        pop3_list_free(&one);
+    }
+    pop3_list_free(&all);
+    CHECK_INT(pop3_list_messages(socket, MESSAGES + 1, &one, NULL), POP3_ERR_SERVER);
+}
+
+/* They stay the same in all sessions. */
+static void its_unique_ids(int socket)
+{
+    static char first[MESSAGES][128];
+    pop3_uid_list all, one;
+    if (CHECK_INT(pop3_unique_ids(socket, 0, &all, NULL), 0) && CHECK_INT(all.count, MESSAGES)) {
+        for (int i = 0; i < MESSAGES; i++) {
+            CHECK_INT(all.items[i].number, i + 1);
+            if (first[i][0] == '\0')
+                snprintf(first[i], sizeof first[i], "%s", all.items[i].uid);
+            CHECK_STR(all.items[i].uid, first[i]);
+            for (int j = 0; j < i; j++)
+                CHECK(strcmp(first[i], first[j]) != 0);
+        }
+        CHECK_INT(pop3_unique_ids(socket, 3, &one, NULL), 0);
+        if (CHECK_INT(one.count, 1))
+            CHECK_STR(one.items[0].uid, first[2]);
+        pop3_uid_list_free(&one);
+    }
+    pop3_uid_list_free(&all);
+    CHECK_INT(pop3_unique_ids(socket, MESSAGES + 1, &one, NULL), POP3_ERR_SERVER);
+}
+
+static void its_messages(int socket)
+{
+    pop3_buffer buffer;
+    pop3_list size;
+    is_buffer(pop3_recv_headers(socket, 2, &buffer, NULL), &buffer, 2, NO_BODY);
+    is_buffer(pop3_recv_top(socket, 4, 2, &buffer, NULL), &buffer, 4, TWO_LINES);
+    for (int number = 1; number <= MESSAGES; number++) {
+        int result = pop3_recv_message(socket, number, &buffer, NULL);
+        if (server->tells_sizes && CHECK_INT(pop3_list_messages(socket, number, &size, NULL), 0)) {
+            CHECK_INT(size.items[0].size, buffer.len);
+            pop3_list_free(&size);
+        }
+        is_buffer(result, &buffer, number, WHOLE);
+    }
+    CHECK_INT(pop3_recv_message(socket, MESSAGES + 1, &buffer, NULL), POP3_ERR_SERVER);
+}
+
+static void its_messages_in_bulk(int socket)
+{
+    static const int32_t numbers[] = {5, 1, MESSAGES + 1, 3, 1};
+    struct received received = {0};
+    CHECK_INT(pop3_recv_messages(socket, numbers, 5, receive, &received, NULL), 4);
+    CHECK_INT(received.count, 5);
+    CHECK_INT(received.messages[2].number, MESSAGES + 1);
+    CHECK_INT(received.messages[2].last, POP3_ERR_SERVER);
+    for (int i = 0; i < 5; i++)
+        if (i != 2)
+            is_received(&received, i, numbers[i], numbers[i]);
+}
+
+static void its_deletions(int socket)
+{
+    pop3_list list;
+    CHECK_INT(pop3_delete_message(socket, 2, NULL), 0);
+    /* mailutils has nothing against a second time */
+    int again = pop3_delete_message(socket, 2, NULL);
+    CHECK(again == 0 || again == POP3_ERR_SERVER);
+    CHECK_INT(pop3_message_count(socket, NULL), MESSAGES);
+    if (CHECK_INT(pop3_list_messages(socket, 0, &list, NULL), 0) && CHECK_INT(list.count, MESSAGES - 1))
+        CHECK_INT(list.items[1].number, 3);
+    pop3_list_free(&list);
+    CHECK_INT(pop3_undo_deletes(socket, NULL), 0);
+    if (CHECK_INT(pop3_list_messages(socket, 0, &list, NULL), 0))
+        CHECK_INT(list.count, MESSAGES);
+    pop3_list_free(&list);
+}
+
+static void a_session(int secure)
+{
+    int socket = connected(secure);
+    if (socket == 0)
+        return;
+    its_log_in(secure);
+    CHECK_INT(pop3_message_count(socket, NULL), MESSAGES);
+    its_capabilities(socket);
+    its_lists(socket);
+    its_unique_ids(socket);
+    its_messages(socket);
+    its_messages_in_bulk(socket);
+    its_deletions(socket);
+    CHECK_INT(pop3_noop(socket, NULL), 0);
+    CHECK_INT(pop3_message_count(socket, NULL), MESSAGES);
+    disconnect(socket);
+}
+
+static void plain(void)
+{
+    a_session(0);
+}
+
+static void tls(void)
+{
+    a_session(1);
+}
+
+static void stls(void)
+{
+    a_session(2);
+}
+
+static void wrong_passwords(void)
+{
+    for (int secure = 0; secure <= 2; secure++) {
+        CHECK_INT(connect_mode(secure, "wrong"), POP3_ERR_AUTH);
+        CHECK_HAS(pop3_get_last_error(), "-ERR [AUTH]");
+        CHECK_HAS_NOT(heard(), "wrong");
+    }
+}
+
+static void its_certificate_is_refused_without_the_authority(void)
+{
+    char empty[64];
+    snprintf(empty, sizeof empty, "%s/empty", base);
+    CHECK(mkdir(empty, 0755) == 0 && mkdir(in(empty, "cacerts"), 0755) == 0);
+    CHECK_INT(pop3_set_secure_dir(empty), 0);
+    CHECK_INT(connect_mode(1, PASS), POP3_ERR_SECURE);
+    CHECK_INT(connect_mode(2, PASS), POP3_ERR_SECURE);
+    CHECK_HAS_NOT(heard_protocol(), "alice");
+    CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
+}
+
+/* Receives up to `max` messages, the first of which was stored as the `first`th, and leaves as many as `left`. */
+static void receive_some(int secure, int delete_after, int max, int first, int expected, int left)
+{
+    const char *where = at(secure == 1 ? pop3s_port : port);
+    struct received received = {0};
+    int count = pop3_recv(where, server->user, PASS, receive, &received, delete_after, NULL, max, secure, 1);
+    if (!CHECK_INT(count, expected))
+        CHECK_STR(pop3_get_last_error(), "");
+    CHECK_INT(received.count, expected);
+    for (int i = 0; i < expected; i++)
+        is_received(&received, i, i + 1, first + i);
+    CHECK_INT(pop3_stat(where, server->user, PASS, NULL, secure, 1), left);
+}
+
+static void received_messages_are_deleted_only_if_wanted(void)
+{
+    receive_some(0, 0, 0, 1, 5, 5);
+    receive_some(0, 1, 2, 1, 2, 3);
+    receive_some(1, 1, 1, 3, 1, 2);
+    receive_some(2, 1, 0, 4, 2, 0);
+    receive_some(2, 1, 0, 0, 0, 0);
+}
+
+int real_server_test(const struct real_server *which)
+{
+    server = which;
+    CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
+    /* processes that lose their parent become this one's children, so that ended() sees them */
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || mkdtemp(base) == NULL || chmod(base, 0755) != 0)
+        check_fatal("no temporary folder");
+    int attempt = 0;
+    while (!start(attempt)) {
+        kill(-group, SIGKILL);
+        if (++attempt == 3)
+            check_fatal("%s did not come up; tools/setup.sh test installs it, its logs are in %s", server->name, base);
+    }
+    RUN(plain);
+    RUN(tls);
+    RUN(stls);
+    RUN(wrong_passwords);
+    RUN(its_certificate_is_refused_without_the_authority);
+    RUN(received_messages_are_deleted_only_if_wanted);
+    stop();
+
+    char command[128];
+    snprintf(command, sizeof command, "rm -r '%s'", base);
+    CHECK_INT(system(command), 0);
+    return check_result();
+}

@@ -1,0 +1,22 @@
+/* A real POP3 server, started for one test, and the cases that the library must pass with each. */
+#ifndef REAL_SERVER_H
+#define REAL_SERVER_H
+
+struct real_server {
+    const char *name;
+    /* Beside this file; starts it: see there. */
+    const char *script;
+    /* The account's name. */
+    const char *user;
+    /* Whether it offers SASL PLAIN where the connection is encrypted. */
+    int has_sasl;
+    /* Whether it gives out messages without header lines of its own. */
+    int adds_nothing;
+    /* Whether the sizes that it lists are those of what it sends. */
+    int tells_sizes;
+};
+
+/* Starts the server, runs all cases in all three modes, ends it. Returns what main returns. */
+int real_server_test(const struct real_server *which);
+
+#endif
