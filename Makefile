@@ -22,7 +22,7 @@ help:
 	@echo 'make test       all tests'
 	@echo 'make check      formatting, lints, header and symbols in sync, all tests'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
-	@echo 'make bench      client CPU beside a bare socket/OpenSSL loop and libcurl'
+	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan'
 	@echo 'make setup      installs what building and testing need (each target does it for itself)'
 	@echo 'make clean      removes what was built'
 
@@ -80,6 +80,7 @@ bench:
 	cmake -S bench -B $(TARGET)/bench $(CMAKE_FLAGS) > $(TARGET)/bench-configure.log || { cat $(TARGET)/bench-configure.log; exit 1; }
 	cmake --build $(TARGET)/bench --parallel 2 -- --quiet
 	$(TARGET)/bench/bench_connect
+	$(TARGET)/bench/bench_fetch
 
 clean:
 	$(CARGO) clean

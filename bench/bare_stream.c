@@ -66,10 +66,8 @@ int bare_send(struct bare_stream *stream, const char *text, size_t length)
     return 0;
 }
 
-static ssize_t read_some(struct bare_stream *stream)
+ssize_t bare_read(struct bare_stream *stream, char *room, size_t size)
 {
-    char *room = stream->buffer + stream->end;
-    size_t size = sizeof stream->buffer - stream->end;
     if (stream->ssl != NULL)
         return SSL_read(stream->ssl, room, (int)size);
     return recv(stream->fd, room, size, 0);
@@ -86,7 +84,7 @@ static int fill(struct bare_stream *stream)
     }
     if (stream->end == sizeof stream->buffer)
         return bare_fail("the line is too long");
-    count = read_some(stream);
+    count = bare_read(stream, stream->buffer + stream->end, sizeof stream->buffer - stream->end);
     if (count <= 0)
         return bare_fail("receive");
     stream->end += (size_t)count;

@@ -1,9 +1,10 @@
-/* The bare loop's connection: a blocking socket, with or without OpenSSL on it, read by lines. */
+/* The bare loop's connection: a blocking socket, with or without OpenSSL on it, read by lines or as it comes. */
 #ifndef BARE_STREAM_H
 #define BARE_STREAM_H
 
 #include <openssl/ssl.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct bare_stream {
     int fd;
@@ -20,6 +21,9 @@ int bare_send(struct bare_stream *stream, const char *text, size_t length);
 
 /* The next line without its end, good until the next call; NULL when it has told stderr why not. */
 const char *bare_line(struct bare_stream *stream);
+
+/* Reads what has come behind the last line, past the stream's buffer; 0 or less as recv and SSL_read say. */
+ssize_t bare_read(struct bare_stream *stream, char *room, size_t size);
 
 void bare_close(struct bare_stream *stream);
 

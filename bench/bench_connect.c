@@ -11,37 +11,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bare.h"
+#include "client.h"
 #include "cpu.h"
-#include "curl_peer.h"
 #include "dialogue.h"
-#include "modes.h"
-#include "ours.h"
+#include "number.h"
 #include "report.h"
 #include "server.h"
 
-static const struct client *const clients[CLIENTS] = {[BARE] = &bare, [OURS] = &ours, [CURL_PEER] = &curl_peer};
+enum { COMPARED = 3, MOST_SESSIONS = 1000000 };
+static const struct client *const clients[COMPARED] = {[BARE] = &bare, [OURS] = &ours, [CURL_PEER] = &curl_peer};
 static struct target targets[MODES];
 /* Of each round. */
 static int sessions[MODES];
 static int rounds;
 
-static struct target target_of(enum mode mode)
-{
-    struct target target = {.mode = mode, .user = "alice", .pass = "s3cret pass"};
-    target.port = server_mailbox(mode_options(mode));
-    /* two of the 16 texts that there are, for each of the three modes */
-    target.ca_file = in(server_dir(), "ca.pem");
-    target.secure_dir = in(server_dir(), "secure");
-    return target;
-}
-
 static int prepare(void)
 {
     signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
     for (int mode = 0; mode < MODES; mode++)
-        targets[mode] = target_of((enum mode)mode);
-    for (int i = 0; i < CLIENTS; i++)
+        targets[mode] = target_start((enum mode)mode, "");
+    for (int i = 0; i < COMPARED; i++)
         if (clients[i]->prepare(&targets[TLS]) != 0)
             return -1;
     return 0;
@@ -49,7 +38,7 @@ static int prepare(void)
 
 static void clean_up(void)
 {
-    for (int i = 0; i < CLIENTS; i++)
+    for (int i = 0; i < COMPARED; i++)
         clients[i]->clean_up();
 }
 
@@ -66,8 +55,8 @@ static double run(const struct client *client, const struct target *target, int 
 /* One round of a mode. Each client is the first in turn, so that no place in the round is always the same one's. */
 static int run_round(enum mode mode, int round, measured cpu)
 {
-    for (int i = 0; i < CLIENTS; i++) {
-        int who = (round + i) % CLIENTS;
+    for (int i = 0; i < COMPARED; i++) {
+        int who = (round + i) % COMPARED;
         cpu[mode][who][round] = run(clients[who], &targets[mode], sessions[mode]);
         if (cpu[mode][who][round] < 0)
             return -1;
@@ -78,7 +67,7 @@ static int run_round(enum mode mode, int round, measured cpu)
 static int warm_up(void)
 {
     for (int mode = 0; mode < MODES; mode++)
-        for (int i = 0; i < CLIENTS; i++)
+        for (int i = 0; i < COMPARED; i++)
             if (run(clients[i], &targets[mode], sessions[mode]) < 0)
                 return -1;
     return 0;
@@ -88,7 +77,7 @@ static int warm_up(void)
 static int check_connections(void)
 {
     for (int mode = 0; mode < MODES; mode++) {
-        int expected = CLIENTS * (rounds + 1) * sessions[mode]; /* one more for the warm-up */
+        int expected = COMPARED * (rounds + 1) * sessions[mode]; /* one more for the warm-up */
         int seen = server_connections(targets[mode].port);
         if (seen != expected) {
             fprintf(stderr, "%s: %d connections instead of %d\n", mode_name((enum mode)mode), seen, expected);
@@ -102,9 +91,22 @@ static int compare_dialogues(void)
 {
     printf("What the clients say. libcurl cannot do without a command after the log-in: it has an exchange more.\n");
     for (int mode = 0; mode < MODES; mode++)
-        if (dialogue_compare(clients, CLIENTS, &targets[mode]) != 0)
+        if (dialogue_compare(clients, COMPARED, &targets[mode]) != 0)
             return -1;
     return 0;
+}
+
+static void report(measured cpu)
+{
+    struct comparison comparison = {.unit = "CPU µs/session", .modes = MODES, .clients = COMPARED, .rounds = rounds};
+    comparison.limit[PLAIN] = 1.3;
+    comparison.limit[TLS] = comparison.limit[STLS] = 1.1;
+    for (int i = 0; i < COMPARED; i++)
+        comparison.names[i] = clients[i]->name;
+    report_table(&comparison, cpu);
+    report_targets();
+    report_ratios(&comparison, cpu);
+    report_verdict();
 }
 
 static int bench(void)
@@ -120,13 +122,13 @@ static int bench(void)
                 return -1;
     if (check_connections() != 0)
         return -1;
-    report(clients, cpu, rounds);
+    report(cpu);
     return 0;
 }
 
 static int bench_only(const char *client, const char *mode, int count)
 {
-    for (int i = 0; i < CLIENTS; i++)
+    for (int i = 0; i < COMPARED; i++)
         for (int j = 0; j < MODES; j++)
             if (strcmp(clients[i]->name, client) == 0 && strcmp(mode_name((enum mode)j), mode) == 0) {
                 double cpu = run(clients[i], &targets[j], count);
@@ -137,27 +139,17 @@ static int bench_only(const char *client, const char *mode, int count)
     return -1;
 }
 
-static int number(int argc, char **argv, int index, int otherwise)
-{
-    long value = index < argc ? strtol(argv[index], NULL, 10) : otherwise;
-    if (value >= 1 && value <= 1000000)
-        return (int)value;
-    fprintf(stderr, "%s: not from 1 to 1000000\n", argv[index]);
-    exit(EXIT_FAILURE);
-}
-
 int main(int argc, char **argv)
 {
     int only = argc == 5 && strcmp(argv[1], "only") == 0;
     int result = -1;
     if (!only) {
-        rounds = number(argc, argv, 1, 100);
-        rounds = rounds < MOST_ROUNDS ? rounds : MOST_ROUNDS;
-        sessions[PLAIN] = number(argc, argv, 2, 50);
-        sessions[TLS] = sessions[STLS] = number(argc, argv, 3, 16);
+        rounds = number(argc, argv, 1, 100, MOST_ROUNDS);
+        sessions[PLAIN] = number(argc, argv, 2, 50, MOST_SESSIONS);
+        sessions[TLS] = sessions[STLS] = number(argc, argv, 3, 16, MOST_SESSIONS);
     }
     if (prepare() == 0)
-        result = only ? bench_only(argv[2], argv[3], number(argc, argv, 4, 1)) : bench();
+        result = only ? bench_only(argv[2], argv[3], number(argc, argv, 4, 1, MOST_SESSIONS)) : bench();
     clean_up();
     return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,18 +1,8 @@
-/* What the three clients have in common: each connects, logs in and quits. */
+/* What the clients of bench_connect have in common: each connects, logs in and quits. */
 #ifndef CLIENT_H
 #define CLIENT_H
 
-enum mode { PLAIN, TLS, STLS, MODES };
-
-/* Whom to talk to, and whom to trust. Both TLS modes verify. */
-struct target {
-    enum mode mode;
-    int port; /* on 127.0.0.1 */
-    const char *ca_file;
-    const char *secure_dir; /* has the same authority in its folder cacerts */
-    const char *user;
-    const char *pass;
-};
+#include "target.h"
 
 struct client {
     const char *name;
@@ -21,5 +11,7 @@ struct client {
     int (*session)(const struct target *target);
     void (*clean_up)(void);
 };
+
+extern const struct client bare, ours, curl_peer;
 
 #endif

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "modes.h"
 #include "server.h"
 
 /* Shows commands one after the other; `heard` has their ends as the four characters \r\n. */
@@ -18,9 +17,7 @@ static void print_commands(const char *client, const char *heard)
 
 static int record(const struct client *client, struct target target, char *heard, size_t size)
 {
-    char options[64];
-    snprintf(options, sizeof options, "%s record=yes", mode_options(target.mode));
-    target.port = server_mailbox(options);
+    target.port = target_start(target.mode, "record=yes").port;
     if (client->session(&target) != 0)
         return -1;
     snprintf(heard, size, "%s", server_received(target.port));

@@ -1,48 +1,10 @@
-#include "ours.h"
-
-#include <pop3connect.h>
-#include <stdio.h>
-
-static int fail(const char *what, int32_t code)
-{
-    /* one after the other: each text is good only until the next call */
-    fprintf(stderr, "pop3connect: %s: %d: %s", what, (int)code, pop3_get_last_error());
-    fprintf(stderr, "; TLS: %s\n", pop3_get_secure_error());
-    return -1;
-}
-
-static int prepare(const struct target *target)
-{
-    int32_t code = pop3_set_secure_dir(target->secure_dir);
-    return code == POP3_OK ? 0 : fail("pop3_set_secure_dir", code);
-}
-
-static int32_t secure_of(enum mode mode)
-{
-    switch (mode) {
-    case TLS:
-        return 1;
-    case STLS:
-        return 2;
-    default:
-        return 0;
-    }
-}
+#include "client.h"
+#include "our_session.h"
 
 static int session(const struct target *target)
 {
-    char server[32];
-    int32_t socket, code;
-    snprintf(server, sizeof server, "127.0.0.1:%d", target->port);
-    socket = pop3_connect(server, target->user, target->pass, NULL, secure_of(target->mode), 1);
-    if (socket <= 0)
-        return fail("pop3_connect", socket);
-    code = pop3_disconnect(socket, NULL);
-    return code == POP3_OK ? 0 : fail("pop3_disconnect", code);
+    int32_t socket;
+    return our_log_in(&socket, target) == 0 ? our_quit(socket) : -1;
 }
 
-static void clean_up(void)
-{
-}
-
-const struct client ours = {"pop3connect", prepare, session, clean_up};
+const struct client ours = {"pop3connect", our_prepare, session, our_clean_up};

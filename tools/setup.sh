@@ -19,6 +19,9 @@ need() { # PACKAGE CHECK…
   shift
   "$@" > /dev/null 2>&1 || missing+=("$package")
 }
+has_libetpan() {
+  PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep -q 'libetpan\.so\.20'
+}
 has_dovecot() {
   PATH=$PATH:/usr/sbin:/usr/local/sbin command -v dovecot || return 1
   local pop3
@@ -58,6 +61,7 @@ need_bench() {
   need_build
   need cmake command -v cmake
   need libcurl4-openssl-dev pkg-config --exists libcurl
+  need libetpan20 has_libetpan
 }
 
 case ${1:-} in

@@ -17,6 +17,10 @@ use crate::trace::Trace;
 /// How many commands may be unanswered: together less than 2 KiB, which any socket buffer holds.
 const WINDOW: usize = 100;
 
+/// About how many octets may be asked for ahead, but never less than one message. More would keep no link busier, and
+/// would have the server push against a full connection all the time.
+const AHEAD: u64 = 512 * 1024;
+
 /// From how many messages on it pays to ask once more whether the server can pipeline.
 const WORTH_ASKING: usize = 16;
 
@@ -77,7 +81,8 @@ impl Client {
         delivery: &mut dyn Delivery,
         trace: &mut Trace<'_>,
     ) -> Result<Bulk> {
-        let window = if self.can_pipeline(numbers.len(), trace)? { WINDOW } else { 1 };
+        let pipelining = self.can_pipeline(numbers.len(), trace)?;
+        let mut window = if pipelining { WINDOW } else { 1 };
         let mut numbers = numbers;
         let mut to_delete = VecDeque::new();
         let mut unanswered = VecDeque::with_capacity(window);
@@ -87,15 +92,19 @@ impl Client {
             if unanswered.len() <= window / 2 {
                 let deletions = std::iter::from_fn(|| to_delete.pop_front().map(Asked::Deletion));
                 let more = deletions.chain(numbers.by_ref().map(Asked::Message));
-                self.ask(more.take(window - unanswered.len()), &mut unanswered, trace)?;
+                self.ask(more.take(window.saturating_sub(unanswered.len())), &mut unanswered, trace)?;
             }
             let Some(asked) = unanswered.pop_front() else { break };
             self.begin_wait();
             match asked {
                 Asked::Message(number) => {
-                    if self.receive_message(number, delivery, trace)? {
+                    if let Some(size) = self.receive_message(number, delivery, trace)? {
                         bulk.delivered += 1;
                         to_delete.extend(delete.then_some(number));
+                        if pipelining {
+                            // the next will be like this one
+                            window = usize::try_from(AHEAD / size.max(1)).unwrap_or(WINDOW).clamp(2, WINDOW);
+                        }
                     }
                 }
                 Asked::Deletion(number) => match self.receive_deletion(number, trace) {
@@ -142,16 +151,21 @@ impl Client {
         self.stream.write_all(&encoded)
     }
 
-    /// Whether the message came; if not, the server refused it.
-    fn receive_message(&mut self, number: i32, delivery: &mut dyn Delivery, trace: &mut Trace<'_>) -> Result<bool> {
+    /// The size of the message; `None` if the server refused it.
+    fn receive_message(
+        &mut self,
+        number: i32,
+        delivery: &mut dyn Delivery,
+        trace: &mut Trace<'_>,
+    ) -> Result<Option<u64>> {
         let line = self.receive(&[], trace).map_err(|error| error.during("RETR"))?;
         let ending = line.ending;
         match line.accepted(Kind::Server, "RETR was refused") {
             Err(error) if error.ends_session() => Err(error),
-            Err(error) => delivery.refused(number, &error).map(|()| false),
+            Err(error) => delivery.refused(number, &error).map(|()| None),
             Ok(_) => {
-                self.receive_body(ending, &mut |bytes| delivery.piece(number, bytes), trace)?;
-                delivery.whole(number).map(|()| true)
+                let size = self.receive_body(ending, &mut |bytes| delivery.piece(number, bytes), trace)?;
+                delivery.whole(number).map(|()| Some(size))
             }
         }
     }
@@ -178,13 +192,13 @@ impl Client {
         Ok(())
     }
 
-    /// The body of a reply, handed to `piece` from where it lies in the receive buffer.
+    /// The body of a reply, handed to `piece` from where it lies in the receive buffer, and its size.
     fn receive_body(
         &mut self,
         ending: Ending,
         piece: &mut dyn FnMut(&[u8]) -> Result<()>,
         trace: &mut Trace<'_>,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let mut body = Body::new(ending);
         let mut total: u64 = 0;
         self.inbox.widen()?;
@@ -206,6 +220,6 @@ impl Client {
             self.fill()?;
         }
         trace.note(format_args!("{total} bytes"));
-        Ok(())
+        Ok(total)
     }
 }
