@@ -1,6 +1,5 @@
 /* What the library must leave alone: signals, the standard streams, descriptors, the host's errors of OpenSSL. */
 #define _DEFAULT_SOURCE /* NSIG, mkstemp */
-#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "listen.h"
 #include "names.h"
 #include "pop3connect.h"
+#include "process.h"
 #include "server.h"
 
 #define PASS "s3cret pass"
@@ -35,16 +35,6 @@ static void use_the_library(void)
     CHECK_INT(pop3_connect(at(impostor_port), "alice", PASS, NULL, 1, 1), POP3_ERR_SECURE);
     CHECK_INT(pop3_connect("nobody.test", "alice", PASS, NULL, 0, 0), POP3_ERR_HOST_NOT_FOUND);
     CHECK_INT(pop3_disconnect(5, NULL), POP3_ERR_BAD_SOCKET);
-}
-
-static int open_descriptors(void)
-{
-    int count = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    while (readdir(folder) != NULL)
-        count++;
-    closedir(folder);
-    return count;
 }
 
 static void no_descriptor_leaks(void)

@@ -197,13 +197,18 @@ static void a_bare_lf_ends_no_list_where_lines_end_with_crlf(void)
     CHECK_PLAYED(port);
 }
 
-static void a_bare_lf_ends_no_reply_where_lines_end_with_crlf(void)
+static void each_reply_decides_how_its_lines_end(void)
 {
-    int port = server_play("", LOGGED_IN "expect \"STAT\\r\\n\"\nsend \"+OK 1 2\\n+OK 999 1\\r\\n\"\n"
+    int port = server_play("", LOGGED_IN "expect \"STAT\\r\\n\"\nsend \"-ERR not now\\n\"\n"
+                                         "expect \"CAPA\\r\\n\"\nsend \"+OK\\nTOP\\n.\\n\"\n"
                                          "expect \"STAT\\r\\n\"\nsend \"+OK 3 4\\r\\n\"\n"
                                          "expect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-eof");
     int socket = connect_to(port);
-    CHECK_INT(pop3_message_count(socket, NULL), 1);
+    pop3_buffer buffer;
+    CHECK_INT(pop3_message_count(socket, NULL), POP3_ERR_SERVER);
+    CHECK_INT(pop3_capabilities(socket, &buffer, NULL), 0);
+    CHECK_STR(buffer.data, "TOP\n");
+    pop3_buffer_free(&buffer);
     CHECK_INT(pop3_message_count(socket, NULL), 3);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
     CHECK_PLAYED(port);
@@ -309,7 +314,7 @@ int main(void)
     RUN(limits);
     RUN(a_server_that_ends_lines_with_lf);
     RUN(a_bare_lf_ends_no_list_where_lines_end_with_crlf);
-    RUN(a_bare_lf_ends_no_reply_where_lines_end_with_crlf);
+    RUN(each_reply_decides_how_its_lines_end);
     RUN(replies_split_at_every_byte);
     RUN(stat_of_all_shapes);
     RUN(a_session_that_died_says_why_until_it_is_freed);

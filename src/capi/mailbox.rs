@@ -67,9 +67,9 @@ pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut 
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
 /// POP3_ERR_SERVER (refused: no such message), POP3_ERR_UNSUPPORTED (refused by a server that does not list UIDL among
 /// its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line is no number of a message and its id); after
-/// each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 messages), POP3_ERR_TIMEOUT,
-/// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after
-/// which it is over.
+/// each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 messages, or ids of more than 256 MiB
+/// together), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED,
+/// POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety

@@ -9,6 +9,9 @@ use crate::trace::Trace;
 /// How many entries a list may have.
 pub const MAX_ENTRIES: usize = 1_000_000;
 
+/// How many octets the unique ids of a list may have together.
+pub const MAX_UNIQUE_IDS: usize = 256 * 1024 * 1024;
+
 /// Unique ids, their texts one behind the other.
 #[derive(Default)]
 pub struct UniqueIds {
@@ -51,9 +54,10 @@ impl Client {
             let line = self.exchange(&Command::uidl(number), trace)?;
             let text = line.accepted(refused, "UIDL was refused")?;
             line.tell(unique_id_of(number, text).and_then(|id| ids.add(id)))?;
-            return Ok(ids);
+        } else {
+            self.listing(&Command::UIDL, refused, trace, |line| ids.add(unique_id_listing(line)?))?;
         }
-        self.listing(&Command::UIDL, refused, trace, |line| ids.add(unique_id_listing(line)?))?;
+        self.proven.insert("UIDL");
         Ok(ids)
     }
 
@@ -83,10 +87,11 @@ impl Client {
         Ok(self.capabilities.insert(capabilities))
     }
 
-    /// What it means that the server refuses a command that is optional: that it lacks it, unless it says otherwise.
+    /// What it means that the server refuses a command that is optional: that it lacks it, unless it has said or shown
+    /// otherwise.
     pub(super) fn refusal_of(&self, capability: &str) -> Kind {
-        let has = self.capabilities.as_ref().is_some_and(|capabilities| capabilities.has(capability));
-        if has { Kind::Server } else { Kind::Unsupported }
+        let listed = self.capabilities.as_ref().is_some_and(|capabilities| capabilities.has(capability));
+        if listed || self.proven.contains(capability) { Kind::Server } else { Kind::Unsupported }
     }
 
     fn simple(&mut self, command: &Command<'_>, trace: &mut Trace<'_>) -> Result<()> {
@@ -111,6 +116,10 @@ impl Client {
 impl UniqueIds {
     fn add(&mut self, (number, uid): (i32, &[u8])) -> Result<()> {
         make_room(&mut self.entries)?;
+        if self.text.len() + uid.len() > MAX_UNIQUE_IDS {
+            let text = format!("the server listed unique ids of more than {MAX_UNIQUE_IDS} octets");
+            return Err(Error::new(Kind::Limit, text));
+        }
         self.text.try_reserve(uid.len()).map_err(|_| no_room())?;
         self.text.extend_from_slice(uid);
         self.entries.push((number, self.text.len()));

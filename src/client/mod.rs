@@ -50,6 +50,8 @@ pub struct Client {
     capabilities: Option<Capabilities>,
     /// Whether that was asked after the log-in, when some servers can do more.
     asked_after_log_in: bool,
+    /// Optional commands that have worked, listed among the capabilities or not.
+    proven: BTreeSet<&'static str>,
     /// The messages marked as deleted, which the server no longer counts.
     marked: BTreeSet<i32>,
 }
@@ -77,6 +79,7 @@ impl Client {
             arrived: 0,
             capabilities: None,
             asked_after_log_in: false,
+            proven: BTreeSet::new(),
             marked: BTreeSet::new(),
         };
         client.greeting(trace)?;

@@ -70,7 +70,9 @@ impl Client {
         trace: &mut Trace<'_>,
     ) -> Result<()> {
         let refused = self.refusal_of("TOP");
-        self.bring(&Command::top(number, lines), refused, piece, trace)
+        self.bring(&Command::top(number, lines), refused, piece, trace)?;
+        self.proven.insert("TOP");
+        Ok(())
     }
 
     /// Many messages, in that order, and if wanted each marked as deleted once it has been delivered.
@@ -205,6 +207,9 @@ impl Client {
         loop {
             let (what, used) = body.next(self.inbox.waiting());
             if let Piece::Content(bytes) = what {
+                if self.stream.is_cancelled() {
+                    return Err(Error::new(Kind::Cancelled, "cancelled by the host"));
+                }
                 total += bytes.len() as u64;
                 let handed = Instant::now();
                 piece(bytes)?;

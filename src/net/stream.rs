@@ -24,6 +24,14 @@ impl Stream {
         }
     }
 
+    /// Whether somebody has cancelled it.
+    pub fn is_cancelled(&self) -> bool {
+        match self {
+            Stream::Plain(tcp) => tcp.is_cancelled(),
+            Stream::Tls(tls) => tls.tcp().is_cancelled(),
+        }
+    }
+
     /// Reads at least one byte.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let count = match self {

@@ -174,6 +174,11 @@ impl Tcp {
         Canceller(Arc::downgrade(&self.shared))
     }
 
+    /// Whether somebody has cancelled it.
+    pub fn is_cancelled(&self) -> bool {
+        self.shared.cancelled.load(Ordering::Acquire)
+    }
+
     /// Whether bytes have come that nobody has read, without waiting for any.
     pub fn has_unread(&self) -> bool {
         let mut byte = [0];
@@ -203,8 +208,8 @@ impl Tcp {
     /// What an outcome of the socket is, seen that it may be the doing of [`Canceller::cancel`].
     fn outcome(&self, outcome: io::Result<usize>) -> io::Result<usize> {
         match outcome {
-            Ok(1..) => outcome,
-            _ if self.shared.cancelled.load(Ordering::Acquire) => Err(io::Error::other(Cancelled)),
+            // whatever has come or gone meanwhile
+            _ if self.is_cancelled() => Err(io::Error::other(Cancelled)),
             // for openssl this kind means "try again"; here it is an end
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(io::ErrorKind::ConnectionReset.into()),
             outcome => outcome,

@@ -134,7 +134,12 @@ impl Tls {
         }
     }
 
-    /// Until when the next reads and writes may wait.
+    /// The connection below.
+    pub fn tcp(&self) -> &Tcp {
+        &self.stream.get_ref().tcp
+    }
+
+    /// The connection below, to be given another deadline.
     pub fn tcp_mut(&mut self) -> &mut Tcp {
         &mut self.stream.get_mut().tcp
     }

@@ -2,8 +2,8 @@
 //!
 //! A reply's first line decides how all of it ends its lines. If it ends with CRLF, only CRLF ends a line and only
 //! CRLF `.` CRLF the reply: a bare CR or LF is content, so that nobody who writes content can write a reply. If it
-//! ends with a bare LF, the server ends its lines so, and that is understood instead; but not from a server that has
-//! ended a line with CRLF before.
+//! ends with a bare LF, the server ends its lines so, and that is understood instead. Each reply decides for itself:
+//! there are servers that end only some of their replies with LF.
 
 use std::ops::Range;
 
@@ -48,8 +48,6 @@ pub struct Inbox {
     end: usize,
     /// Up to where there is no end of a line, so that no byte is searched twice.
     searched: usize,
-    /// Whether a line has ended with CRLF; from then on a reply's first line must.
-    crlf: bool,
 }
 
 impl Inbox {
@@ -82,7 +80,7 @@ impl Inbox {
     /// Gives back what [`Inbox::widen`] took, as far as nothing waits in it.
     pub fn narrow(&mut self) {
         if self.is_empty() {
-            *self = Inbox { crlf: self.crlf, ..Inbox::default() };
+            *self = Inbox::default();
         }
     }
 
@@ -104,17 +102,12 @@ impl Inbox {
 
     /// Takes the first line of a reply, if it is there, and says how it ended.
     pub fn take_first_line(&mut self) -> Result<Option<(Range<usize>, Ending)>> {
-        while let Some(line_feed) = self.find_line_feed() {
-            let ending = if self.has_cr_before(line_feed) { Ending::CrLf } else { Ending::Lf };
-            if ending == Ending::Lf && self.crlf {
-                self.searched = line_feed + 1;
-                continue;
-            }
-            self.crlf |= ending == Ending::CrLf;
-            let line = self.take(line_feed + 1 - ending.len(), ending)?;
-            return Ok(Some((line, ending)));
-        }
-        self.too_long_yet().map(|()| None)
+        let Some(line_feed) = self.find_line_feed() else {
+            return self.too_long_yet().map(|()| None);
+        };
+        let ending = if self.has_cr_before(line_feed) { Ending::CrLf } else { Ending::Lf };
+        let line = self.take(line_feed + 1 - ending.len(), ending)?;
+        Ok(Some((line, ending)))
     }
 
     /// Takes a further line of a reply, if it is there, its end being that of the first.
@@ -252,13 +245,12 @@ mod tests {
     }
 
     #[test]
-    fn nor_does_it_end_a_first_line_once_one_has_ended_with_crlf() {
+    fn each_reply_decides_for_itself() {
         let mut inbox = Inbox::default();
-        feed(&mut inbox, b"+OK a\n+OK b\r\n+OK c\n+OK smuggled\r\n");
-        for expected in [&b"+OK a"[..], b"+OK b", b"+OK c\n+OK smuggled"] {
-            let (line, _) = inbox.take_first_line().unwrap().unwrap();
-            assert_eq!(inbox.bytes(line), expected);
-            inbox.narrow();
+        feed(&mut inbox, b"+OK a\r\n-ERR b\n+OK c\r\n");
+        for (expected, ending) in [(&b"+OK a"[..], Ending::CrLf), (b"-ERR b", Ending::Lf), (b"+OK c", Ending::CrLf)] {
+            let (line, found) = inbox.take_first_line().unwrap().unwrap();
+            assert_eq!((inbox.bytes(line), found), (expected, ending));
         }
         assert!(inbox.is_empty());
     }

@@ -1,0 +1,53 @@
+#include "process.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+
+int open_descriptors(void)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    if (folder == NULL)
+        check_fatal("no /proc/self/fd");
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count;
+}
+
+/* The figure of that line of /proc/self/status. */
+static long status_kib(const char *key)
+{
+    char line[256];
+    long kib = -1;
+    FILE *status = fopen("/proc/self/status", "r");
+    if (status == NULL)
+        check_fatal("no /proc/self/status");
+    while (kib < 0 && fgets(line, sizeof line, status) != NULL)
+        if (strncmp(line, key, strlen(key)) == 0)
+            sscanf(line + strlen(key), ": %ld", &kib);
+    fclose(status);
+    if (kib < 0)
+        check_fatal("no %s in /proc/self/status", key);
+    return kib;
+}
+
+long resident_kib(void)
+{
+    return status_kib("VmRSS");
+}
+
+long peak_kib(void)
+{
+    return status_kib("VmHWM");
+}
+
+void peak_forget(void)
+{
+    FILE *references = fopen("/proc/self/clear_refs", "w");
+    if (references == NULL || fputs("5\n", references) < 0 || fclose(references) != 0)
+        check_fatal("cannot write /proc/self/clear_refs");
+}

@@ -1,0 +1,12 @@
+/* What the test program itself holds. */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+/* How many descriptors are open. */
+int open_descriptors(void);
+/* The memory that is, and the most that was resident since peak_forget(), in KiB. */
+long resident_kib(void);
+long peak_kib(void);
+void peak_forget(void);
+
+#endif

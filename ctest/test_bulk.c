@@ -1,0 +1,614 @@
+/* Many messages at once, ahead of the answers or one by one, and the calls that connect by themselves. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "clock.h"
+#include "gather.h"
+#include "listen.h"
+#include "pop3connect.h"
+#include "process.h"
+#include "script.h"
+#include "server.h"
+#include "session.h"
+
+#define PIPELINING "TOP\\r\\nPIPELINING\\r\\n"
+/* A reply with a message of one line, and what it is in letters_text(). */
+#define MESSAGE(line) "send \"+OK\\r\\n" line "\\r\\n.\\r\\n\"\n"
+
+static const int32_t one_to_five[] = {1, 2, 3, 4, 5};
+
+/* 1 to `count`; good until the next call. */
+static const int32_t *up_to(int count)
+{
+    static int32_t numbers[20000];
+    for (int i = 0; i < count; i++)
+        numbers[i] = i + 1;
+    return numbers;
+}
+
+/* Reads those messages, which must answer `result` and give `text`. */
+static void must_bring(int socket, const int32_t *numbers, size_t count, int result, const char *text)
+{
+    struct letters letters = {0};
+    CHECK_INT(pop3_recv_messages(socket, numbers, count, gather_messages, &letters, NULL), result);
+    CHECK_STR(letters_text(&letters), text);
+    if (result >= 0)
+        CHECK_INT(letters.whole, result);
+    letters_free(&letters);
+}
+
+static void messages_are_what_they_are_one_by_one(void)
+{
+    const char *options[] = {"size=3000", "size=100000 tls=implicit", "size=3000 tls=stls", "size=3000 capa=no"};
+    const int32_t numbers[] = {4, 1, 5, 1, 2, 3};
+    for (int i = 0; i < 4; i++) {
+        int socket = connect_to(server_mailbox(options[i]), i % 3);
+        struct letters letters = {0};
+        CHECK_INT(pop3_recv_messages(socket, numbers, 6, gather_messages, &letters, NULL), 6);
+        CHECK_INT(letters.whole, 6);
+        for (size_t j = 0; j < letters.count && CHECK(letters.count == 6); j++) {
+            pop3_buffer buffer = {NULL, 0};
+            CHECK_INT(letters.items[j].number, numbers[j]);
+            CHECK_INT(pop3_recv_message(socket, numbers[j], &buffer, NULL), 0);
+            if (CHECK_INT(letters.items[j].pieces.len, buffer.len))
+                CHECK(memcmp(letters.items[j].pieces.data, buffer.data, buffer.len) == 0);
+            pop3_buffer_free(&buffer);
+        }
+        letters_free(&letters);
+        CHECK_INT(pop3_message_count(socket, NULL), 5);
+        CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    }
+}
+
+static void numbers_that_are_not_there(void)
+{
+    const int32_t numbers[] = {9, 2, INT32_MAX, 3, 1};
+    for (int pipelining = 0; pipelining < 2; pipelining++) {
+        int socket = connect_to(server_mailbox(pipelining ? "size=300" : "size=300 capa=no"), 0);
+        CHECK_INT(pop3_delete_message(socket, 3, NULL), 0);
+        must_bring(socket, numbers, 5, 2, "9:-2001 2:300 2147483647:-2001 3:-2001 1:300");
+        must_bring(socket, numbers, 1, 0, "9:-2001");
+        CHECK_INT(pop3_message_count(socket, NULL), 5);
+        CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    }
+}
+
+static void refusals_keep_step(void)
+{
+    /* whatever is refused, and why, the others are right */
+    const char *logged_in[] = {LOGGED_IN, LOGGED_IN_WITH(PIPELINING)};
+    for (int i = 0; i < 2; i++) {
+        script_begin(logged_in[i]);
+        script_add("expect-line\nsend \"-ERR [SYS/TEMP] later\\r\\n\"\nexpect-line\nsend \"+OK\\r\\nb\\r\\n.\\r\\n\"\n"
+                   "expect-line\nsend \"-ERR\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n.\\r\\n\"\n"
+                   "expect-line\nsend \"-ERR [in-use] x\\r\\n\"\n" REPLY("STAT", "+OK 5 50\\r\\n") GOOD_BYE);
+        int socket = connect_play(script());
+        must_bring(socket, one_to_five, 5, 2, "1:-2007 2:3 3:-2001 4:0 5:-2005");
+        CHECK_INT(pop3_message_count(socket, NULL), 5);
+        good_bye(socket);
+    }
+}
+
+static void nothing_to_bring(void)
+{
+    int where = server_mailbox("record=yes");
+    int socket = connect_to(where, 0);
+    must_bring(socket, one_to_five, 0, 0, "");
+    must_bring(socket, NULL, 0, 0, "");
+    CHECK_HAS_NOT(server_received(where), "RETR");
+    CHECK_INT(pop3_message_count(socket, NULL), 5);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+}
+
+static void parameters(void)
+{
+    int where = server_mailbox("record=yes");
+    int socket = connect_to(where, 0);
+    const int32_t zero[] = {1, 2, 0}, negative[] = {1, -2}, least[] = {INT32_MIN};
+    struct letters letters = {0};
+    must_bring(socket, zero, 3, POP3_ERR_PARAMETER, "");
+    must_bring(socket, negative, 2, POP3_ERR_PARAMETER, "");
+    must_bring(socket, least, 1, POP3_ERR_PARAMETER, "");
+    must_bring(socket, NULL, 2, POP3_ERR_PARAMETER, "");
+    CHECK_INT(pop3_recv_messages(socket, one_to_five, 5, NULL, NULL, NULL), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_recv(at(where), "alice", PASS, NULL, NULL, 0, NULL, 0, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_recv(at(where), "alice", PASS, gather_messages, &letters, 0, NULL, -1, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_recv(NULL, "alice", PASS, gather_messages, &letters, 0, NULL, 0, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_recv(at(where), "a\rb", PASS, gather_messages, &letters, 0, NULL, 0, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_recv(at(where), "alice", PASS, gather_messages, &letters, 0, NULL, 0, 3, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_stat(at(where), NULL, PASS, NULL, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_stat(at(where), "alice", "a\nb", NULL, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_stat(at(where), "alice", PASS, NULL, -1, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_stat("", "alice", PASS, NULL, 0, 0), POP3_ERR_NO_ADDRESS);
+    CHECK_INT(letters.calls, 0);
+    /* none of it came to the server, nor harmed the session */
+    CHECK_HAS_NOT(server_received(where), "RETR");
+    CHECK_INT(server_connections(where), 1);
+    must_bring(socket, one_to_five, 1, 1, "1:200");
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+}
+
+static void one_by_one_where_the_server_takes_no_more(void)
+{
+    /* no CAPA; no such capability; one of another name. Too few messages to ask again. */
+    const char *logged_in[] = {LOGGED_IN, LOGGED_IN_WITH("TOP\\r\\n"), LOGGED_IN_WITH("PIPELINE\\r\\nX PIPELINING\\r\\n")};
+    for (int i = 0; i < 3; i++) {
+        script_begin(logged_in[i]);
+        for (int number = 1; number <= 3; number++)
+            script_add("expect \"RETR %d\\r\\n\"\nexpect-silence 100\nsend \"+OK\\r\\nabc\\r\\n.\\r\"\n"
+                       "expect-silence 50\nsend \"\\n\"\n", number);
+        script_add(GOOD_BYE);
+        int socket = connect_play(script());
+        must_bring(socket, one_to_five, 3, 3, "1:5 2:5 3:5");
+        good_bye(socket);
+    }
+}
+
+static void ahead_of_the_answers_where_the_server_can(void)
+{
+    int socket = connect_play(LOGGED_IN_WITH(PIPELINING)
+        "expect \"RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\nRETR 4\\r\\nRETR 5\\r\\n\"\nexpect-silence 100\n"
+        MESSAGE("a") "send \"-ERR no\\r\\n\"\n" MESSAGE("..cc") MESSAGE("ddd") MESSAGE("") GOOD_BYE);
+    must_bring(socket, one_to_five, 5, 4, "1:3 2:-2001 3:5 4:5 5:2");
+    good_bye(socket);
+    /* and all of it in one segment, split at every byte */
+    const char *replies = "+OK\r\na\r\n.\r\n-ERR no\r\n+OK\r\n..cc\r\n.\r\n+OK\r\n.\r\n+OK\r\nx\n.\ny\r\n.\r\n";
+    size_t length = strlen(replies);
+    script_begin(LOGGED_IN_WITH(PIPELINING));
+    for (size_t split = 1; split < length; split++) {
+        script_add("expect \"RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\nRETR 4\\r\\nRETR 5\\r\\n\"\n");
+        script_send(replies, split);
+        script_add("pause 1\n");
+        script_send(replies + split, length - split);
+    }
+    script_add(GOOD_BYE);
+    socket = connect_play(script());
+    for (size_t split = 1; split < length; split++)
+        must_bring(socket, one_to_five, 5, 4, "1:3 2:-2001 3:5 4:0 5:7");
+    good_bye(socket);
+}
+
+static void the_order_of_status_lines(void)
+{
+    int socket = connect_play(LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\nRETR 2\\r\\n\"\n"
+        MESSAGE("a") "send \"-ERR no\\r\\n\"\n" GOOD_BYE);
+    struct letters letters = {0};
+    hear_nothing();
+    CHECK_INT(pop3_recv_messages(socket, one_to_five, 2, gather_messages, &letters, hear), 1);
+    CHECK_STR(heard(), "C: RETR 1\nC: RETR 2\nS: +OK\n* 3 bytes\nS: -ERR no\n");
+    letters_free(&letters);
+    good_bye(socket);
+}
+
+static int count_of(const char *text, const char *part)
+{
+    int count = 0;
+    while ((text = strstr(text, part)) != NULL) {
+        text += strlen(part);
+        count++;
+    }
+    return count;
+}
+
+static void the_commands_in_flight_are_bounded(void)
+{
+    /* of 20 000 messages */
+    CHECK_INT(pop3_set_comms_timeout(1), 0);
+    int socket = connect_play(LOGGED_IN_WITH(PIPELINING) "hold");
+    must_bring(socket, up_to(20000), 20000, POP3_ERR_TIMEOUT, "");
+    int asked = count_of(server_received(port), "RETR ");
+    if (!CHECK(asked > 1 && asked <= 1000))
+        printf("%d were asked for\n", asked);
+    it_is_over(socket);
+    pop3_set_comms_timeout(0);
+}
+
+static void the_window_is_filled_again_as_answers_come(void)
+{
+    /* the server holds every answer back until it has the next command, save where there is none */
+    enum { MESSAGES = 1500 };
+    script_begin(LOGGED_IN_WITH(PIPELINING) "expect-line\n");
+    for (int i = 1; i < MESSAGES; i++)
+        script_add("expect-line\n" MESSAGE("abc"));
+    script_add(MESSAGE("abc") GOOD_BYE);
+    int socket = connect_play(script());
+    struct letters letters = {0};
+    CHECK_INT(pop3_recv_messages(socket, up_to(MESSAGES), MESSAGES, gather_messages, &letters, NULL), MESSAGES);
+    CHECK_INT(letters.whole, MESSAGES);
+    for (size_t i = 0; i < letters.count; i++)
+        CHECK_INT(letters.items[i].number, i + 1);
+    letters_free(&letters);
+    good_bye(socket);
+}
+
+static void what_is_offered_after_the_log_in_is_used(void)
+{
+    /* as Gmail does it: CAPA before the log-in has no PIPELINING */
+    enum { MESSAGES = 200 };
+    script_begin(LOGGED_IN_WITH("TOP\\r\\nUIDL\\r\\n") REPLY("CAPA", "+OK\\r\\nTOP\\r\\nUIDL\\r\\nPIPELINING\\r\\n.\\r\\n")
+                     "expect \"RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\n\"\n" MESSAGE("abc") MESSAGE("abc") MESSAGE("abc"));
+    for (int i = 3; i < MESSAGES; i++)
+        script_add("expect \"RETR %d\\r\\n\"\n" MESSAGE("abc"), i + 1);
+    script_add(GOOD_BYE);
+    int socket = connect_play(script());
+    struct letters letters = {0};
+    CHECK_INT(pop3_recv_messages(socket, up_to(MESSAGES), MESSAGES, gather_messages, &letters, NULL), MESSAGES);
+    CHECK_INT(letters.whole, MESSAGES);
+    letters_free(&letters);
+    good_bye(socket);
+}
+
+static void a_callback_that_stops(void)
+{
+    const char *logged_in[] = {LOGGED_IN, LOGGED_IN_WITH(PIPELINING)};
+    const struct {
+        const char *answer;
+        int last;
+    } rows[] = {
+        /* at a piece, at the end of a message, at a refusal */
+        {"send \"+OK\\r\\nabc\"\n", 0},
+        {"send \"+OK\\r\\n.\\r\\n\"\n", 1},
+        {"send \"-ERR\\r\\n\"\n", POP3_ERR_SERVER},
+    };
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 3; j++) {
+            struct letters letters = {.stop_at = 1};
+            script_begin(logged_in[i]);
+            script_add("expect-line\n%shold", rows[j].answer);
+            int socket = connect_play(script());
+            CHECK_INT(pop3_recv_messages(socket, one_to_five, 5, gather_messages, &letters, NULL), POP3_ERR_CANCELLED);
+            CHECK_INT(letters.calls, 1);
+            if (CHECK(letters.count == 1))
+                CHECK_INT(letters.items[0].last, rows[j].last);
+            letters_free(&letters);
+            it_is_over(socket);
+        }
+}
+
+static void a_connection_cut_in_the_middle(void)
+{
+    const char *logged_in[] = {LOGGED_IN, LOGGED_IN_WITH(PIPELINING)};
+    const char *ends[] = {"close", "reset", "send \"+OK\\r\\nabc\\r\\n\"\nclose", "send \"+OK\\r\\nabc\\r\\n.\\r\"\nclose",
+                          "send \"-ER\"\nclose"};
+    for (int i = 0; i < 2; i++)
+        for (int end = 0; end < 5; end++) {
+            struct letters letters = {0};
+            script_begin(logged_in[i]);
+            script_add("expect-line\n" MESSAGE("a") "expect-line\nsend \"-ERR\\r\\n\"\nexpect-line\n" MESSAGE("c")
+                       "expect-line\npause 50\n%s", ends[end]);
+            int socket = connect_play(script());
+            CHECK_INT(pop3_recv_messages(socket, one_to_five, 5, gather_messages, &letters, NULL),
+                      POP3_ERR_CONNECTION_LOST);
+            CHECK_INT(letters.whole, 2);
+            CHECK_HAS(letters_text(&letters), "1:3 2:-2001 3:3");
+            if (letters.count > 3)
+                CHECK_STR(letters_text(&letters), "1:3 2:-2001 3:3 4:");
+            letters_free(&letters);
+            it_is_over(socket);
+        }
+}
+
+static void what_is_no_reply_ends_it(void)
+{
+    struct letters letters = {0};
+    int socket = connect_play(LOGGED_IN_WITH(PIPELINING) "expect-line\n" MESSAGE("a") "send \"what?\\r\\n\"\nhold");
+    CHECK_INT(pop3_recv_messages(socket, one_to_five, 5, gather_messages, &letters, NULL), POP3_ERR_BAD_FORMAT);
+    CHECK_STR(letters_text(&letters), "1:3");
+    letters_free(&letters);
+    it_is_over(socket);
+}
+
+static int inner_socket, inner_results[3];
+
+static int32_t call_back(int32_t number, const char *data, size_t len, int32_t last, void *context)
+{
+    pop3_buffer buffer = {NULL, 0};
+    (void)number, (void)data, (void)len, (void)last, (void)context;
+    inner_results[0] = pop3_recv_messages(inner_socket, one_to_five, 1, call_back, NULL, NULL);
+    inner_results[1] = pop3_recv_message(inner_socket, 1, &buffer, NULL);
+    inner_results[2] = pop3_disconnect(inner_socket, NULL);
+    return 0;
+}
+
+static int32_t cancel_inside(int32_t number, const char *data, size_t len, int32_t last, void *context)
+{
+    (void)number, (void)data, (void)len, (void)last, (void)context;
+    CHECK_INT(pop3_cancel(inner_socket), 0);
+    return 0;
+}
+
+static void callbacks_that_call_back(void)
+{
+    inner_socket = connect_to(server_mailbox(""), 0);
+    CHECK_INT(pop3_recv_messages(inner_socket, one_to_five, 5, call_back, NULL, NULL), 5);
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(inner_results[i], POP3_ERR_BUSY);
+    CHECK_INT(pop3_recv_messages(inner_socket, one_to_five, 5, cancel_inside, NULL, NULL), POP3_ERR_CANCELLED);
+    CHECK_INT(pop3_disconnect(inner_socket, NULL), POP3_ERR_CONNECTION_LOST);
+}
+
+static const char *modes[] = {"", "tls=implicit", "tls=stls"};
+
+static int mailbox_in(int secure, const char *more)
+{
+    char options[256];
+    snprintf(options, sizeof options, "%s %s", modes[secure], more);
+    return server_mailbox(options);
+}
+
+static int stat_of(int where, int secure)
+{
+    return pop3_stat(at(where), "alice", PASS, NULL, secure, 1);
+}
+
+static void stat_in_all_modes(void)
+{
+    for (int secure = 0; secure <= 2; secure++) {
+        int where = mailbox_in(secure, "messages=7 record=yes");
+        int before = open_descriptors();
+        hear_nothing();
+        CHECK_INT(pop3_stat(at(where), "alice", PASS, hear, secure, 1), 7);
+        CHECK_HAS(heard(), "\nC: STAT\nS: +OK 7 ");
+        CHECK_HAS(heard(), "\nC: QUIT\nS: +OK bye\n");
+        CHECK_INT(pop3_stat(at(where), "alice", "wrong", NULL, secure, 1), POP3_ERR_AUTH);
+        CHECK_INT(open_descriptors(), before);
+        CHECK_INT(server_connections(where), 2);
+    }
+    CHECK_INT(stat_of(server_mailbox("messages=0"), 0), 0);
+    CHECK_INT(stat_of(server_refuse(), 0), POP3_ERR_CONNECT);
+}
+
+static void stat_that_fails(void)
+{
+    const struct {
+        const char *answer;
+        int result;
+    } rows[] = {
+        {"send \"-ERR every 15 minutes\\r\\n\"\nhold", POP3_ERR_SERVER},
+        {"send \"+OK\\r\\n\"\nhold", POP3_ERR_SHORT_RESPONSE},
+        {"send \"+OK x y\\r\\n\"\nhold", POP3_ERR_SYNTAX},
+        {"send \"what?\\r\\n\"\nhold", POP3_ERR_BAD_FORMAT},
+        {"close", POP3_ERR_CONNECTION_LOST},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int before = open_descriptors();
+        script_begin(LOGGED_IN "expect \"STAT\\r\\n\"\n");
+        script_add("%s", rows[i].answer);
+        port = server_play("", script());
+        CHECK_INT(stat_of(port, 0), rows[i].result);
+        CHECK_INT(open_descriptors(), before);
+        CHECK_PLAYED(port);
+    }
+}
+
+/* pop3_recv of `where`, which must answer `result` and give `text`, and leave nothing open. */
+static void must_receive(int where, int secure, int delete_after, int most, int result, const char *text)
+{
+    struct letters letters = {0};
+    int before = open_descriptors();
+    CHECK_INT(pop3_recv(at(where), "alice", PASS, gather_messages, &letters, delete_after, NULL, most, secure, 1), result);
+    CHECK_STR(letters_text(&letters), text);
+    CHECK_INT(open_descriptors(), before);
+    letters_free(&letters);
+}
+
+static void recv_in_all_modes(void)
+{
+    for (int secure = 0; secure <= 2; secure++) {
+        int where = mailbox_in(secure, "size=300");
+        must_receive(where, secure, 0, 0, 5, "1:300 2:300 3:300 4:300 5:300");
+        CHECK_INT(stat_of(where, secure), 5);
+        must_receive(where, secure, 0, 2, 2, "1:300 2:300");
+        CHECK_INT(stat_of(where, secure), 5);
+        must_receive(where, secure, 1, 2, 2, "1:300 2:300");
+        CHECK_INT(stat_of(where, secure), 3);
+        must_receive(where, secure, 7, 9, 3, "1:300 2:300 3:300");
+        CHECK_INT(stat_of(where, secure), 0);
+        must_receive(where, secure, 1, 0, 0, "");
+    }
+    /* and one by one */
+    int where = server_mailbox("size=300 capa=no");
+    must_receive(where, 0, 1, 3, 3, "1:300 2:300 3:300");
+    CHECK_INT(stat_of(where, 0), 2);
+}
+
+static void recv_deletes_hundreds(void)
+{
+    int where = server_mailbox("messages=700 size=1000");
+    struct letters letters = {0};
+    CHECK_INT(pop3_recv(at(where), "alice", PASS, gather_messages, &letters, 1, NULL, 0, 0, 0), 700);
+    CHECK_INT(letters.whole, 700);
+    for (size_t i = 0; i < letters.count; i++) {
+        char subject[64];
+        snprintf(subject, sizeof subject, "Subject: Message %010zu\r\n", i + 1);
+        CHECK_INT(letters.items[i].number, i + 1);
+        CHECK_HAS(letters.items[i].pieces.data, subject);
+    }
+    letters_free(&letters);
+    CHECK_INT(stat_of(where, 0), 0);
+}
+
+static void recv_whose_callback_stops(void)
+{
+    /* at every call; nothing may be gone whose delivery was not accepted */
+    for (int capa = 0; capa < 2; capa++)
+        for (int stop_at = 1;; stop_at++) {
+            int where = server_mailbox(capa ? "messages=3" : "messages=3 capa=no");
+            struct letters letters = {.stop_at = stop_at};
+            int before = open_descriptors();
+            int result = pop3_recv(at(where), "alice", PASS, gather_messages, &letters, 1, NULL, 0, 0, 0);
+            int stopped = letters.calls == stop_at;
+            CHECK_INT(open_descriptors(), before);
+            CHECK_INT(result, stopped ? POP3_ERR_CANCELLED : 3);
+            letters_free(&letters);
+            /* the session did not end in good order, so the server keeps them all */
+            CHECK_INT(stat_of(where, 0), stopped ? 3 : 0);
+            if (!stopped || stop_at > 1000)
+                break;
+        }
+}
+
+static int32_t watch_for_dele(int32_t number, const char *data, size_t len, int32_t last, void *context)
+{
+    char dele[32];
+    (void)data, (void)len;
+    snprintf(dele, sizeof dele, "DELE %d\\r\\n", (int)number);
+    if (last == 1) {
+        sleep_ms(20);
+        *(int *)context += 1;
+    }
+    CHECK_HAS_NOT(server_received(port), dele);
+    return 0;
+}
+
+static void no_message_is_deleted_before_it_was_accepted(void)
+{
+    int accepted = 0;
+    port = server_mailbox("messages=5 size=1000 record=yes");
+    CHECK_INT(pop3_recv(at(port), "alice", PASS, watch_for_dele, &accepted, 1, NULL, 0, 0, 0), 5);
+    CHECK_INT(accepted, 5);
+    for (int i = 1; i <= 5; i++) {
+        char dele[32];
+        snprintf(dele, sizeof dele, "DELE %d\\r\\n", i);
+        CHECK_INT(count_of(server_received(port), dele), 1);
+    }
+}
+
+static void the_order_on_the_wire(void)
+{
+    /* one by one */
+    port = server_play("", LOGGED_IN REPLY("STAT", "+OK 2 20\\r\\n")
+        "expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\nabc\\r\\n.\\r\"\nexpect-silence 100\nsend \"\\n\"\n"
+        REPLY("DELE 1", "+OK\\r\\n")
+        "expect \"RETR 2\\r\\n\"\nsend \"+OK\\r\\nabc\\r\\n.\"\nexpect-silence 100\nsend \"\\r\\n\"\n"
+        REPLY("DELE 2", "+OK\\r\\n") GOOD_BYE);
+    must_receive(port, 0, 1, 0, 2, "1:5 2:5");
+    CHECK_PLAYED(port);
+    /* ahead of the answers, and one of them refused: that one stays */
+    port = server_play("", LOGGED_IN_WITH(PIPELINING) REPLY("STAT", "+OK 3 30\\r\\n")
+        "expect \"RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\n\"\nsend \"+OK\\r\\nabc\\r\\n.\\r\"\nexpect-silence 100\n"
+        "send \"\\n-ERR\\r\\n+OK\\r\\nabc\\r\\n.\\r\\n\"\n"
+        "expect \"DELE 1\\r\\nDELE 3\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-silence 50\nsend \"+OK\\r\\n\"\n" GOOD_BYE);
+    must_receive(port, 0, 1, 0, 2, "1:5 2:-2001 3:5");
+    CHECK_PLAYED(port);
+    /* nothing is deleted that is not to be */
+    port = server_play("", LOGGED_IN_WITH(PIPELINING) REPLY("STAT", "+OK 1 10\\r\\n")
+        "expect \"RETR 1\\r\\n\"\n" MESSAGE("abc") GOOD_BYE);
+    must_receive(port, 0, 0, 0, 1, "1:5");
+    CHECK_PLAYED(port);
+}
+
+static void recv_that_fails(void)
+{
+    const struct {
+        const char *rest;
+        int result;
+        const char *text;
+    } rows[] = {
+        /* the server did not commit */
+        {"expect \"RETR 1\\r\\n\"\n" MESSAGE("a") REPLY("DELE 1", "+OK\\r\\n") REPLY("QUIT", "-ERR not removed\\r\\n") "hold",
+         POP3_ERR_SERVER, "1:3"},
+        {"expect \"RETR 1\\r\\n\"\n" MESSAGE("a") REPLY("DELE 1", "+OK\\r\\n") "expect \"QUIT\\r\\n\"\nclose",
+         POP3_ERR_CONNECTION_LOST, "1:3"},
+        /* nor would it mark it */
+        {"expect \"RETR 1\\r\\n\"\n" MESSAGE("a") REPLY("DELE 1", "-ERR read-only\\r\\n") GOOD_BYE, POP3_ERR_SERVER, "1:3"},
+        {"expect \"RETR 1\\r\\n\"\n" MESSAGE("a") REPLY("DELE 1", "\\r\\n") "hold", POP3_ERR_BAD_FORMAT, "1:3"},
+        {"expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\nab\"\nclose", POP3_ERR_CONNECTION_LOST, "1:"},
+        {"expect \"RETR 1\\r\\n\"\nclose", POP3_ERR_CONNECTION_LOST, ""},
+    };
+    for (int pipelining = 0; pipelining < 2; pipelining++)
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            script_begin(pipelining ? LOGGED_IN_WITH(PIPELINING) : LOGGED_IN);
+            script_add(REPLY("STAT", "+OK 1 10\\r\\n") "%s", rows[i].rest);
+            port = server_play("", script());
+            must_receive(port, 0, 1, 0, rows[i].result, rows[i].text);
+            CHECK_PLAYED(port);
+        }
+    /* STAT; and no number of messages is believed before they come */
+    port = server_play("", LOGGED_IN REPLY("STAT", "-ERR\\r\\n") "hold");
+    must_receive(port, 0, 1, 0, POP3_ERR_SERVER, "");
+    CHECK_PLAYED(port);
+    port = server_play("", LOGGED_IN REPLY("STAT", "+OK 2147483647 1\\r\\n") "expect \"RETR 1\\r\\n\"\n" MESSAGE("a") "close");
+    must_receive(port, 0, 1, 0, POP3_ERR_CONNECTION_LOST, "1:3");
+    CHECK_PLAYED(port);
+}
+
+static void recv_that_cannot_log_in(void)
+{
+    for (int secure = 0; secure <= 2; secure++) {
+        int where = mailbox_in(secure, "");
+        int before = open_descriptors();
+        struct letters letters = {0};
+        CHECK_INT(pop3_recv(at(where), "alice", "wrong", gather_messages, &letters, 1, NULL, 0, secure, 1), POP3_ERR_AUTH);
+        CHECK_INT(letters.calls, 0);
+        CHECK_INT(open_descriptors(), before);
+        CHECK_INT(stat_of(where, secure), 5);
+    }
+    must_receive(server_refuse(), 0, 1, 0, POP3_ERR_CONNECT, "");
+    /* STLS is not offered, and who needs it does without the mail */
+    must_receive(server_mailbox(""), 2, 1, 0, POP3_ERR_NO_STLS, "");
+    must_receive(server_mailbox("tls=implicit cert=expired"), 1, 1, 0, POP3_ERR_SECURE, "");
+}
+
+static void failures_are_told_by_their_commands(void)
+{
+    struct letters letters = {0};
+    pop3_set_error_cb(hear_error);
+    hear_nothing();
+    CHECK_INT(pop3_recv(at(server_refuse()), "alice", PASS, gather_messages, &letters, 0, hear, 0, 0, 0), POP3_ERR_CONNECT);
+    CHECK_HAS(heard(), "\n! POP3Recv -10061 ");
+    hear_nothing();
+    CHECK_INT(pop3_stat(at(server_mailbox("")), "alice", "wrong", hear, 0, 0), POP3_ERR_AUTH);
+    CHECK_HAS(heard(), "\n! POP3Stat -2002 ");
+    CHECK_HAS_NOT(heard(), "wrong\n");
+    pop3_set_error_cb(NULL);
+}
+
+static void recv_tells_all_in_order(void)
+{
+    port = server_play("", LOGGED_IN_WITH(PIPELINING) REPLY("STAT", "+OK 1 10\\r\\n")
+        "expect \"RETR 1\\r\\n\"\n" MESSAGE("secret") REPLY("DELE 1", "+OK\\r\\n") GOOD_BYE);
+    struct letters letters = {0};
+    hear_nothing();
+    CHECK_INT(pop3_recv(at(port), "alice", PASS, gather_messages, &letters, 1, hear, 0, 0, 0), 1);
+    CHECK_HAS(heard(), "\nC: PASS ***\nS: +OK\nC: STAT\nS: +OK 1 10\nC: RETR 1\nS: +OK\n* 8 bytes\nC: DELE 1\nS: +OK\n"
+                       "C: QUIT\nS: +OK\n");
+    CHECK_HAS_NOT(heard(), "secret");
+    letters_free(&letters);
+    CHECK_PLAYED(port);
+}
+
+int main(void)
+{
+    CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
+    RUN(messages_are_what_they_are_one_by_one);
+    RUN(numbers_that_are_not_there);
+    RUN(refusals_keep_step);
+    RUN(nothing_to_bring);
+    RUN(parameters);
+    RUN(one_by_one_where_the_server_takes_no_more);
+    RUN(ahead_of_the_answers_where_the_server_can);
+    RUN(the_order_of_status_lines);
+    RUN(the_commands_in_flight_are_bounded);
+    RUN(the_window_is_filled_again_as_answers_come);
+    RUN(what_is_offered_after_the_log_in_is_used);
+    RUN(a_callback_that_stops);
+    RUN(a_connection_cut_in_the_middle);
+    RUN(what_is_no_reply_ends_it);
+    RUN(callbacks_that_call_back);
+    RUN(stat_in_all_modes);
+    RUN(stat_that_fails);
+    RUN(recv_in_all_modes);
+    RUN(recv_deletes_hundreds);
+    RUN(recv_whose_callback_stops);
+    RUN(no_message_is_deleted_before_it_was_accepted);
+    RUN(the_order_on_the_wire);
+    RUN(recv_that_fails);
+    RUN(recv_that_cannot_log_in);
+    RUN(failures_are_told_by_their_commands);
+    RUN(recv_tells_all_in_order);
+    return check_result();
+}
