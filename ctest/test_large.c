@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "check.h"
 #include "clock.h"
@@ -15,6 +16,7 @@
 #include "process.h"
 #include "script.h"
 #include "server.h"
+#include "session.h"
 
 static int divisor = 1;
 
@@ -24,13 +26,6 @@ enum { MANY = 20000, EACH = 500, MANY_MS = 25000 };
 static int many(void)
 {
     return MANY / divisor;
-}
-
-static int connect_to(int where, int secure)
-{
-    int socket = pop3_connect(at(where), "alice", PASS, NULL, secure, 1);
-    CHECK(socket > 0);
-    return socket;
 }
 
 /* What came so far of many messages, of which only this is kept. */
@@ -221,6 +216,25 @@ static void a_message_of_a_hundred_megabytes_in_memory(void)
     }
 }
 
+/* Memory that is not there is a code, and the rest of the process lives on. */
+static void a_message_that_memory_does_not_hold(void)
+{
+    struct rlimit before, tight;
+    pop3_buffer buffer = {NULL, 7};
+    script_begin(LOGGED_IN);
+    script_add("expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat 10000000 \"" ON_THE_WIRE "\"\nhold\n");
+    int socket = connect_play(script());
+    getrlimit(RLIMIT_AS, &before);
+    tight = before;
+    tight.rlim_cur = ((rlim_t)virtual_kib() << 10) + (64 << 20);
+    setrlimit(RLIMIT_AS, &tight);
+    int result = pop3_recv_message(socket, 1, &buffer, NULL);
+    setrlimit(RLIMIT_AS, &before);
+    CHECK_INT(result, POP3_ERR_OUT_OF_MEMORY);
+    CHECK(buffer.data == NULL && buffer.len == 0);
+    it_is_over(socket);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && (divisor = atoi(argv[1])) < 1)
@@ -234,5 +248,7 @@ int main(int argc, char **argv)
     RUN(a_message_of_a_gigabyte);
     RUN(a_message_of_a_quarter_of_a_gigabyte_under_tls);
     RUN(a_message_of_a_hundred_megabytes_in_memory);
+    if (divisor == 1)
+        RUN(a_message_that_memory_does_not_hold);
     return check_result();
 }

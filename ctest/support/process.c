@@ -35,6 +35,11 @@ static long status_kib(const char *key)
     return kib;
 }
 
+long virtual_kib(void)
+{
+    return status_kib("VmSize");
+}
+
 long resident_kib(void)
 {
     return status_kib("VmRSS");

@@ -4,6 +4,8 @@
 
 /* How many descriptors are open. */
 int open_descriptors(void);
+/* The address space that is in use, in KiB. */
+long virtual_kib(void);
 /* The memory that is, and the most that was resident since peak_forget(), in KiB. */
 long resident_kib(void);
 long peak_kib(void);
