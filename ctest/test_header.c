@@ -59,6 +59,17 @@ int main(void)
     void (*buffer_free)(pop3_buffer *) = pop3_buffer_free;
     void (*list_free)(pop3_list *) = pop3_list_free;
     void (*uid_list_free)(pop3_uid_list *) = pop3_uid_list_free;
+    pop3_options *(*options_new)(void) = pop3_options_new;
+    void (*options_free)(pop3_options *) = pop3_options_free;
+    int32_t (*connect_with)(const pop3_options *) = pop3_connect_with;
+    int32_t (*set_server)(pop3_options *, const char *) = pop3_options_set_server;
+    int32_t (*set_verify)(pop3_options *, int32_t) = pop3_options_set_verify;
+    int32_t (*set_client_cert)(pop3_options *, const char *, const char *) = pop3_options_set_client_cert;
+    int32_t (*set_timeouts)(pop3_options *, int32_t, int32_t, int32_t) = pop3_options_set_timeouts;
+    int32_t (*set_status_cb)(pop3_options *, void (*)(const char *, void *), void *) = pop3_options_set_status_cb;
+    int32_t (*set_error_cb)(pop3_options *, void (*)(const char *, int32_t, const char *, void *), void *) =
+        pop3_options_set_error_cb;
+    pop3_options *options = options_new();
     pop3_buffer buffer = {NULL, 0};
     pop3_list list = {NULL, 0};
     pop3_uid_list ids = {NULL, 0};
@@ -98,6 +109,12 @@ int main(void)
         return 11;
     if (info.number != 1 || info.size != INT64_MAX || uid.number != 1 || uid.uid != NULL || infos != NULL || uids != NULL)
         return 12;
+    if (set_server(options, "") != POP3_OK || set_verify(options, 0) != POP3_OK ||
+        set_client_cert(options, NULL, NULL) != POP3_OK || set_timeouts(options, 1, 2, 3) != POP3_OK ||
+        set_status_cb(options, NULL, NULL) != POP3_OK || set_error_cb(options, NULL, NULL) != POP3_OK ||
+        connect_with(options) != POP3_ERR_NO_ADDRESS)
+        return 13;
+    options_free(options);
     buffer_free(&buffer);
     list_free(&list);
     uid_list_free(&ids);

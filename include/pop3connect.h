@@ -147,6 +147,11 @@
 #define POP3_ERR_INTERNAL -2009
 
 /**
+ * The options of a connection. Opaque; from pop3_options_new, freed by pop3_options_free.
+ */
+typedef struct pop3_options pop3_options;
+
+/**
  * StsProc: hears the status lines of a call, one each time, without line end.
  *
  * `status` is UTF-8 and good until the callback returns. Called on the thread of the call, before the call returns;
@@ -603,6 +608,207 @@ int32_t pop3_recv(const char *server,
                   int32_t max_messages,
                   int32_t secure,
                   int32_t verify);
+
+/**
+ * Makes options with the defaults.
+ *
+ * Returns them, to be freed with pop3_options_free; NULL only where the library has a defect.
+ * Threads: any.
+ */
+pop3_options *pop3_options_new(void);
+
+/**
+ * Frees options, and wipes their secrets. Sessions that were made with them go on.
+ *
+ * - `options`: from pop3_options_new, not freed before and not in use; NULL is fine.
+ *
+ * Threads: any.
+ */
+void pop3_options_free(pop3_options *options);
+
+/**
+ * Connects and logs in, as pop3_connect, by these options.
+ *
+ * The callbacks go with the socket: they hear of every later call on it too, beside a call's own.
+ *
+ * - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
+ *   once, and freed while the session lives.
+ *
+ * Returns as pop3_connect.
+ * Threads: any, any number at once, as long as none changes the options meanwhile.
+ */
+int32_t pop3_connect_with(const pop3_options *options);
+
+/**
+ * Sets the server.
+ *
+ * - `server`: as for pop3_connect, which checks it; copied; NULL is none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ */
+int32_t pop3_options_set_server(pop3_options *options, const char *server);
+
+/**
+ * Sets the user's name.
+ *
+ * - `user`: bytes that are passed on as they are, without CR or LF; copied; NULL is the default, an empty one.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `user`).
+ */
+int32_t pop3_options_set_user(pop3_options *options, const char *user);
+
+/**
+ * Sets the password.
+ *
+ * - `password`: bytes that are passed on as they are, without CR or LF; copied, and wiped when the options are freed
+ *   or another is set; NULL is the default, an empty one.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `password`).
+ */
+int32_t pop3_options_set_password(pop3_options *options, const char *password);
+
+/**
+ * Sets when TLS begins.
+ *
+ * - `secure`: 0 never (the default), 1 with the first byte, 2 after STLS.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `secure`).
+ */
+int32_t pop3_options_set_secure(pop3_options *options, int32_t secure);
+
+/**
+ * Sets whether the server's certificate and name must verify.
+ *
+ * - `verify`: non-zero (the default) verifies, 0 does not.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ */
+int32_t pop3_options_set_verify(pop3_options *options, int32_t verify);
+
+/**
+ * Sets the secure folder, as pop3_set_secure_dir does for the process.
+ *
+ * - `path`: copied; NULL is the default, the process's.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty).
+ */
+int32_t pop3_options_set_secure_dir(pop3_options *options, const char *path);
+
+/**
+ * Sets a file of authorities that counts instead of the secure folder.
+ *
+ * - `path`: of a file in PEM with any number of certificates, or DER; read once for the process, when a connect first
+ *   verifies against it; copied; NULL is the default, none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty).
+ */
+int32_t pop3_options_set_ca_file(pop3_options *options, const char *path);
+
+/**
+ * Sets whether the authorities of the platform's store are trusted.
+ *
+ * - `on`: non-zero (the default) if they are; 0 leaves those of the secure folder or the file.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ */
+int32_t pop3_options_set_platform_trust(pop3_options *options, int32_t on);
+
+/**
+ * Sets the certificate that the client proves itself with, in PEM.
+ *
+ * Takes the place of one from pop3_options_set_client_pkcs12.
+ *
+ * - `cert_pem_path`: of a file with the certificate, and behind it its issuers if they are to be sent; read by each
+ *   connect; copied.
+ * - `key_pem_path`: of a file with its key, without a passphrase; likewise. Both NULL is the default, none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of the paths is NULL or empty). What is wrong with the files
+ * is POP3_ERR_SECURE at connect.
+ */
+int32_t pop3_options_set_client_cert(pop3_options *options, const char *cert_pem_path, const char *key_pem_path);
+
+/**
+ * Sets the certificate that the client proves itself with, in PKCS #12 (RFC 7292).
+ *
+ * Takes the place of one from pop3_options_set_client_cert.
+ *
+ * - `path`: of the file; read by each connect; copied; NULL is the default, none.
+ * - `password`: what opens it, in UTF-8; copied, and wiped when the options are freed; NULL is an empty one.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty, `password` is not UTF-8). What is wrong with
+ * the file or the password is POP3_ERR_SECURE at connect.
+ */
+int32_t pop3_options_set_client_pkcs12(pop3_options *options, const char *path, const char *password);
+
+/**
+ * Sets the oldest version of TLS that will do.
+ *
+ * - `version`: 12 for TLS 1.2 (the default), 13 for TLS 1.3.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`).
+ */
+int32_t pop3_options_set_tls_min(pop3_options *options, int32_t version);
+
+/**
+ * Sets the name to send to the server in the TLS handshake, and to verify its certificate against.
+ *
+ * - `name`: a name or an address, without a port; copied; NULL is the default, the server's.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `name` cannot be one).
+ */
+int32_t pop3_options_set_tls_name(pop3_options *options, const char *name);
+
+/**
+ * Sets the function that hears the status lines, of connecting and of every call on the socket.
+ *
+ * - `cb`: as pop3_sts_cb, with `context`; NULL is the default, none.
+ * - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ */
+int32_t pop3_options_set_status_cb(pop3_options *options, void (*cb)(const char *status, void *context), void *context);
+
+/**
+ * Sets the function that hears of failures, of connecting and of every call on the socket.
+ *
+ * - `cb`: as pop3_error_cb, with `context`, and called before that of the process; NULL is the default, none.
+ * - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ */
+int32_t pop3_options_set_error_cb(pop3_options *options, void (*cb)(const char *message,
+                                                                    int32_t code,
+                                                                    const char *command,
+                                                                    void *context), void *context);
+
+/**
+ * Sets how long to wait, in milliseconds.
+ *
+ * - `connect_ms`: for the name, for the connection and for the handshake, each; 0 is the process's comms timeout.
+ * - `reply_ms`: for each reply; 0 is the process's comms timeout.
+ * - `call_ms`: for a whole call, connecting included; 0 is none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of them is negative).
+ */
+int32_t pop3_options_set_timeouts(pop3_options *options, int32_t connect_ms, int32_t reply_ms, int32_t call_ms);
+
+/**
+ * Sets which kind of address the server must have.
+ *
+ * - `family`: 0 for any (the default), 4 for IPv4, 6 for IPv6.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `family`).
+ */
+int32_t pop3_options_set_family(pop3_options *options, int32_t family);
+
+/**
+ * Sets the address to connect from; only addresses of the server of the same kind are tried then.
+ *
+ * - `address`: an IPv4 or IPv6 address of this machine; copied; NULL is the default, the system's choice.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no address).
+ */
+int32_t pop3_options_set_source_address(pop3_options *options, const char *address);
 
 /**
  * Frees what a function wrote into a buffer, and zeroes the buffer.

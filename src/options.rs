@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::net::address::Server;
-use crate::net::trust::Trust;
+use crate::net::tcp::Route;
+use crate::net::tls;
 use crate::proto::auth::Credentials;
 
 /// How long a wait may take unless something else is set (WebDevSetConfig, CommsTimeout).
@@ -19,14 +20,16 @@ pub const POP3S_PORT: u16 = 995;
 pub struct Options {
     /// Whom to connect to.
     pub server: Server,
+    /// By which way.
+    pub route: Route,
     /// Who logs in.
     pub credentials: Credentials,
     /// When TLS begins.
     pub secure: Secure,
-    /// Whom to believe that it is the server.
-    pub trust: Trust,
-    /// How long each wait may take.
-    pub timeout: Duration,
+    /// What TLS must be like.
+    pub tls: tls::Settings,
+    /// How long to wait.
+    pub timeouts: Timeouts,
 }
 
 /// When TLS begins.
@@ -40,6 +43,17 @@ pub enum Secure {
     StartTls,
 }
 
+/// How long to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the name, for the connection and for the handshake, each.
+    pub connect: Duration,
+    /// For a reply, or 64 KiB of a long one.
+    pub reply: Duration,
+    /// For a whole call, `None` for as long as its waits take.
+    pub call: Option<Duration>,
+}
+
 impl Secure {
     /// The port that goes without saying.
     pub fn default_port(self) -> u16 {
@@ -47,6 +61,13 @@ impl Secure {
             Secure::Tls => POP3S_PORT,
             Secure::No | Secure::StartTls => POP3_PORT,
         }
+    }
+}
+
+impl Timeouts {
+    /// The same for every wait, and no limit for a call.
+    pub fn each(timeout: Duration) -> Timeouts {
+        Timeouts { connect: timeout, reply: timeout, call: None }
     }
 }
 

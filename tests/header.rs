@@ -4,13 +4,14 @@ use std::path::Path;
 use std::{env, fs};
 
 /// What has C names, in the order in which a reader of the header wants it.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "status.rs",
     "boundary.rs",
     "connect.rs",
     "mailbox.rs",
     "message.rs",
     "without_socket.rs",
+    "options.rs",
     "buffer.rs",
     "settings.rs",
 ];

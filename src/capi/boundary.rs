@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
@@ -16,11 +16,31 @@ use crate::trace::Trace;
 /// it may call any pop3_ function. NULL hears nothing.
 pub type pop3_sts_cb = Option<unsafe extern "C" fn(status: *const c_char)>;
 
+/// Who hears of what goes on, beside the callback of a call and that of the process.
+#[derive(Clone, Copy, Default)]
+pub struct Listeners {
+    /// Hears the status lines.
+    pub status: Option<(unsafe extern "C" fn(*const c_char, *mut c_void), *mut c_void)>,
+    /// Hears of failures.
+    pub error: Option<(unsafe extern "C" fn(*const c_char, i32, *const c_char, *mut c_void), *mut c_void)>,
+}
+
+// SAFETY: the library hands the contexts through and never looks at them; whether they may be used in the threads that
+// call is the host's to know, as the header says
+unsafe impl Send for Listeners {}
+// SAFETY: as above
+unsafe impl Sync for Listeners {}
+
 /// Runs the body of a C function: an error becomes its code, and so does a panic.
 pub fn call(command: &'static CStr, body: impl FnOnce() -> Result<i32>) -> i32 {
-    // around the error callback as well
+    call_for(command, Listeners::default(), body)
+}
+
+/// The same, with listeners who hear of an error too.
+pub fn call_for(command: &'static CStr, listeners: Listeners, body: impl FnOnce() -> Result<i32>) -> i32 {
+    // around the error callbacks as well
     let _inside = Inside::enter();
-    guard(body).unwrap_or_else(|error| status::fail(command, &error))
+    guard(body).unwrap_or_else(|error| status::fail(command, &error, listeners))
 }
 
 /// Catches a panic, which is a defect of ours that the host must survive without a word on its stderr.
@@ -124,15 +144,21 @@ impl<T: Default> Out<T> {
     }
 }
 
-/// Runs `body` with a trace whose lines go to the host's callback.
-pub fn with_trace<T>(sts_cb: pop3_sts_cb, body: impl FnOnce(&mut Trace<'_>) -> T) -> T {
-    let Some(callback) = sts_cb else {
+/// Runs `body` with a trace whose lines go to the callback of the call and to the listeners.
+pub fn with_trace<T>(sts_cb: pop3_sts_cb, listeners: Listeners, body: impl FnOnce(&mut Trace<'_>) -> T) -> T {
+    if sts_cb.is_none() && listeners.status.is_none() {
         return body(&mut Trace::new(None));
-    };
+    }
     let mut sink = |line: &str| {
         let line = c_string(line);
-        // SAFETY: the host gave a function of this type, and the string outlives the call
-        unsafe { callback(line.as_ptr()) };
+        if let Some(callback) = sts_cb {
+            // SAFETY: the host gave a function of this type, and the string outlives the call
+            unsafe { callback(line.as_ptr()) };
+        }
+        if let Some((callback, context)) = listeners.status {
+            // SAFETY: as above, together with its context
+            unsafe { callback(line.as_ptr(), context) };
+        }
     };
     body(&mut Trace::new(Some(&mut sink)))
 }

@@ -2,14 +2,16 @@
 
 use std::ffi::c_char;
 
-use crate::capi::boundary::{self, pop3_sts_cb, required, with_trace};
+use crate::capi::boundary::{self, Listeners, pop3_sts_cb, required, with_trace};
 use crate::capi::status::POP3_OK;
 use crate::capi::{handles, settings};
 use crate::client::Client;
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Server;
+use crate::net::tcp::Route;
+use crate::net::tls;
 use crate::net::trust::Trust;
-use crate::options::{Options, Secure};
+use crate::options::{Options, Secure, Timeouts};
 use crate::proto::auth::Credentials;
 use crate::trace::Trace;
 
@@ -53,9 +55,10 @@ pub unsafe extern "C" fn pop3_connect(
     verify: i32,
 ) -> i32 {
     boundary::call(c"POP3Connect", || {
+        let listeners = Listeners::default();
         // SAFETY: this function's promises
-        let client = with_trace(sts_cb, |trace| unsafe { open(server, user, pass, secure, verify, trace) })?;
-        handles::insert(client)
+        let client = with_trace(sts_cb, listeners, |trace| unsafe { open(server, user, pass, secure, verify, trace) })?;
+        handles::insert(client, listeners)
     })
 }
 
@@ -76,8 +79,9 @@ pub unsafe extern "C" fn pop3_connect(
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_disconnect(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
-    boundary::call(c"POP3Disconnect", || {
-        handles::end(socket, |client| with_trace(sts_cb, |trace| client.quit(trace)))?;
+    let listeners = handles::listeners(socket);
+    boundary::call_for(c"POP3Disconnect", listeners, || {
+        handles::end(socket, |client| with_trace(sts_cb, listeners, |trace| client.quit(trace)))?;
         Ok(POP3_OK)
     })
 }
@@ -100,18 +104,30 @@ pub(super) unsafe fn open(
     Client::open(&options(server, user, pass, secure, verify)?, trace)
 }
 
+/// When TLS is to begin.
+pub(super) fn secure_mode(secure: i32) -> Result<Secure> {
+    match secure {
+        0 => Ok(Secure::No),
+        1 => Ok(Secure::Tls),
+        2 => Ok(Secure::StartTls),
+        _ => Err(Error::new(Kind::Parameter, format!("secure is {secure}: it must be 0, 1 or 2"))),
+    }
+}
+
 fn options(server: &[u8], user: &[u8], pass: &[u8], secure: i32, verify: i32) -> Result<Options> {
-    let secure = match secure {
-        0 => Secure::No,
-        1 => Secure::Tls,
-        2 => Secure::StartTls,
-        _ => return Err(Error::new(Kind::Parameter, format!("secure is {secure}: it must be 0, 1 or 2"))),
-    };
+    let secure = secure_mode(secure)?;
     let server = Server::parse(server, secure.default_port())?;
     let credentials = Credentials::new(user, pass)?;
     let trust = match (secure, verify) {
         (Secure::No, _) | (_, 0) => Trust::Anyone,
-        _ => Trust::Verified { cacerts: settings::cacerts()? },
+        _ => Trust::Verified { platform: true, own: settings::authorities()? },
     };
-    Ok(Options { server, credentials, secure, trust, timeout: settings::timeout() })
+    Ok(Options {
+        server,
+        route: Route::default(),
+        credentials,
+        secure,
+        tls: tls::Settings::new(trust),
+        timeouts: Timeouts::each(settings::timeout()),
+    })
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use once_cell::sync::Lazy;
 
-use crate::capi::boundary::{pop3_sts_cb, with_trace};
+use crate::capi::boundary::{Listeners, pop3_sts_cb, with_trace};
 use crate::client::Client;
 use crate::error::{Error, Kind, Result};
 use crate::net::tcp::Canceller;
@@ -30,6 +30,7 @@ static NEXT_HANDLE: AtomicI32 = AtomicI32::new(FIRST_HANDLE);
 struct Slot {
     state: Mutex<State>,
     canceller: Canceller,
+    listeners: Listeners,
 }
 
 enum State {
@@ -42,24 +43,14 @@ enum State {
 }
 
 /// Gives a session a handle, never one that was given before.
-pub fn insert(client: Client) -> Result<i32> {
+pub fn insert(client: Client, listeners: Listeners) -> Result<i32> {
     let handle = NEXT_HANDLE
         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |handle| handle.checked_add(1))
         .map_err(|_| Error::new(Kind::Limit, "every handle of the process has been used"))?;
     let canceller = client.canceller();
-    let slot = Slot { state: Mutex::new(State::Idle(Box::new(client))), canceller };
+    let slot = Slot { state: Mutex::new(State::Idle(Box::new(client))), canceller, listeners };
     shard(handle).write().unwrap_or_else(PoisonError::into_inner).insert(handle, Arc::new(slot));
     Ok(handle)
-}
-
-/// Runs a command on a session.
-fn with<T>(handle: i32, command: impl FnOnce(&mut Client) -> Result<T>) -> Result<T> {
-    let mut lease = Lease::take(find(handle)?)?;
-    let result = match &mut lease.client {
-        Some(client) => command(client),
-        None => Err(Error::new(Kind::Internal, "a lease without a session")),
-    };
-    lease.settle(result)
 }
 
 /// Runs a command on a session, with a trace whose lines go to the host's callback.
@@ -71,7 +62,16 @@ pub fn on_socket<T>(
     sts_cb: pop3_sts_cb,
     command: impl FnOnce(&mut Client, &mut Trace<'_>) -> Result<T>,
 ) -> Result<T> {
-    with(handle, |client| with_trace(sts_cb, |trace| command(client, trace)))
+    let mut lease = Lease::take(find(handle)?)?;
+    let listeners = lease.slot.listeners;
+    let result = match &mut lease.client {
+        Some(client) => {
+            client.begin_call();
+            with_trace(sts_cb, listeners, |trace| command(client, trace))
+        }
+        None => Err(Error::new(Kind::Internal, "a lease without a session")),
+    };
+    lease.settle(result)
 }
 
 /// Runs the last command of a session and frees its handle, whatever comes of it. A session in use is left alone.
@@ -85,10 +85,18 @@ pub fn end(handle: i32, command: impl FnOnce(Client) -> Result<()>) -> Result<()
     let _freed = Freed(handle);
     let mut lease = taken?;
     let result = match lease.client.take() {
-        Some(client) => command(*client),
+        Some(mut client) => {
+            client.begin_call();
+            command(*client)
+        }
         None => Err(Error::new(Kind::Internal, "a lease without a session")),
     };
     lease.settle(result)
+}
+
+/// Who hears of what goes on with a session; nobody where there is none.
+pub fn listeners(handle: i32) -> Listeners {
+    find(handle).map(|slot| slot.listeners).unwrap_or_default()
 }
 
 /// Ends the call that uses the session, if one does.

@@ -23,7 +23,9 @@ use crate::error::{Error, Kind, Result};
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_message_count(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
-    boundary::call(c"POP3MessageCount", || on_socket(socket, sts_cb, |client, trace| client.message_count(trace)))
+    boundary::call_for(c"POP3MessageCount", handles::listeners(socket), || {
+        on_socket(socket, sts_cb, |client, trace| client.message_count(trace))
+    })
 }
 
 /// Lists the messages that are not marked for deletion, with their sizes (Omnis: POP3ListMessages; LIST, RFC 1939).
@@ -46,7 +48,7 @@ pub unsafe extern "C" fn pop3_message_count(socket: i32, sts_cb: pop3_sts_cb) ->
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut pop3_list, sts_cb: pop3_sts_cb) -> i32 {
-    boundary::call(c"POP3ListMessages", || {
+    boundary::call_for(c"POP3ListMessages", handles::listeners(socket), || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         let number = one_or_all(number)?;
@@ -82,7 +84,7 @@ pub unsafe extern "C" fn pop3_unique_ids(
     out: *mut pop3_uid_list,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call(c"POP3UniqueIds", || {
+    boundary::call_for(c"POP3UniqueIds", handles::listeners(socket), || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         let number = one_or_all(number)?;
@@ -109,7 +111,7 @@ pub unsafe extern "C" fn pop3_unique_ids(
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_delete_message(socket: i32, number: i32, sts_cb: pop3_sts_cb) -> i32 {
-    boundary::call(c"POP3DeleteMessage", || {
+    boundary::call_for(c"POP3DeleteMessage", handles::listeners(socket), || {
         let number = message_number(number)?;
         on_socket(socket, sts_cb, |client, trace| client.delete(number, trace)).map(|()| POP3_OK)
     })
@@ -129,7 +131,7 @@ pub unsafe extern "C" fn pop3_delete_message(socket: i32, number: i32, sts_cb: p
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_undo_deletes(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
-    boundary::call(c"POP3UndoDeletes", || {
+    boundary::call_for(c"POP3UndoDeletes", handles::listeners(socket), || {
         on_socket(socket, sts_cb, |client, trace| client.undo_deletes(trace)).map(|()| POP3_OK)
     })
 }
@@ -148,7 +150,9 @@ pub unsafe extern "C" fn pop3_undo_deletes(socket: i32, sts_cb: pop3_sts_cb) -> 
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_noop(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
-    boundary::call(c"POP3Noop", || on_socket(socket, sts_cb, |client, trace| client.noop(trace)).map(|()| POP3_OK))
+    boundary::call_for(c"POP3Noop", handles::listeners(socket), || {
+        on_socket(socket, sts_cb, |client, trace| client.noop(trace)).map(|()| POP3_OK)
+    })
 }
 
 /// Asks what the server can do (CAPA, RFC 2449).
@@ -169,7 +173,7 @@ pub unsafe extern "C" fn pop3_noop(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, sts_cb: pop3_sts_cb) -> i32 {
-    boundary::call(c"POP3Capabilities", || {
+    boundary::call_for(c"POP3Capabilities", handles::listeners(socket), || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         let capabilities = on_socket(socket, sts_cb, |client, trace| client.capabilities(trace).cloned())?;
@@ -188,7 +192,7 @@ pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, s
 /// Threads: any, a callback of the call itself included.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_cancel(socket: i32) -> i32 {
-    boundary::call(c"POP3Cancel", || handles::cancel(socket).map(|()| POP3_OK))
+    boundary::call_for(c"POP3Cancel", handles::listeners(socket), || handles::cancel(socket).map(|()| POP3_OK))
 }
 
 /// The number of a message.

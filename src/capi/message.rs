@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use crate::capi::boundary::{self, Out, pop3_sts_cb};
 use crate::capi::buffer::{Growing, pop3_buffer};
-use crate::capi::handles::on_socket;
+use crate::capi::handles::{self, on_socket};
 use crate::capi::mailbox::message_number;
 use crate::capi::status::{self, POP3_OK};
 use crate::client::Client;
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn pop3_recv_headers(
     out: *mut pop3_buffer,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call(c"POP3RecvHeaders", || {
+    boundary::call_for(c"POP3RecvHeaders", handles::listeners(socket), || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         receive_whole(socket, number, out, sts_cb, |client, buffer, trace| {
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn pop3_recv_top(
     out: *mut pop3_buffer,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call(c"POP3RecvTop", || {
+    boundary::call_for(c"POP3RecvTop", handles::listeners(socket), || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         if lines < 0 {
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn pop3_recv_message(
     out: *mut pop3_buffer,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call(c"POP3RecvMessage", || {
+    boundary::call_for(c"POP3RecvMessage", handles::listeners(socket), || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         receive_whole(socket, number, out, sts_cb, |client, buffer, trace| {
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn pop3_recv_message_to(
     context: *mut c_void,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call(c"POP3RecvMessage", || {
+    boundary::call_for(c"POP3RecvMessage", handles::listeners(socket), || {
         let callback = data_cb.ok_or_else(|| Error::new(Kind::Parameter, "the data callback is NULL"))?;
         let number = message_number(number)?;
         on_socket(socket, sts_cb, |client, trace| {
@@ -206,7 +206,7 @@ pub unsafe extern "C" fn pop3_recv_messages(
     context: *mut c_void,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call(c"POP3RecvMessages", || {
+    boundary::call_for(c"POP3RecvMessages", handles::listeners(socket), || {
         let mut host = HostDelivery::new(message_cb, context)?;
         // SAFETY: this function's promise
         let numbers = unsafe { copy_numbers(numbers, count) }?;

@@ -11,7 +11,7 @@
 //!   tells the host's error callback.
 //!
 //! Which C names live where: [`connect`] begins and ends a session, [`mailbox`] and [`message`] are the family on a
-//! socket, [`without_socket`] is that without one, [`settings`] are those of the process, [`status`] codes and texts,
+//! socket, [`without_socket`] is that without one, [`options`] is a connection with more to say, [`settings`] are those of the process, [`status`] codes and texts,
 //! [`buffer`] what is handed to the host to free.
 //! [`boundary`] and [`handles`] have no C names.
 //!
@@ -26,6 +26,7 @@ pub mod connect;
 pub mod handles;
 pub mod mailbox;
 pub mod message;
+pub mod options;
 pub mod settings;
 pub mod status;
 pub mod without_socket;

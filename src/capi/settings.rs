@@ -12,6 +12,7 @@ use once_cell::sync::Lazy;
 use crate::capi::boundary::{self, optional};
 use crate::capi::status::POP3_OK;
 use crate::error::{Error, Kind, Result};
+use crate::net::trust::Authorities;
 use crate::options::DEFAULT_TIMEOUT;
 
 /// ErrorProc: hears of every command that fails.
@@ -106,15 +107,15 @@ pub(super) fn timeout() -> Duration {
     }
 }
 
-/// The folder `cacerts` in force, if there is one.
-pub(super) fn cacerts() -> Result<Option<PathBuf>> {
+/// The authorities in force beside the platform's: those of the secure folder, if there is one.
+pub(super) fn authorities() -> Result<Authorities> {
     let set = SECURE_DIR.read().unwrap_or_else(PoisonError::into_inner).clone();
     let dir = match (set, std::env::var_os("POP3CONNECT_SECURE_DIR")) {
         (Some(dir), _) => Some(dir),
         (None, Some(dir)) if !dir.is_empty() => Some(absolute(&dir)?),
         _ => BESIDE_HOST.clone(),
     };
-    Ok(dir.map(|dir| dir.join("cacerts")))
+    Ok(dir.map_or(Authorities::None, |dir| Authorities::Folder(dir.join("cacerts"))))
 }
 
 /// The folder `secure` beside the host's executable.
@@ -124,8 +125,8 @@ static BESIDE_HOST: Lazy<Option<PathBuf>> = Lazy::new(|| {
 });
 
 /// Absolute, so that it goes on naming the same folder when the host changes its own.
-fn absolute(path: &OsStr) -> Result<PathBuf> {
-    path::absolute(path).map_err(|error| Error::new(Kind::Parameter, "the secure folder is no path").with_source(error))
+pub(super) fn absolute(path: &OsStr) -> Result<PathBuf> {
+    path::absolute(path).map_err(|error| Error::new(Kind::Parameter, "that is no path").with_source(error))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
 
-use crate::capi::boundary::c_string;
+use crate::capi::boundary::{Listeners, c_string};
 use crate::capi::settings;
 use crate::error::{Error, Kind};
 use crate::trace::escape;
@@ -126,17 +126,21 @@ thread_local! {
     static TEXTS: RefCell<Texts> = const { RefCell::new(Texts { last: None, secure: None }) };
 }
 
-/// Keeps an error for this thread, tells the host's error callback, answers the code.
-pub(super) fn fail(command: &'static CStr, error: &Error) -> i32 {
+/// Keeps an error for this thread, tells the host's error callbacks, answers the code.
+pub(super) fn fail(command: &'static CStr, error: &Error, listeners: Listeners) -> i32 {
     let code = code(error.kind());
     let message = c_string(&escape(error.to_string().as_bytes()));
     keep(error.kind(), &message);
+    if let Some((callback, context)) = listeners.error {
+        // SAFETY: the host gave a function of this type with its context, and both strings outlive the call
+        unsafe { callback(message.as_ptr(), code, command.as_ptr(), context) };
+    }
     if let Some(callback) = settings::error_callback() {
         // SAFETY: the host gave a function of this type, and both strings outlive the call
         unsafe { callback(message.as_ptr(), code, command.as_ptr()) };
-        // what the callback did may have failed too, but what the host asks about is this
-        keep(error.kind(), &message);
     }
+    // what the callbacks did may have failed too, but what the host asks about is this
+    keep(error.kind(), &message);
     code
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use crate::capi::boundary::{self, pop3_sts_cb, with_trace};
+use crate::capi::boundary::{self, Listeners, pop3_sts_cb, with_trace};
 use crate::capi::connect::open;
 use crate::capi::message::{HostDelivery, pop3_message_cb};
 use crate::error::{Error, Kind};
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn pop3_stat(
     verify: i32,
 ) -> i32 {
     boundary::call(c"POP3Stat", || {
-        with_trace(sts_cb, |trace| {
+        with_trace(sts_cb, Listeners::default(), |trace| {
             // SAFETY: this function's promises
             let mut client = unsafe { open(server, user, pass, secure, verify, trace) }?;
             let count = client.message_count(trace)?;
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn pop3_recv(
         if max_messages < 0 {
             return Err(Error::new(Kind::Parameter, "the number of messages is negative"));
         }
-        with_trace(sts_cb, |trace| {
+        with_trace(sts_cb, Listeners::default(), |trace| {
             // SAFETY: this function's promises
             let mut client = unsafe { open(server, user, pass, secure, verify, trace) }?;
             let count = client.message_count(trace)?;

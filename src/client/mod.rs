@@ -14,16 +14,17 @@ pub mod retrieve;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
-use crate::net::address::{Host, Server};
+use crate::net::address::Host;
 use crate::net::resolve::resolve;
 use crate::net::stream::Stream;
 use crate::net::tcp::{self, Canceller, Tcp};
 use crate::net::tls::{self, Context, Tls};
-use crate::options::{Options, Secure};
+use crate::options::{Options, Secure, Timeouts};
 use crate::proto::auth::{Credentials, Login, Mechanism};
 use crate::proto::command::Command;
 use crate::proto::framing::{Ending, Inbox, unstuff};
@@ -41,8 +42,10 @@ const REFUSED: &str = "the server refused STLS";
 pub struct Client {
     stream: Stream,
     inbox: Inbox,
-    timeout: Duration,
+    timeouts: Timeouts,
     deadline: Deadline,
+    /// When the call under way must be over, whatever it still waits for.
+    call: Option<Deadline>,
     canceller: Canceller,
     /// How much has arrived since the deadline was set.
     arrived: usize,
@@ -62,19 +65,21 @@ impl Client {
         // before the first packet: a trust that cannot be built must not cost a connection
         let context = match options.secure {
             Secure::No => None,
-            Secure::Tls | Secure::StartTls => Some(tls::context(&options.trust)?),
+            Secure::Tls | Secure::StartTls => Some(tls::context(&options.tls.trust)?),
         };
-        let tcp = reach(&options.server, options.timeout, trace)?;
+        let call = options.timeouts.call.map(Deadline::after);
+        let tcp = reach(options, call, trace)?;
         let canceller = tcp.canceller();
         let stream = match (&context, options.secure) {
-            (Some(context), Secure::Tls) => secure(context, tcp, options, trace)?,
+            (Some(context), Secure::Tls) => secure(context, tcp, options, call, trace)?,
             _ => Stream::Plain(tcp),
         };
         let mut client = Client {
             stream,
             inbox: Inbox::default(),
-            timeout: options.timeout,
-            deadline: Deadline::after(options.timeout),
+            timeouts: options.timeouts,
+            deadline: Deadline::after(options.timeouts.reply),
+            call,
             canceller,
             arrived: 0,
             capabilities: None,
@@ -95,6 +100,11 @@ impl Client {
             offered.map_or(Mechanism::UserPass, |offered| Mechanism::choose(offered, client.stream.is_encrypted()));
         client.log_in(&options.credentials, mechanism, trace)?;
         Ok(client)
+    }
+
+    /// A call begins, which may take so long in all.
+    pub fn begin_call(&mut self) {
+        self.call = self.timeouts.call.map(Deadline::after);
     }
 
     /// Has the server commit the deletions and ends the session.
@@ -134,7 +144,7 @@ impl Client {
         })?;
         match self.stream {
             Stream::Plain(tcp) if self.inbox.is_empty() && !tcp.has_unread() => {
-                let stream = secure(context, tcp, options, trace)?;
+                let stream = secure(context, tcp, options, self.call, trace)?;
                 Ok(Client { stream, inbox: Inbox::default(), ..self })
             }
             // a server is silent until it has the client's first record: somebody else speaks here
@@ -224,14 +234,17 @@ impl Client {
     /// The wait for a reply begins.
     fn begin_wait(&mut self) {
         self.arrived = 0;
-        self.deadline = Deadline::after(self.timeout);
-        self.stream.set_deadline(self.deadline);
+        self.set_deadline(Deadline::after(self.timeouts.reply));
     }
 
     /// Leaves out of the wait what the host did meanwhile.
     fn pause_wait(&mut self, spent: Duration) {
-        self.deadline = self.deadline.later(spent);
-        self.stream.set_deadline(self.deadline);
+        self.set_deadline(self.deadline.later(spent));
+    }
+
+    fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+        self.stream.set_deadline(deadline.or_earlier(self.call));
     }
 
     fn fill(&mut self) -> Result<()> {
@@ -269,22 +282,34 @@ impl Line<'_> {
 }
 
 /// Looks the server up and connects to it.
-fn reach(server: &Server, timeout: Duration, trace: &mut Trace<'_>) -> Result<Tcp> {
+fn reach(options: &Options, call: Option<Deadline>, trace: &mut Trace<'_>) -> Result<Tcp> {
+    let (server, timeout) = (&options.server, options.timeouts.connect);
     if !matches!(server.host, Host::Ip(_)) {
         trace.note(format_args!("resolving {}", server.host));
     }
-    let addresses = resolve(server, Deadline::after(timeout))?;
-    let (tcp, address) =
-        tcp::connect(&addresses, timeout, |address| trace.note(format_args!("connecting to {address}")))?;
+    let mut addresses = resolve(server, Deadline::after(timeout).or_earlier(call))?;
+    addresses.retain(|address| options.route.admits(address));
+    if addresses.is_empty() {
+        return Err(Error::new(Kind::HostNotFound, format!("{} has no address of that family", server.host)));
+    }
+    let deadline = Deadline::after(timeout).or_earlier(call);
+    let note = |address: &SocketAddr| trace.note(format_args!("connecting to {address}"));
+    let (tcp, address) = tcp::connect(&tcp::interleave(addresses), options.route.source, deadline, note)?;
     trace.note(format_args!("connected to {address}"));
     Ok(tcp)
 }
 
 /// Shakes hands on a connection whose next byte belongs to TLS.
-fn secure(context: &Context, mut tcp: Tcp, options: &Options, trace: &mut Trace<'_>) -> Result<Stream> {
-    tcp.set_deadline(Deadline::after(options.timeout));
+fn secure(
+    context: &Context,
+    mut tcp: Tcp,
+    options: &Options,
+    call: Option<Deadline>,
+    trace: &mut Trace<'_>,
+) -> Result<Stream> {
+    tcp.set_deadline(Deadline::after(options.timeouts.connect).or_earlier(call));
     let clear_before = options.secure == Secure::StartTls;
-    let tls = Tls::handshake(context, tcp, &options.server.host, clear_before)?;
+    let tls = Tls::handshake(context, &options.tls, tcp, &options.server.host, clear_before)?;
     trace.note(format_args!("{}", tls.description(context)));
     Ok(Stream::Tls(Box::new(tls)))
 }

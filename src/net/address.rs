@@ -48,6 +48,17 @@ impl Server {
     }
 }
 
+impl Host {
+    /// Reads a host without a port.
+    pub fn parse(host: &[u8]) -> Result<Host> {
+        // no port that is written can be 0
+        match Server::parse(host, 0)? {
+            Server { host, port: 0 } => Ok(host),
+            _ => Err(no_address("there is a port where a host alone should be")),
+        }
+    }
+}
+
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

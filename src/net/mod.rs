@@ -28,6 +28,11 @@ impl Deadline {
         Deadline(self.0.checked_add(by).unwrap_or(self.0))
     }
 
+    /// The earlier of the two.
+    pub fn or_earlier(self, other: Option<Deadline>) -> Deadline {
+        other.map_or(self, |other| Deadline(self.0.min(other.0)))
+    }
+
     /// How much is left, `None` if nothing.
     pub fn remaining(self) -> Option<Duration> {
         self.0.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())

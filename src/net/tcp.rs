@@ -4,7 +4,7 @@
 //! only when it has drifted. Cancelling shuts the socket down, which wakes whoever waits on it.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, connect as start_connect, getsockopt, recv, send,
-    socket, sockopt,
+    AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, bind, connect as start_connect, getsockopt, recv,
+    send, socket, sockopt,
 };
 
 use crate::error::{Error, Kind, Result};
@@ -45,17 +45,60 @@ struct Shared {
     cancelled: AtomicBool,
 }
 
+/// By which way to connect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Route {
+    /// Which kind of address the server must have, if not any.
+    pub family: Option<Family>,
+    /// Which of our addresses to connect from, if not the system's choice.
+    pub source: Option<IpAddr>,
+}
+
+/// A kind of address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4
+    V4,
+    /// IPv6
+    V6,
+}
+
+impl Route {
+    /// Whether an address can be reached by it.
+    pub fn admits(&self, address: &SocketAddr) -> bool {
+        let family = if address.is_ipv4() { Family::V4 } else { Family::V6 };
+        let source = self.source.map(|source| if source.is_ipv4() { Family::V4 } else { Family::V6 });
+        self.family.is_none_or(|wanted| wanted == family) && source.is_none_or(|source| source == family)
+    }
+}
+
+/// Puts addresses of the two families in turns, the first one's first, each family in its order (RFC 8305, section 4).
+pub fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first = addresses.first().is_some_and(SocketAddr::is_ipv4);
+    let (of_first, of_other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|address| address.is_ipv4() == first);
+    let (mut of_first, mut of_other) = (of_first.into_iter(), of_other.into_iter());
+    let mut turns = Vec::new();
+    loop {
+        let before = turns.len();
+        turns.extend(of_first.next());
+        turns.extend(of_other.next());
+        if turns.len() == before {
+            return turns;
+        }
+    }
+}
+
 /// Connects to the first address that answers.
 ///
 /// Each address that stays silent for `ATTEMPT_DELAY` (less if the deadline would not leave time for all) gets
 /// company of the next one, so that one dead address does not use up the time of all. `on_attempt` hears of each.
 pub fn connect(
     addresses: &[SocketAddr],
-    timeout: Duration,
+    source: Option<IpAddr>,
+    deadline: Deadline,
     mut on_attempt: impl FnMut(&SocketAddr),
 ) -> Result<(Tcp, SocketAddr)> {
-    let deadline = Deadline::after(timeout);
-    let share = timeout / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX);
+    let share = deadline.remaining().unwrap_or_default() / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX);
     let delay = ATTEMPT_DELAY.min(share);
     let mut untried = addresses.iter();
     let mut pending: Vec<(OwnedFd, SocketAddr)> = Vec::new();
@@ -65,7 +108,7 @@ pub fn connect(
         if pending.is_empty() || Instant::now() >= next_attempt {
             if let Some(address) = untried.next() {
                 on_attempt(address);
-                match attempt(address) {
+                match attempt(address, source) {
                     Ok(socket) => pending.push((socket, *address)),
                     Err(error) => failures.add(address, error),
                 }
@@ -94,9 +137,12 @@ pub fn connect(
 }
 
 /// Begins to connect without waiting.
-fn attempt(address: &SocketAddr) -> io::Result<OwnedFd> {
+fn attempt(address: &SocketAddr, source: Option<IpAddr>) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let socket = socket(family, SockType::Stream, SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC, None)?;
+    if let Some(source) = source {
+        bind(socket.as_raw_fd(), &SockaddrStorage::from(SocketAddr::new(source, 0)))?;
+    }
     match start_connect(socket.as_raw_fd(), &SockaddrStorage::from(*address)) {
         // interrupted, it goes on in the background all the same
         Ok(()) | Err(Errno::EINPROGRESS | Errno::EINTR) => Ok(socket),
@@ -308,7 +354,7 @@ mod tests {
 
     fn pair() -> (Tcp, TcpStream) {
         let (listener, address) = listener();
-        let (tcp, _) = connect(&[address], Duration::from_secs(10), |_| {}).unwrap();
+        let (tcp, _) = connect(&[address], None, Deadline::after(Duration::from_secs(10)), |_| {}).unwrap();
         (tcp, listener.accept().unwrap().0)
     }
 
@@ -321,15 +367,45 @@ mod tests {
         let (_listener, good) = listener();
         let addresses = [refused(), refused(), good];
         let mut tried = Vec::new();
-        let (_, connected) = connect(&addresses, Duration::from_secs(10), |address| tried.push(*address)).unwrap();
+        let (_, connected) =
+            connect(&addresses, None, Deadline::after(Duration::from_secs(10)), |address| tried.push(*address))
+                .unwrap();
         assert_eq!(connected, good);
         assert_eq!(tried, addresses);
     }
 
     #[test]
+    fn families_take_turns() {
+        let parse = |text: &str| text.split(' ').map(|address| address.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        for (given, turns) in [
+            ("[::1]:1 [::2]:1 [::3]:1 1.1.1.1:1 2.2.2.2:1", "[::1]:1 1.1.1.1:1 [::2]:1 2.2.2.2:1 [::3]:1"),
+            ("1.1.1.1:1 [::1]:1", "1.1.1.1:1 [::1]:1"),
+            ("1.1.1.1:1 2.2.2.2:1", "1.1.1.1:1 2.2.2.2:1"),
+        ] {
+            assert_eq!(interleave(parse(given)), parse(turns));
+        }
+        assert_eq!(interleave(Vec::new()), []);
+    }
+
+    #[test]
+    fn a_route_admits_what_it_can_reach() {
+        let (four, six) = ("127.0.0.1:1".parse().unwrap(), "[::1]:1".parse().unwrap());
+        let source = |text: &str| Some(text.parse().unwrap());
+        for (route, admits) in [
+            (Route::default(), (true, true)),
+            (Route { family: Some(Family::V4), source: None }, (true, false)),
+            (Route { family: Some(Family::V6), source: None }, (false, true)),
+            (Route { family: None, source: source("127.0.0.2") }, (true, false)),
+            (Route { family: Some(Family::V6), source: source("127.0.0.2") }, (false, false)),
+        ] {
+            assert_eq!((route.admits(&four), route.admits(&six)), admits, "{route:?}");
+        }
+    }
+
+    #[test]
     fn every_failure_is_told() {
         let addresses = [refused(), refused()];
-        let error = connect(&addresses, Duration::from_secs(10), |_| {}).unwrap_err();
+        let error = connect(&addresses, None, Deadline::after(Duration::from_secs(10)), |_| {}).unwrap_err();
         assert_eq!(error.kind(), Kind::Connect);
         assert!(addresses.iter().all(|address| error.to_string().contains(&address.to_string())), "{error}");
     }

@@ -1,12 +1,15 @@
 //! TLS by OpenSSL: the only file that names it. Another platform's TLS is another file beside this one.
 
-use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, fs};
 
 use once_cell::sync::OnceCell;
 use openssl::error::ErrorStack;
+use openssl::pkcs12::Pkcs12;
+use openssl::pkey::PKey;
 use openssl::ssl::{
     self, ErrorCode, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef, SslStream,
     SslVerifyMode, SslVersion,
@@ -14,12 +17,71 @@ use openssl::ssl::{
 use openssl::x509::verify::{X509CheckFlags, X509VerifyFlags};
 use openssl::x509::{X509, X509NameRef, X509Ref, X509VerifyResult};
 
+use zeroize::Zeroizing;
+
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
 use crate::net::is_out_of_descriptors;
 use crate::net::tcp::{self, Tcp};
-use crate::net::trust::{self, Encoded, Trust};
+use crate::net::trust::{self, Authorities, CertificateFile, Encoded, Trust};
 use crate::trace::escape;
+
+/// What TLS must be like.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whom to believe that it is the server.
+    pub trust: Trust,
+    /// The oldest version that will do.
+    pub oldest: Version,
+    /// The name to send and to verify, if it is not the server's.
+    pub name: Option<Host>,
+    /// What the client proves itself with, if the server asks.
+    pub identity: Option<Identity>,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// 1.2 (RFC 5246)
+    Tls12,
+    /// 1.3 (RFC 8446)
+    Tls13,
+}
+
+/// A certificate of the client's, and its key.
+#[derive(Clone)]
+pub enum Identity {
+    /// In two files in PEM; the certificate's issuers may follow it.
+    Pem {
+        /// The certificate.
+        certificate: PathBuf,
+        /// Its key, without a passphrase.
+        key: PathBuf,
+    },
+    /// In one file (RFC 7292).
+    Pkcs12 {
+        /// The file.
+        path: PathBuf,
+        /// What opens it.
+        password: Zeroizing<String>,
+    },
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Identity::Pem { certificate, key } => write!(f, "Pem({}, {})", certificate.display(), key.display()),
+            Identity::Pkcs12 { path, .. } => write!(f, "Pkcs12({})", path.display()),
+        }
+    }
+}
+
+impl Settings {
+    /// That trust, and the default of everything else.
+    pub fn new(trust: Trust) -> Settings {
+        Settings { trust, oldest: Version::Tls12, name: None, identity: None }
+    }
+}
 
 /// What connections of the same [`Trust`] share: OpenSSL's context with its trust store.
 pub struct Context {
@@ -61,19 +123,24 @@ fn build_context(trust: &Trust) -> Result<Context> {
     let mut unusable = Vec::new();
     match trust {
         Trust::Anyone => builder.set_verify(SslVerifyMode::NONE),
-        Trust::Verified { cacerts } => {
+        Trust::Verified { platform, own } => {
             builder.set_verify(SslVerifyMode::PEER);
-            // a platform without a store leaves the folder, and the other way round
-            if let Err(stack) = builder.set_default_verify_paths() {
-                unusable.push(format!("the platform's store: {}", describe(&stack)));
+            if *platform {
+                // a platform without a store leaves the host's authorities, and the other way round
+                if let Err(stack) = builder.set_default_verify_paths() {
+                    unusable.push(format!("the platform's store: {}", describe(&stack)));
+                }
+                // OpenSSL passes over a store that it can't open, and what is built here stays
+                if is_out_of_descriptors() {
+                    return Err(Error::new(Kind::OutOfMemory, "no descriptor to read the platform's store"));
+                }
             }
-            if let Some(cacerts) = cacerts {
-                unusable.extend(add_folder(&mut builder, cacerts)?);
-            }
-            // OpenSSL passes over a store that it can't open, and what is built here stays
-            if is_out_of_descriptors() {
-                return Err(Error::new(Kind::OutOfMemory, "no descriptor to read the platform's store"));
-            }
+            let files = match own {
+                Authorities::None => Vec::new(),
+                Authorities::Folder(cacerts) => trust::read_folder(cacerts)?,
+                Authorities::File(path) => vec![trust::read_one(path)?],
+            };
+            unusable.extend(add_files(&mut builder, files));
             // a certificate that the user put there is trusted, be it a root or not
             builder.verify_param_mut().set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(broken)?;
         }
@@ -81,10 +148,10 @@ fn build_context(trust: &Trust) -> Result<Context> {
     Ok(Context { ssl: builder.build(), trust: trust.clone(), unusable })
 }
 
-/// Trusts every certificate of the folder; answers which files gave none and why.
-fn add_folder(builder: &mut SslContextBuilder, cacerts: &std::path::Path) -> Result<Vec<String>> {
+/// Trusts every certificate of the files; answers which files gave none and why.
+fn add_files(builder: &mut SslContextBuilder, files: Vec<CertificateFile>) -> Vec<String> {
     let mut unusable = Vec::new();
-    for file in trust::read_folder(cacerts)? {
+    for file in files {
         let name = file.path.display();
         match file.contents {
             Err(why) => unusable.push(format!("{name}: {why}")),
@@ -101,7 +168,7 @@ fn add_folder(builder: &mut SslContextBuilder, cacerts: &std::path::Path) -> Res
     }
     // what was thought of the rubbish stays out of the next operation's errors
     ErrorStack::get();
-    Ok(unusable)
+    unusable
 }
 
 fn add_certificate(builder: &mut SslContextBuilder, encoded: &Encoded) -> Result<(), ErrorStack> {
@@ -122,10 +189,20 @@ impl Tls {
     ///
     /// Clear text in answer is [`Kind::BadFormat`] where `clear_before`, since then somebody speaks in the server's
     /// place, and [`Kind::Secure`] else.
-    pub fn handshake(context: &Context, tcp: Tcp, host: &Host, clear_before: bool) -> Result<Tls> {
+    pub fn handshake(
+        context: &Context,
+        settings: &Settings,
+        tcp: Tcp,
+        server: &Host,
+        clear_before: bool,
+    ) -> Result<Tls> {
         // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
         ErrorStack::get();
-        let ssl = prepare(context, host).map_err(broken)?;
+        let host = settings.name.as_ref().unwrap_or(server);
+        let mut ssl = prepare(context, settings, host).map_err(broken)?;
+        if let Some(identity) = &settings.identity {
+            present(&mut ssl, identity)?;
+        }
         let transport = Transport { tcp, state: TransportState::Fresh };
         let mut stream = SslStream::new(ssl, transport).map_err(broken)?;
         match stream.connect() {
@@ -186,8 +263,11 @@ impl Tls {
     }
 }
 
-fn prepare(context: &Context, host: &Host) -> Result<Ssl, ErrorStack> {
+fn prepare(context: &Context, settings: &Settings, host: &Host) -> Result<Ssl, ErrorStack> {
     let mut ssl = Ssl::new(&context.ssl)?;
+    if settings.oldest == Version::Tls13 {
+        ssl.set_min_proto_version(Some(SslVersion::TLS1_3))?;
+    }
     if let Host::Name(name) = host {
         // RFC 6066, section 3: without the dot that ends it, and never an address
         ssl.set_hostname(name.trim_end_matches('.'))?;
@@ -204,6 +284,39 @@ fn prepare(context: &Context, host: &Host) -> Result<Ssl, ErrorStack> {
         Host::Zoned(address, _) => param.set_ip(IpAddr::V6(*address))?,
     }
     Ok(ssl)
+}
+
+/// Has the client's certificate at hand if the server asks for it.
+fn present(ssl: &mut SslRef, identity: &Identity) -> Result<()> {
+    let unusable = |path: &Path, why: &dyn fmt::Display| {
+        Error::new(Kind::Secure, format!("the client's certificate cannot be used: {}: {why}", path.display()))
+    };
+    let read = |path: &Path| fs::read(path).map(Zeroizing::new).map_err(|error| unusable(path, &error));
+    let (path, certificate, key, issuers) = match identity {
+        Identity::Pem { certificate: path, key: key_path } => {
+            let broken = |stack: ErrorStack| unusable(path, &describe(&stack));
+            let mut certificates = X509::stack_from_pem(&read(path)?).map_err(broken)?.into_iter();
+            let certificate = certificates.next().ok_or_else(|| unusable(path, &"no certificate in it"))?;
+            // a key with a passphrase would have OpenSSL ask at the terminal
+            let key = PKey::private_key_from_pem_callback(&read(key_path)?, |_| Ok(0))
+                .map_err(|stack| unusable(key_path, &describe(&stack)))?;
+            (path, certificate, key, certificates.collect())
+        }
+        Identity::Pkcs12 { path, password } => {
+            let broken = |stack: ErrorStack| unusable(path, &describe(&stack));
+            let parsed = Pkcs12::from_der(&read(path)?).and_then(|file| file.parse2(password)).map_err(broken)?;
+            match (parsed.cert, parsed.pkey) {
+                (Some(certificate), Some(key)) => {
+                    (path, certificate, key, parsed.ca.into_iter().flatten().collect::<Vec<_>>())
+                }
+                _ => return Err(unusable(path, &"it lacks a certificate or its key")),
+            }
+        }
+    };
+    ssl.set_certificate(&certificate)
+        .and_then(|()| ssl.set_private_key(&key))
+        .and_then(|()| issuers.into_iter().try_for_each(|issuer| ssl.add_chain_cert(issuer)))
+        .map_err(|stack| unusable(path, &describe(&stack)))
 }
 
 /// Why the certificate was refused, and what it says of itself.

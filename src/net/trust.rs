@@ -17,11 +17,24 @@ const MAX_FILE: u64 = 64 * 1024 * 1024;
 pub enum Trust {
     /// Any certificate: encrypted, the peer unchecked.
     Anyone,
-    /// Those that lead to the platform's store or, where there is one, to a certificate in the folder `cacerts`.
+    /// Those that lead to an authority that is known.
     Verified {
-        /// The folder, whose every file is read.
-        cacerts: Option<PathBuf>,
+        /// Whether the authorities of the platform's store are.
+        platform: bool,
+        /// Which others are.
+        own: Authorities,
     },
+}
+
+/// Authorities that the host brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authorities {
+    /// None.
+    None,
+    /// Those in the files of a folder.
+    Folder(PathBuf),
+    /// Those in a file.
+    File(PathBuf),
 }
 
 /// A file of the folder.
@@ -40,14 +53,18 @@ pub enum Encoded {
     Der(Vec<u8>),
 }
 
+/// The certificates of one file, which must be there.
+pub fn read_one(path: &Path) -> Result<CertificateFile> {
+    match read_file(path) {
+        Ok(contents) => Ok(CertificateFile { path: path.to_owned(), contents: Ok(contents) }),
+        Err(error) => Err(unreadable("the file", path, error)),
+    }
+}
+
 /// Every file of the folder, in the order of their names. That a file can't be read is no error unless the process has
 /// run out of something.
 pub fn read_folder(cacerts: &Path) -> Result<Vec<CertificateFile>> {
-    let unreadable = |error| {
-        let kind = if is_exhausted(&error) { Kind::OutOfMemory } else { Kind::Secure };
-        let text = format!("the folder of certificates {} cannot be read", cacerts.display());
-        Error::new(kind, text).with_source(error)
-    };
+    let unreadable = |error| unreadable("the folder", cacerts, error);
     let mut paths = fs::read_dir(cacerts)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>())
         .map_err(unreadable)?;
@@ -58,6 +75,11 @@ pub fn read_folder(cacerts: &Path) -> Result<Vec<CertificateFile>> {
         contents => Ok(CertificateFile { path, contents }),
     };
     paths.into_iter().filter(|path| !path.is_dir()).map(file).collect()
+}
+
+fn unreadable(what: &str, path: &Path, error: io::Error) -> Error {
+    let kind = if is_exhausted(&error) { Kind::OutOfMemory } else { Kind::Secure };
+    Error::new(kind, format!("{what} of certificates {} cannot be read", path.display())).with_source(error)
 }
 
 fn read_file(path: &Path) -> io::Result<Vec<Encoded>> {

@@ -9,10 +9,17 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use openssl::pkcs12::Pkcs12;
+use openssl::symm::Cipher;
+
 use issue::Identity;
 use leaf::{Issuer, LEAVES};
 
 pub use leaf::Leaf;
+
+/// The leaf that a client can show, which is there as PKCS #12 as well, and its key with a passphrase.
+const CLIENT: &str = "client-purpose";
+const CLIENT_PASSWORD: &str = "p12 pass";
 
 /// Writes all certificates and keys into `dir`.
 pub fn generate(dir: &Path) -> Result<(), Box<dyn Error>> {
@@ -45,6 +52,13 @@ pub fn generate(dir: &Path) -> Result<(), Box<dyn Error>> {
         }
         write(&leaf.chain_file(dir), &chain)?;
         write(&leaf.key_file(dir), &identity.key.private_key_to_pem_pkcs8()?)?;
+        if leaf.name == CLIENT {
+            let mut file = Pkcs12::builder();
+            file.cert(&identity.cert).pkey(&identity.key);
+            write(&dir.join("client.p12"), &file.build2(CLIENT_PASSWORD)?.to_der()?)?;
+            let locked = identity.key.private_key_to_pem_pkcs8_passphrase(Cipher::aes_128_cbc(), b"locked")?;
+            write(&dir.join("client-locked.key"), &locked)?;
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use openssl::error::ErrorStack;
-use openssl::ssl::{SslContext, SslFiletype, SslMethod, SslOptions, SslVersion};
+use openssl::ssl::{SslContext, SslFiletype, SslMethod, SslOptions, SslVerifyMode, SslVersion};
 
 use crate::Result;
 use crate::options::Options;
@@ -14,6 +14,8 @@ pub struct Tls {
     dir: PathBuf,
     cert: &'static Leaf,
     max: SslVersion,
+    /// Whether the client must show a certificate of the test authority's.
+    client_cert: bool,
 }
 
 impl Tls {
@@ -22,6 +24,7 @@ impl Tls {
             dir: dir.to_owned(),
             cert: Leaf::named(&options.text("cert", "good"))?,
             max: options.choice("tls-max", &[("1.3", SslVersion::TLS1_3), ("1.2", SslVersion::TLS1_2)])?,
+            client_cert: options.choice("client-cert", &[("no", false), ("required", true)])?,
         })
     }
 
@@ -39,6 +42,10 @@ impl Tls {
         context.set_options(SslOptions::IGNORE_UNEXPECTED_EOF);
         context.set_certificate_chain_file(cert.chain_file(&self.dir))?;
         context.set_private_key_file(cert.key_file(&self.dir), SslFiletype::PEM)?;
+        if self.client_cert {
+            context.set_ca_file(self.dir.join("ca.pem"))?;
+            context.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+        }
         Ok(context.build())
     }
 }

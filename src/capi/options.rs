@@ -1,0 +1,598 @@
+//! A connection with more to say than pop3_connect takes.
+
+use std::ffi::{CStr, OsStr, c_char, c_void};
+use std::net::IpAddr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::ptr;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::capi::boundary::{self, Listeners, optional, with_trace};
+use crate::capi::connect::secure_mode;
+use crate::capi::status::POP3_OK;
+use crate::capi::{handles, settings};
+use crate::client::Client;
+use crate::error::{Error, Kind, Result};
+use crate::net::address::{Host, Server};
+use crate::net::tcp::{Family, Route};
+use crate::net::tls::{self, Identity, Version};
+use crate::net::trust::{Authorities, Trust};
+use crate::options::{Options, Secure, Timeouts};
+use crate::proto::auth::Credentials;
+use crate::proto::command::check_argument;
+
+/// What the setters are called in an error callback.
+const COMMAND: &CStr = c"POP3Options";
+
+/// The options of a connection. Opaque; from pop3_options_new, freed by pop3_options_free.
+pub struct pop3_options {
+    server: Vec<u8>,
+    user: Vec<u8>,
+    password: Zeroizing<Vec<u8>>,
+    secure: Secure,
+    verify: bool,
+    platform_trust: bool,
+    secure_dir: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
+    identity: Option<Identity>,
+    oldest: Version,
+    tls_name: Option<Host>,
+    listeners: Listeners,
+    connect_timeout: Option<Duration>,
+    reply_timeout: Option<Duration>,
+    call_timeout: Option<Duration>,
+    route: Route,
+}
+
+/// Makes options with the defaults.
+///
+/// Returns them, to be freed with pop3_options_free; NULL only where the library has a defect.
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub extern "C" fn pop3_options_new() -> *mut pop3_options {
+    let options = pop3_options {
+        server: Vec::new(),
+        user: Vec::new(),
+        password: Zeroizing::default(),
+        secure: Secure::No,
+        verify: true,
+        platform_trust: true,
+        secure_dir: None,
+        ca_file: None,
+        identity: None,
+        oldest: Version::Tls12,
+        tls_name: None,
+        listeners: Listeners::default(),
+        connect_timeout: None,
+        reply_timeout: None,
+        call_timeout: None,
+        route: Route::default(),
+    };
+    boundary::guard(|| Ok(Box::into_raw(Box::new(options)))).unwrap_or(ptr::null_mut())
+}
+
+/// Frees options, and wipes their secrets. Sessions that were made with them go on.
+///
+/// - `options`: from pop3_options_new, not freed before and not in use; NULL is fine.
+///
+/// Threads: any.
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, not freed, and in no other call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_free(options: *mut pop3_options) {
+    if !options.is_null() {
+        // SAFETY: from Box::into_raw, by this function's promise
+        let options = unsafe { Box::from_raw(options) };
+        let _ = boundary::guard(|| {
+            drop(options);
+            Ok(())
+        });
+    }
+}
+
+/// Connects and logs in, as pop3_connect, by these options.
+///
+/// The callbacks go with the socket: they hear of every later call on it too, beside a call's own.
+///
+/// - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
+///   once, and freed while the session lives.
+///
+/// Returns as pop3_connect.
+/// Threads: any, any number at once, as long as none changes the options meanwhile.
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and nobody changes or frees them before this returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_connect_with(options: *const pop3_options) -> i32 {
+    // SAFETY: this function's promise
+    let options = unsafe { options.as_ref() };
+    let listeners = options.map(|options| options.listeners).unwrap_or_default();
+    boundary::call_for(c"POP3Connect", listeners, || {
+        let options = options.ok_or_else(|| parameter("the options are NULL"))?;
+        let wanted = options.connection()?;
+        let client = with_trace(None, listeners, |trace| Client::open(&wanted, trace))?;
+        drop(wanted);
+        handles::insert(client, listeners)
+    })
+}
+
+/// Sets the server.
+///
+/// - `server`: as for pop3_connect, which checks it; copied; NULL is none.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `server` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_server(options: *mut pop3_options, server: *const c_char) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        set(options, server, |options, server| {
+            options.server = server.unwrap_or_default().to_vec();
+            Ok(())
+        })
+    }
+}
+
+/// Sets the user's name.
+///
+/// - `user`: bytes that are passed on as they are, without CR or LF; copied; NULL is the default, an empty one.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `user`).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `user` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_user(options: *mut pop3_options, user: *const c_char) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        set(options, user, |options, user| {
+            let user = user.unwrap_or_default();
+            check_argument(user, "the user name")?;
+            options.user = user.to_vec();
+            Ok(())
+        })
+    }
+}
+
+/// Sets the password.
+///
+/// - `password`: bytes that are passed on as they are, without CR or LF; copied, and wiped when the options are freed
+///   or another is set; NULL is the default, an empty one.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `password`).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `password` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_password(options: *mut pop3_options, password: *const c_char) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        set(options, password, |options, password| {
+            let password = password.unwrap_or_default();
+            check_argument(password, "the password")?;
+            options.password = Zeroizing::new(password.to_vec());
+            Ok(())
+        })
+    }
+}
+
+/// Sets when TLS begins.
+///
+/// - `secure`: 0 never (the default), 1 with the first byte, 2 after STLS.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `secure`).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_secure(options: *mut pop3_options, secure: i32) -> i32 {
+    // SAFETY: this function's promise
+    unsafe {
+        change(options, |options| {
+            options.secure = secure_mode(secure)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets whether the server's certificate and name must verify.
+///
+/// - `verify`: non-zero (the default) verifies, 0 does not.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_verify(options: *mut pop3_options, verify: i32) -> i32 {
+    // SAFETY: this function's promise
+    unsafe {
+        change(options, |options| {
+            options.verify = verify != 0;
+            Ok(())
+        })
+    }
+}
+
+/// Sets the secure folder, as pop3_set_secure_dir does for the process.
+///
+/// - `path`: copied; NULL is the default, the process's.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `path` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_secure_dir(options: *mut pop3_options, path: *const c_char) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        set(options, path, |options, path| {
+            options.secure_dir = path.map(absolute).transpose()?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets a file of authorities that counts instead of the secure folder.
+///
+/// - `path`: of a file in PEM with any number of certificates, or DER; read once for the process, when a connect first
+///   verifies against it; copied; NULL is the default, none.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `path` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_ca_file(options: *mut pop3_options, path: *const c_char) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        set(options, path, |options, path| {
+            options.ca_file = path.map(absolute).transpose()?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets whether the authorities of the platform's store are trusted.
+///
+/// - `on`: non-zero (the default) if they are; 0 leaves those of the secure folder or the file.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_platform_trust(options: *mut pop3_options, on: i32) -> i32 {
+    // SAFETY: this function's promise
+    unsafe {
+        change(options, |options| {
+            options.platform_trust = on != 0;
+            Ok(())
+        })
+    }
+}
+
+/// Sets the certificate that the client proves itself with, in PEM.
+///
+/// Takes the place of one from pop3_options_set_client_pkcs12.
+///
+/// - `cert_pem_path`: of a file with the certificate, and behind it its issuers if they are to be sent; read by each
+///   connect; copied.
+/// - `key_pem_path`: of a file with its key, without a passphrase; likewise. Both NULL is the default, none.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of the paths is NULL or empty). What is wrong with the files
+/// is POP3_ERR_SECURE at connect.
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; each path is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_client_cert(
+    options: *mut pop3_options,
+    cert_pem_path: *const c_char,
+    key_pem_path: *const c_char,
+) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        let key = optional(key_pem_path);
+        set(options, cert_pem_path, |options, certificate| {
+            options.identity = match (certificate, key) {
+                (None, None) => None,
+                (Some(certificate), Some(key)) => {
+                    Some(Identity::Pem { certificate: absolute(certificate)?, key: absolute(key)? })
+                }
+                _ => return Err(parameter("a certificate needs its key, and a key its certificate")),
+            };
+            Ok(())
+        })
+    }
+}
+
+/// Sets the certificate that the client proves itself with, in PKCS #12 (RFC 7292).
+///
+/// Takes the place of one from pop3_options_set_client_cert.
+///
+/// - `path`: of the file; read by each connect; copied; NULL is the default, none.
+/// - `password`: what opens it, in UTF-8; copied, and wiped when the options are freed; NULL is an empty one.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty, `password` is not UTF-8). What is wrong with
+/// the file or the password is POP3_ERR_SECURE at connect.
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `path` and `password` are each NULL or a C
+///   string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_client_pkcs12(
+    options: *mut pop3_options,
+    path: *const c_char,
+    password: *const c_char,
+) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        let password = optional(password).unwrap_or_default();
+        set(options, path, |options, path| {
+            options.identity = match path {
+                None => None,
+                Some(path) => {
+                    let password = std::str::from_utf8(password).map_err(|_| parameter("the password is not UTF-8"))?;
+                    Some(Identity::Pkcs12 { path: absolute(path)?, password: Zeroizing::new(password.to_owned()) })
+                }
+            };
+            Ok(())
+        })
+    }
+}
+
+/// Sets the oldest version of TLS that will do.
+///
+/// - `version`: 12 for TLS 1.2 (the default), 13 for TLS 1.3.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_tls_min(options: *mut pop3_options, version: i32) -> i32 {
+    // SAFETY: this function's promise
+    unsafe {
+        change(options, |options| {
+            options.oldest = match version {
+                12 => Version::Tls12,
+                13 => Version::Tls13,
+                _ => return Err(parameter(format!("the TLS version is {version}: it must be 12 or 13"))),
+            };
+            Ok(())
+        })
+    }
+}
+
+/// Sets the name to send to the server in the TLS handshake, and to verify its certificate against.
+///
+/// - `name`: a name or an address, without a port; copied; NULL is the default, the server's.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `name` cannot be one).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `name` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_tls_name(options: *mut pop3_options, name: *const c_char) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        set(options, name, |options, name| {
+            options.tls_name = name.map(Host::parse).transpose().map_err(|error| parameter(error.to_string()))?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets the function that hears the status lines, of connecting and of every call on the socket.
+///
+/// - `cb`: as pop3_sts_cb, with `context`; NULL is the default, none.
+/// - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `cb` is NULL or a function of its type, which
+///   returns and for which `context` is right.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_status_cb(
+    options: *mut pop3_options,
+    cb: Option<unsafe extern "C" fn(status: *const c_char, context: *mut c_void)>,
+    context: *mut c_void,
+) -> i32 {
+    // SAFETY: this function's promise
+    unsafe {
+        change(options, |options| {
+            options.listeners.status = cb.map(|cb| (cb, context));
+            Ok(())
+        })
+    }
+}
+
+/// Sets the function that hears of failures, of connecting and of every call on the socket.
+///
+/// - `cb`: as pop3_error_cb, with `context`, and called before that of the process; NULL is the default, none.
+/// - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `cb` is NULL or a function of its type, which
+///   returns and for which `context` is right.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_error_cb(
+    options: *mut pop3_options,
+    cb: Option<unsafe extern "C" fn(message: *const c_char, code: i32, command: *const c_char, context: *mut c_void)>,
+    context: *mut c_void,
+) -> i32 {
+    // SAFETY: this function's promise
+    unsafe {
+        change(options, |options| {
+            options.listeners.error = cb.map(|cb| (cb, context));
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long to wait, in milliseconds.
+///
+/// - `connect_ms`: for the name, for the connection and for the handshake, each; 0 is the process's comms timeout.
+/// - `reply_ms`: for each reply; 0 is the process's comms timeout.
+/// - `call_ms`: for a whole call, connecting included; 0 is none.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of them is negative).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_timeouts(
+    options: *mut pop3_options,
+    connect_ms: i32,
+    reply_ms: i32,
+    call_ms: i32,
+) -> i32 {
+    // SAFETY: this function's promise
+    unsafe {
+        change(options, |options| {
+            let [connect, reply, call] = [milliseconds(connect_ms)?, milliseconds(reply_ms)?, milliseconds(call_ms)?];
+            options.connect_timeout = connect;
+            options.reply_timeout = reply;
+            options.call_timeout = call;
+            Ok(())
+        })
+    }
+}
+
+/// Sets which kind of address the server must have.
+///
+/// - `family`: 0 for any (the default), 4 for IPv4, 6 for IPv6.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `family`).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_family(options: *mut pop3_options, family: i32) -> i32 {
+    // SAFETY: this function's promise
+    unsafe {
+        change(options, |options| {
+            options.route.family = match family {
+                0 => None,
+                4 => Some(Family::V4),
+                6 => Some(Family::V6),
+                _ => return Err(parameter(format!("the family is {family}: it must be 0, 4 or 6"))),
+            };
+            Ok(())
+        })
+    }
+}
+
+/// Sets the address to connect from; only addresses of the server of the same kind are tried then.
+///
+/// - `address`: an IPv4 or IPv6 address of this machine; copied; NULL is the default, the system's choice.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no address).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `address` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_source_address(options: *mut pop3_options, address: *const c_char) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        set(options, address, |options, address| {
+            let parse = |address: &[u8]| std::str::from_utf8(address).ok()?.parse::<IpAddr>().ok();
+            options.route.source = match address {
+                None => None,
+                Some(address) => Some(parse(address).ok_or_else(|| parameter("the source address is no address"))?),
+            };
+            Ok(())
+        })
+    }
+}
+
+impl pop3_options {
+    /// What pop3_connect makes of its arguments, made of these.
+    fn connection(&self) -> Result<Options> {
+        let server = Server::parse(&self.server, self.secure.default_port())?;
+        let trust = match (self.secure, self.verify) {
+            (Secure::No, _) | (_, false) => Trust::Anyone,
+            _ => Trust::Verified { platform: self.platform_trust, own: self.authorities()? },
+        };
+        let process = settings::timeout();
+        Ok(Options {
+            server,
+            route: self.route,
+            credentials: Credentials::new(&self.user, &self.password)?,
+            secure: self.secure,
+            tls: tls::Settings {
+                trust,
+                oldest: self.oldest,
+                name: self.tls_name.clone(),
+                identity: self.identity.clone(),
+            },
+            timeouts: Timeouts {
+                connect: self.connect_timeout.unwrap_or(process),
+                reply: self.reply_timeout.unwrap_or(process),
+                call: self.call_timeout,
+            },
+        })
+    }
+
+    fn authorities(&self) -> Result<Authorities> {
+        match (&self.ca_file, &self.secure_dir) {
+            (Some(file), _) => Ok(Authorities::File(file.clone())),
+            (None, Some(dir)) => Ok(Authorities::Folder(dir.join("cacerts"))),
+            (None, None) => settings::authorities(),
+        }
+    }
+}
+
+/// Changes options that must be there.
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call.
+unsafe fn change(options: *mut pop3_options, change: impl FnOnce(&mut pop3_options) -> Result<()>) -> i32 {
+    boundary::call(COMMAND, || {
+        // SAFETY: the caller's promise
+        let options = unsafe { options.as_mut() }.ok_or_else(|| parameter("the options are NULL"))?;
+        change(options).map(|()| POP3_OK)
+    })
+}
+
+/// The same by a string, which may be left out.
+///
+/// # Safety
+/// - As for `change`, and `text` is NULL or a C string.
+unsafe fn set(
+    options: *mut pop3_options,
+    text: *const c_char,
+    set: impl FnOnce(&mut pop3_options, Option<&[u8]>) -> Result<()>,
+) -> i32 {
+    // SAFETY: the caller's promises
+    unsafe {
+        let text = optional(text);
+        change(options, |options| set(options, text))
+    }
+}
+
+fn absolute(path: &[u8]) -> Result<PathBuf> {
+    settings::absolute(OsStr::from_bytes(path))
+}
+
+/// A timeout; 0 is none of its own.
+fn milliseconds(value: i32) -> Result<Option<Duration>> {
+    match u64::try_from(value) {
+        Ok(0) => Ok(None),
+        Ok(value) => Ok(Some(Duration::from_millis(value))),
+        Err(_) => Err(parameter("a timeout is negative")),
+    }
+}
+
+fn parameter(text: impl Into<String>) -> Error {
+    Error::new(Kind::Parameter, text)
+}
