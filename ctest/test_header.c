@@ -67,7 +67,7 @@ int main(void)
     int32_t (*set_client_cert)(pop3_options *, const char *, const char *) = pop3_options_set_client_cert;
     int32_t (*set_timeouts)(pop3_options *, int32_t, int32_t, int32_t) = pop3_options_set_timeouts;
     int32_t (*set_status_cb)(pop3_options *, void (*)(const char *, void *), void *) = pop3_options_set_status_cb;
-    int32_t (*set_error_cb)(pop3_options *, void (*)(const char *, int32_t, const char *, void *), void *) =
+    int32_t (*set_own_error_cb)(pop3_options *, void (*)(const char *, int32_t, const char *, void *), void *) =
         pop3_options_set_error_cb;
     pop3_options *options = options_new();
     pop3_buffer buffer = {NULL, 0};
@@ -111,7 +111,7 @@ int main(void)
         return 12;
     if (set_server(options, "") != POP3_OK || set_verify(options, 0) != POP3_OK ||
         set_client_cert(options, NULL, NULL) != POP3_OK || set_timeouts(options, 1, 2, 3) != POP3_OK ||
-        set_status_cb(options, NULL, NULL) != POP3_OK || set_error_cb(options, NULL, NULL) != POP3_OK ||
+        set_status_cb(options, NULL, NULL) != POP3_OK || set_own_error_cb(options, NULL, NULL) != POP3_OK ||
         connect_with(options) != POP3_ERR_NO_ADDRESS)
         return 13;
     options_free(options);

@@ -9,12 +9,14 @@
 //! - [`client`]: a session, which drives `proto` over `net`: connecting, commands, messages;
 //! - [`options`]: what a connection is to be;
 //! - [`proto`]: the protocol, pure: commands, replies, framing, log-in;
+//! - [`crypto`]: digests and chance, for the log-in;
 //! - [`net`]: addresses, sockets with deadlines, TLS;
 //! - [`trace`]: status lines, without secrets;
 //! - [`error`]: what can go wrong.
 
 pub mod capi;
 pub mod client;
+pub mod crypto;
 pub mod error;
 pub mod net;
 pub mod options;

@@ -19,13 +19,13 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
-use crate::net::address::Host;
+use crate::net::address::{Host, Server};
 use crate::net::resolve::resolve;
 use crate::net::stream::Stream;
 use crate::net::tcp::{self, Canceller, Tcp};
 use crate::net::tls::{self, Context, Tls};
 use crate::options::{Options, Secure, Timeouts};
-use crate::proto::auth::{Credentials, Login, Mechanism};
+use crate::proto::auth::{self, Circumstances, Login, Mechanism};
 use crate::proto::command::Command;
 use crate::proto::framing::{Ending, Inbox, unstuff};
 use crate::proto::listing::Capabilities;
@@ -87,9 +87,10 @@ impl Client {
             proven: BTreeSet::new(),
             marked: BTreeSet::new(),
         };
-        client.greeting(trace)?;
+        let mut greeting = client.greeting(trace)?;
         if let (Some(context), Secure::StartTls) = (&context, options.secure) {
             client = client.start_tls(context, options, trace)?;
+            greeting.clear();
         }
         client.capabilities = match client.ask_capabilities(trace) {
             Err(error) if error.ends_session() => return Err(error),
@@ -98,7 +99,7 @@ impl Client {
         let offered = client.capabilities.as_ref();
         let mechanism =
             offered.map_or(Mechanism::UserPass, |offered| Mechanism::choose(offered, client.stream.is_encrypted()));
-        client.log_in(&options.credentials, mechanism, trace)?;
+        client.log_in(mechanism, options, &greeting, trace)?;
         Ok(client)
     }
 
@@ -122,10 +123,11 @@ impl Client {
         self.canceller.clone()
     }
 
-    fn greeting(&mut self, trace: &mut Trace<'_>) -> Result<()> {
+    /// The text of the greeting.
+    fn greeting(&mut self, trace: &mut Trace<'_>) -> Result<Vec<u8>> {
         self.begin_wait();
         let line = self.receive(&[], trace).map_err(|error| error.during("greeting"))?;
-        line.accepted(Kind::Server, "the server turned us away").map(drop)
+        line.accepted(Kind::Server, "the server turned us away").map(<[u8]>::to_vec)
     }
 
     /// STLS, and the handshake. What the server said in the clear is forgotten.
@@ -162,15 +164,31 @@ impl Client {
         Ok(capabilities)
     }
 
-    fn log_in(&mut self, credentials: &Credentials, mechanism: Mechanism, trace: &mut Trace<'_>) -> Result<()> {
-        let mut login = Login::new(credentials, mechanism);
+    fn log_in(
+        &mut self,
+        mechanism: Mechanism,
+        options: &Options,
+        greeting: &[u8],
+        trace: &mut Trace<'_>,
+    ) -> Result<()> {
+        let Server { host, port } = &options.server;
+        let host = &host.to_string();
+        let circumstances = Circumstances { greeting, host, port: *port, nonce: auth::nonce, binding: None };
+        let mut login = Login::new(&options.credentials, mechanism, circumstances)?;
         self.send(&login.first(), trace)?;
         loop {
             let line = self.receive(&login.secrets(), trace).map_err(|error| error.during("log-in"))?;
             let next = Reply::parse_in_exchange(line.bytes).and_then(|reply| login.next(reply));
-            match line.tell(next)? {
-                Some(command) => self.send(&command, trace)?,
-                None => return Ok(()),
+            match line.tell(next) {
+                Ok(Some(command)) => self.send(&command, trace)?,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    if let Some(cancel) = login.cancel() {
+                        // what led to this is told, not whether the server heard of it
+                        let _ = self.send(&cancel, trace);
+                    }
+                    return Err(error);
+                }
             }
         }
     }

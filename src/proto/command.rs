@@ -14,13 +14,14 @@ pub const MAX_COMMAND: usize = 255;
 pub struct Command<'a> {
     words: &'static str,
     argument: Argument<'a>,
+    /// A last argument, which no log shows.
+    secret: Option<&'a [u8]>,
 }
 
 #[derive(Clone, Copy)]
 enum Argument<'a> {
     None,
-    Shown(&'a [u8]),
-    Secret(&'a [u8]),
+    Text(&'a [u8]),
     /// A message number.
     Number(i32),
     /// A message number and a number of lines.
@@ -44,56 +45,72 @@ impl<'a> Command<'a> {
     pub const NOOP: Command<'static> = Command::bare("NOOP");
     /// QUIT (RFC 1939)
     pub const QUIT: Command<'static> = Command::bare("QUIT");
-    /// AUTH PLAIN without an initial response (RFC 5034)
-    pub const AUTH_PLAIN: Command<'static> = Command::bare("AUTH PLAIN");
+    /// What ends an AUTH exchange before its end (RFC 5034)
+    pub const SASL_CANCEL: Command<'static> = Command { secret: Some(b"*"), ..Command::bare("") };
 
     const fn bare(words: &'static str) -> Command<'static> {
-        Command { words, argument: Argument::None }
+        Command::with(words, Argument::None)
+    }
+
+    const fn with(words: &'static str, argument: Argument<'a>) -> Command<'a> {
+        Command { words, argument, secret: None }
     }
 
     /// USER (RFC 1939)
     pub fn user(name: &'a [u8]) -> Command<'a> {
-        Command { words: "USER", argument: Argument::Shown(name) }
+        Command::with("USER", Argument::Text(name))
     }
 
     /// PASS (RFC 1939)
     pub fn pass(password: &'a [u8]) -> Command<'a> {
-        Command { words: "PASS", argument: Argument::Secret(password) }
+        Command { secret: Some(password), ..Command::bare("PASS") }
     }
 
-    /// AUTH PLAIN with its initial response in base64 (RFC 5034)
-    pub fn auth_plain(initial_response: &'a str) -> Command<'a> {
-        Command { words: "AUTH PLAIN", argument: Argument::Secret(initial_response.as_bytes()) }
+    /// APOP (RFC 1939)
+    pub fn apop(name: &'a [u8], digest: &'a str) -> Command<'a> {
+        Command { secret: Some(digest.as_bytes()), ..Command::with("APOP", Argument::Text(name)) }
+    }
+
+    /// AUTH without an initial response (RFC 5034)
+    pub fn auth(mechanism: &'a str) -> Command<'a> {
+        Command::with("AUTH", Argument::Text(mechanism.as_bytes()))
+    }
+
+    /// AUTH with its initial response in base64 (RFC 5034)
+    pub fn auth_with(mechanism: &'a str, initial_response: &'a str) -> Command<'a> {
+        // no response and an empty one are not the same
+        let response = if initial_response.is_empty() { "=" } else { initial_response };
+        Command { secret: Some(response.as_bytes()), ..Command::auth(mechanism) }
     }
 
     /// A response inside an AUTH exchange, in base64 (RFC 5034)
     pub fn sasl_response(response: &'a str) -> Command<'a> {
-        Command { words: "", argument: Argument::Secret(response.as_bytes()) }
+        Command { secret: Some(response.as_bytes()), ..Command::bare("") }
     }
 
     /// LIST of one message (RFC 1939)
     pub fn list(number: i32) -> Command<'static> {
-        Command { words: "LIST", argument: Argument::Number(number) }
+        Command::with("LIST", Argument::Number(number))
     }
 
     /// UIDL of one message (RFC 1939)
     pub fn uidl(number: i32) -> Command<'static> {
-        Command { words: "UIDL", argument: Argument::Number(number) }
+        Command::with("UIDL", Argument::Number(number))
     }
 
     /// RETR (RFC 1939)
     pub fn retr(number: i32) -> Command<'static> {
-        Command { words: "RETR", argument: Argument::Number(number) }
+        Command::with("RETR", Argument::Number(number))
     }
 
     /// TOP (RFC 1939)
     pub fn top(number: i32, lines: i32) -> Command<'static> {
-        Command { words: "TOP", argument: Argument::Numbers(number, lines) }
+        Command::with("TOP", Argument::Numbers(number, lines))
     }
 
     /// DELE (RFC 1939)
     pub fn dele(number: i32) -> Command<'static> {
-        Command { words: "DELE", argument: Argument::Number(number) }
+        Command::with("DELE", Argument::Number(number))
     }
 
     /// What it is called, without its argument.
@@ -103,10 +120,8 @@ impl<'a> Command<'a> {
 
     /// How many octets it is on the wire, its CRLF counted.
     pub fn encoded_len(&self) -> usize {
-        match self.argument() {
-            None => self.words.len() + b"\r\n".len(),
-            Some(text) => self.words.len() + self.separator().len() + text.len() + b"\r\n".len(),
-        }
+        let arguments: usize = self.arguments().map(|(separator, text)| separator.len() + text.len()).sum();
+        self.words.len() + arguments + b"\r\n".len()
     }
 
     /// The bytes for the wire. They are wiped when dropped, since some of them are secret.
@@ -122,9 +137,9 @@ impl<'a> Command<'a> {
     /// Refuses CR, LF and NUL in an argument, which could make it a command of its own.
     pub fn encode_into(&self, line: &mut Vec<u8>) -> Result<()> {
         line.extend_from_slice(self.words.as_bytes());
-        if let Some(text) = self.argument() {
+        for (separator, text) in self.arguments() {
             check_argument(&text, "an argument of a command")?;
-            line.extend_from_slice(self.separator());
+            line.extend_from_slice(separator);
             line.extend_from_slice(&text);
         }
         line.extend_from_slice(b"\r\n");
@@ -133,27 +148,25 @@ impl<'a> Command<'a> {
 
     /// The line as a log may show it: a secret is `***`.
     pub fn redacted(&self) -> Vec<u8> {
-        let shown = match self.argument {
-            Argument::Secret(_) => Some(Cow::Borrowed(&b"***"[..])),
-            _ => self.argument(),
-        };
-        match shown {
-            None => self.words.into(),
-            Some(shown) => [self.words.as_bytes(), self.separator(), &shown].concat(),
+        let shown = Command { secret: self.secret.map(|_| &b"***"[..]), ..*self };
+        let mut line = self.words.as_bytes().to_vec();
+        for (separator, text) in shown.arguments() {
+            line.extend_from_slice(separator);
+            line.extend_from_slice(&text);
         }
+        line
     }
 
-    fn argument(&self) -> Option<Cow<'a, [u8]>> {
-        match self.argument {
+    /// The arguments, each with what separates it from what stands before. A secret is never copied.
+    fn arguments(&self) -> impl Iterator<Item = (&'static [u8], Cow<'a, [u8]>)> {
+        let argument = match self.argument {
             Argument::None => None,
-            Argument::Shown(text) | Argument::Secret(text) => Some(text.into()),
+            Argument::Text(text) => Some(text.into()),
             Argument::Number(number) => Some(number.to_string().into_bytes().into()),
             Argument::Numbers(first, second) => Some(format!("{first} {second}").into_bytes().into()),
-        }
-    }
-
-    fn separator(&self) -> &'static [u8] {
-        if self.words.is_empty() { b"" } else { b" " }
+        };
+        let separator = if self.words.is_empty() { &b""[..] } else { b" " };
+        argument.into_iter().chain(self.secret.map(Cow::from)).map(move |text| (separator, text))
     }
 }
 
@@ -182,10 +195,13 @@ mod tests {
             (Command::user(b"alice"), "USER alice\r\n", "USER alice"),
             (Command::user(b""), "USER \r\n", "USER "),
             (Command::pass(b" s3cret pass "), "PASS  s3cret pass \r\n", "PASS ***"),
-            (Command::AUTH_PLAIN, "AUTH PLAIN\r\n", "AUTH PLAIN"),
-            (Command::auth_plain("AGE="), "AUTH PLAIN AGE=\r\n", "AUTH PLAIN ***"),
+            (Command::apop(b"alice", "c4c9"), "APOP alice c4c9\r\n", "APOP alice ***"),
+            (Command::auth("CRAM-MD5"), "AUTH CRAM-MD5\r\n", "AUTH CRAM-MD5"),
+            (Command::auth_with("PLAIN", "AGE="), "AUTH PLAIN AGE=\r\n", "AUTH PLAIN ***"),
+            (Command::auth_with("EXTERNAL", ""), "AUTH EXTERNAL =\r\n", "AUTH EXTERNAL ***"),
             (Command::sasl_response("AGE="), "AGE=\r\n", "***"),
             (Command::sasl_response(""), "\r\n", "***"),
+            (Command::SASL_CANCEL, "*\r\n", "***"),
         ] {
             let encoded = command.encode().unwrap();
             assert_eq!(*encoded, wire.as_bytes());

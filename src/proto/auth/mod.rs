@@ -1,0 +1,601 @@
+//! Logging in: which mechanism, and what answers each reply until the server has decided.
+//!
+//! [`Login`] is a machine fed with replies. What SASL mechanisms have in common is here, base64 and initial responses
+//! (RFC 5034); what each says is an [`Exchange`], in a file for each family of them.
+
+mod md5;
+mod oauth;
+mod plain;
+mod scram;
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::crypto::Hash;
+use crate::error::{Error, Kind, Result};
+use crate::proto::command::{Command, MAX_COMMAND, check_argument};
+use crate::proto::listing::Capabilities;
+use crate::proto::reply::{Reply, Status};
+use crate::trace::{escape, mask};
+
+/// Who logs in, and what proves it. Password and token are wiped when this is dropped and are never shown.
+pub struct Credentials {
+    user: Vec<u8>,
+    password: Zeroizing<Vec<u8>>,
+    token: Zeroizing<Vec<u8>>,
+    authzid: Vec<u8>,
+}
+
+impl Credentials {
+    /// Takes a name and a password as the bytes they are, but for those that would end a line.
+    pub fn new(user: &[u8], password: &[u8]) -> Result<Credentials> {
+        check_argument(user, "the user name")?;
+        check_argument(password, "the password")?;
+        Ok(Credentials {
+            user: user.to_vec(),
+            password: Zeroizing::new(password.to_vec()),
+            token: Zeroizing::default(),
+            authzid: Vec::new(),
+        })
+    }
+
+    /// Adds the token that OAuth gave.
+    pub fn with_token(mut self, token: &[u8]) -> Result<Credentials> {
+        check_argument(token, "the token")?;
+        self.token = Zeroizing::new(token.to_vec());
+        Ok(self)
+    }
+
+    /// Adds as whom to act, if not as the user.
+    pub fn with_authzid(mut self, authzid: &[u8]) -> Result<Credentials> {
+        check_argument(authzid, "the name to act as")?;
+        self.authzid = authzid.to_vec();
+        Ok(self)
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("user", &self.user.escape_ascii().to_string()).finish_non_exhaustive()
+    }
+}
+
+/// How to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// USER, then PASS (RFC 1939).
+    UserPass,
+    /// APOP (RFC 1939), only if asked for.
+    Apop,
+    /// SASL PLAIN (RFC 4616).
+    Plain,
+    /// SASL LOGIN (draft-murchison-sasl-login).
+    Login,
+    /// SASL CRAM-MD5 (RFC 2195).
+    CramMd5,
+    /// SASL SCRAM-SHA-1 (RFC 5802).
+    ScramSha1,
+    /// The same bound to the TLS channel.
+    ScramSha1Plus,
+    /// SASL SCRAM-SHA-256 (RFC 7677).
+    ScramSha256,
+    /// The same bound to the TLS channel.
+    ScramSha256Plus,
+    /// SASL XOAUTH2, of Google and Microsoft.
+    XOAuth2,
+    /// SASL OAUTHBEARER (RFC 7628).
+    OAuthBearer,
+    /// SASL EXTERNAL (RFC 4422): TLS has said who it is.
+    External,
+}
+
+impl Mechanism {
+    const ALL: [Mechanism; 12] = [
+        Mechanism::UserPass,
+        Mechanism::Apop,
+        Mechanism::Plain,
+        Mechanism::Login,
+        Mechanism::CramMd5,
+        Mechanism::ScramSha1,
+        Mechanism::ScramSha1Plus,
+        Mechanism::ScramSha256,
+        Mechanism::ScramSha256Plus,
+        Mechanism::XOAuth2,
+        Mechanism::OAuthBearer,
+        Mechanism::External,
+    ];
+
+    /// What it is called: its SASL name, or the command that begins it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mechanism::UserPass => "USER",
+            Mechanism::Apop => "APOP",
+            Mechanism::Plain => "PLAIN",
+            Mechanism::Login => "LOGIN",
+            Mechanism::CramMd5 => "CRAM-MD5",
+            Mechanism::ScramSha1 => "SCRAM-SHA-1",
+            Mechanism::ScramSha1Plus => "SCRAM-SHA-1-PLUS",
+            Mechanism::ScramSha256 => "SCRAM-SHA-256",
+            Mechanism::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
+            Mechanism::XOAuth2 => "XOAUTH2",
+            Mechanism::OAuthBearer => "OAUTHBEARER",
+            Mechanism::External => "EXTERNAL",
+        }
+    }
+
+    /// The mechanism of that name, in any letter case.
+    pub fn named(name: &str) -> Result<Mechanism> {
+        let known = Mechanism::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name));
+        known.ok_or_else(|| Error::new(Kind::Parameter, "there is no mechanism of that name"))
+    }
+
+    /// The strongest that the server offers and the connection allows.
+    ///
+    /// Where nobody can listen that is PLAIN: the server may keep passwords as safely as it likes. Where anybody can,
+    /// it is one that does not tell the password.
+    pub fn choose(capabilities: &Capabilities, encrypted: bool) -> Mechanism {
+        let preferred: &[Mechanism] = if encrypted {
+            &[Mechanism::Plain]
+        } else {
+            &[Mechanism::ScramSha256, Mechanism::ScramSha1, Mechanism::CramMd5]
+        };
+        let offered = preferred.iter().find(|mechanism| capabilities.has_sasl(mechanism.name()));
+        offered.copied().unwrap_or(Mechanism::UserPass)
+    }
+
+    /// Refuses a mechanism that was asked for and is not on the server's list, or where there is no list. Of APOP the
+    /// greeting tells ([`Login::new`] looks there), of USER the answer to it.
+    pub fn check_offered(self, capabilities: Option<&Capabilities>) -> Result<()> {
+        let is_listed = || capabilities.is_some_and(|listed| listed.has_sasl(self.name()));
+        match self {
+            Mechanism::UserPass | Mechanism::Apop => Ok(()),
+            _ if is_listed() => Ok(()),
+            _ => Err(Error::new(Kind::Unsupported, format!("the server does not offer {}", self.name()))),
+        }
+    }
+}
+
+/// What a mechanism may need to know besides the credentials.
+pub struct Circumstances<'a> {
+    /// The text of the server's greeting, empty where it came before TLS did: then anybody can have said it.
+    pub greeting: &'a [u8],
+    /// The server, as it was named to us.
+    pub host: &'a str,
+    /// Its port.
+    pub port: u16,
+    /// Makes a nonce ([`nonce`], but for tests): printable, without a comma.
+    pub nonce: fn() -> Result<String>,
+    /// What the log-in can be bound to. To be left out where the server offers -PLUS variants but none of them is
+    /// used, since a SCRAM without would tell the server that its list lacks them.
+    pub binding: Option<ChannelBinding>,
+}
+
+/// What tells this TLS channel from any other (RFC 5056).
+pub struct ChannelBinding {
+    /// Its type, as `tls-exporter` (RFC 9266) or `tls-server-end-point` (RFC 5929).
+    pub name: &'static str,
+    /// Its data.
+    pub data: Vec<u8>,
+}
+
+/// A nonce that nobody can foretell.
+pub fn nonce() -> Result<String> {
+    crate::crypto::random::<18>().map(|bytes| STANDARD.encode(bytes))
+}
+
+/// What is said in a SASL exchange, before it is base64.
+type Message = Zeroizing<Vec<u8>>;
+
+/// What a SASL mechanism says. It is given challenges and gives responses, neither in base64.
+trait Exchange {
+    /// What it begins with; `None` where the server begins.
+    fn initial(&mut self) -> Option<Message> {
+        None
+    }
+
+    /// Whether a challenge can ever hold anything. Where not, the first one asks for what it begins with, even if
+    /// that was said already and the challenge has words.
+    fn knows_challenges(&self) -> bool {
+        true
+    }
+
+    /// What answers a challenge. After an error the exchange is to be cancelled.
+    fn respond(&mut self, challenge: &[u8]) -> Result<Message>;
+
+    /// Hears that the server lets us in, with the text that it says. An error means: not this server.
+    fn accept(&mut self, _text: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
+    /// What the server had against us before it refused.
+    fn complaint(&self) -> &[u8] {
+        b""
+    }
+}
+
+/// A log-in under way.
+pub struct Login<'a> {
+    credentials: &'a Credentials,
+    method: Method<'a>,
+    /// What was said or is to be said that may be secret: each made once, and known so that its echo can be masked.
+    said: Vec<Zeroizing<String>>,
+}
+
+enum Method<'a> {
+    User,
+    Pass,
+    Apop,
+    Sasl(Sasl<'a>),
+}
+
+struct Sasl<'a> {
+    name: &'static str,
+    exchange: Box<dyn Exchange + 'a>,
+    initial: Initial,
+    /// Whether the server waits for an answer.
+    is_asked: bool,
+}
+
+/// How it stands with what the mechanism begins with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Initial {
+    /// There is none, or the server has it.
+    Done,
+    /// It stands behind AUTH, where the server may pass over it.
+    WithAuth,
+    /// It is too long for that, and waits to be asked for.
+    Waits,
+}
+
+impl<'a> Login<'a> {
+    /// A log-in by that mechanism. Fails where the mechanism lacks what it needs.
+    pub fn new(
+        credentials: &'a Credentials,
+        mechanism: Mechanism,
+        circumstances: Circumstances<'_>,
+    ) -> Result<Login<'a>> {
+        let scram = |hash, plus| scram::Scram::new(hash, plus, credentials, &circumstances);
+        let mut exchange: Box<dyn Exchange + 'a> = match mechanism {
+            Mechanism::UserPass => return Ok(Login { credentials, method: Method::User, said: Vec::new() }),
+            Mechanism::Apop => {
+                let said = vec![md5::apop_digest(circumstances.greeting, &credentials.password)?];
+                return Ok(Login { credentials, method: Method::Apop, said });
+            }
+            Mechanism::Plain => Box::new(plain::OneMessage::plain(credentials)),
+            Mechanism::Login => Box::new(plain::Login::new(credentials)),
+            Mechanism::CramMd5 => Box::new(md5::CramMd5::new(credentials)),
+            Mechanism::ScramSha1 => Box::new(scram(Hash::Sha1, false)?),
+            Mechanism::ScramSha1Plus => Box::new(scram(Hash::Sha1, true)?),
+            Mechanism::ScramSha256 => Box::new(scram(Hash::Sha256, false)?),
+            Mechanism::ScramSha256Plus => Box::new(scram(Hash::Sha256, true)?),
+            Mechanism::XOAuth2 => Box::new(oauth::Bearer::xoauth2(credentials)?),
+            Mechanism::OAuthBearer => Box::new(oauth::Bearer::oauth_bearer(credentials, &circumstances)?),
+            Mechanism::External => Box::new(plain::OneMessage::external(credentials)),
+        };
+        let name = mechanism.name();
+        let said: Vec<_> = exchange.initial().map(|message| encode(&message)).into_iter().collect();
+        let initial = match said.first() {
+            None => Initial::Done,
+            Some(message) if Command::auth_with(name, message).encoded_len() <= MAX_COMMAND => Initial::WithAuth,
+            Some(_) => Initial::Waits,
+        };
+        let sasl = Sasl { name, exchange, initial, is_asked: false };
+        Ok(Login { credentials, method: Method::Sasl(sasl), said })
+    }
+
+    /// The command that begins it.
+    pub fn first(&self) -> Command<'_> {
+        match (&self.method, self.said.first()) {
+            (Method::Sasl(sasl), Some(initial)) if sasl.initial == Initial::WithAuth => {
+                Command::auth_with(sasl.name, initial)
+            }
+            (Method::Sasl(sasl), _) => Command::auth(sasl.name),
+            (Method::Apop, Some(digest)) => Command::apop(&self.credentials.user, digest),
+            (Method::User | Method::Pass | Method::Apop, _) => Command::user(&self.credentials.user),
+        }
+    }
+
+    /// What answers a reply; `None` once the server has let us in.
+    pub fn next(&mut self, reply: Reply<'_>) -> Result<Option<Command<'_>>> {
+        match (&mut self.method, reply.status) {
+            (_, Status::Err) => Err(self.refusal(reply)),
+            (Method::User, Status::Ok) => {
+                self.method = Method::Pass;
+                Ok(Some(Command::pass(&self.credentials.password)))
+            }
+            (Method::Pass | Method::Apop, Status::Ok) => Ok(None),
+            (Method::User | Method::Pass | Method::Apop, Status::Challenge) => Err(unexpected()),
+            (Method::Sasl(sasl), Status::Ok) => sasl.exchange.accept(reply.text).map(|()| None),
+            (Method::Sasl(sasl), Status::Challenge) => {
+                let response = match sasl.answer(reply.text.trim_ascii(), &mut self.said)? {
+                    Answer::First => self.said.first(),
+                    Answer::Last => self.said.last(),
+                };
+                Ok(response.map(|response| Command::sasl_response(response)))
+            }
+        }
+    }
+
+    /// What ends the exchange after an error, if the server waits for an answer.
+    pub fn cancel(&self) -> Option<Command<'static>> {
+        match &self.method {
+            Method::Sasl(sasl) if sasl.is_asked => Some(Command::SASL_CANCEL),
+            _ => None,
+        }
+    }
+
+    /// What the server could echo and nobody may see. What may hold other ones comes first.
+    pub fn secrets(&self) -> Vec<&[u8]> {
+        let said = self.said.iter().map(|said| said.as_bytes());
+        said.chain([&self.credentials.token[..], &self.credentials.password]).collect()
+    }
+
+    fn refusal(&self, reply: Reply<'_>) -> Error {
+        let complaint = match &self.method {
+            Method::Sasl(sasl) => sasl.exchange.complaint(),
+            _ => b"",
+        };
+        match complaint {
+            b"" => reply.refusal(Kind::Auth, "the log-in was refused"),
+            complaint => {
+                let complaint = escape(&mask(complaint, &self.secrets()));
+                reply.refusal(Kind::Auth, &format!("the log-in was refused: {complaint}"))
+            }
+        }
+    }
+
+    #[cfg(test)]
+    fn initial_for_tests(&self) -> Vec<u8> {
+        STANDARD.decode(&*self.said[0]).unwrap()
+    }
+}
+
+/// Which of what is said answers a challenge.
+enum Answer {
+    First,
+    Last,
+}
+
+impl Sasl<'_> {
+    fn answer(&mut self, challenge: &[u8], said: &mut Vec<Zeroizing<String>>) -> Result<Answer> {
+        self.is_asked = true;
+        let wants_initial = match std::mem::replace(&mut self.initial, Initial::Done) {
+            Initial::Done => false,
+            Initial::WithAuth => challenge.is_empty() || !self.exchange.knows_challenges(),
+            // whatever words are in it: some servers say "go ahead"
+            Initial::Waits => true,
+        };
+        let answer = if wants_initial {
+            Answer::First
+        } else {
+            said.push(encode(&self.exchange.respond(&decode(challenge)?)?));
+            Answer::Last
+        };
+        self.is_asked = false;
+        Ok(answer)
+    }
+}
+
+/// All parts as one message, allocated once: growing would leave an unwiped copy behind.
+fn message(parts: &[&[u8]]) -> Message {
+    let mut whole = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
+    parts.iter().for_each(|part| whole.extend_from_slice(part));
+    whole
+}
+
+/// Base64, allocated once as well.
+fn encode(message: &[u8]) -> Zeroizing<String> {
+    let mut encoded = Zeroizing::new(String::with_capacity(message.len().div_ceil(3) * 4));
+    STANDARD.encode_string(message, &mut encoded);
+    encoded
+}
+
+fn decode(text: &[u8]) -> Result<Vec<u8>> {
+    STANDARD.decode(text).map_err(|_| syntax("what is no base64"))
+}
+
+/// A name inside a GS2 header or a message of SCRAM (RFC 5801, section 4).
+fn escape_name(name: &[u8]) -> Vec<u8> {
+    let mut escaped = Vec::with_capacity(name.len());
+    for byte in name {
+        match byte {
+            b',' => escaped.extend_from_slice(b"=2C"),
+            b'=' => escaped.extend_from_slice(b"=3D"),
+            byte => escaped.push(*byte),
+        }
+    }
+    escaped
+}
+
+fn syntax(what: &str) -> Error {
+    Error::new(Kind::Syntax, format!("the server answered the log-in by {what}"))
+}
+
+fn unexpected() -> Error {
+    Error::new(Kind::BadFormat, "the server sent a challenge where none can be")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn credentials() -> Credentials {
+        Credentials::new(b"tim", b"tanstaaftanstaaf").unwrap()
+    }
+
+    pub(super) fn circumstances() -> Circumstances<'static> {
+        Circumstances { greeting: b"", host: "pop.test", port: 995, nonce, binding: None }
+    }
+
+    fn wire(command: Command<'_>) -> String {
+        String::from_utf8(command.encode().unwrap().to_vec()).unwrap()
+    }
+
+    /// A log-in and what it begins with.
+    pub(super) fn begin(credentials: &Credentials, mechanism: Mechanism) -> (Login<'_>, String) {
+        let login = Login::new(credentials, mechanism, circumstances()).unwrap();
+        let first = wire(login.first());
+        (login, first)
+    }
+
+    /// What the log-in answers to a line.
+    pub(super) fn says(login: &mut Login<'_>, line: &str) -> Result<Option<String>> {
+        let reply = Reply::parse_in_exchange(line.as_bytes()).unwrap();
+        login.next(reply).map(|command| command.map(wire))
+    }
+
+    #[test]
+    fn user_and_pass() {
+        let credentials = credentials();
+        let (mut login, first) = begin(&credentials, Mechanism::UserPass);
+        assert_eq!(first, "USER tim\r\n");
+        assert_eq!(says(&mut login, "+OK").unwrap().unwrap(), "PASS tanstaaftanstaaf\r\n");
+        assert_eq!(says(&mut login, "+OK").unwrap(), None);
+    }
+
+    #[test]
+    fn a_long_initial_response_moves_to_a_line_of_its_own() {
+        // of 175 octets, the last that fit: "AUTH PLAIN ", base64 and CRLF are 255 at most
+        for (length, fits) in [(175, true), (176, false)] {
+            let credentials = Credentials::new(b"tim", &vec![b'x'; length]).unwrap();
+            let (mut login, first) = begin(&credentials, Mechanism::Plain);
+            assert_eq!(first != "AUTH PLAIN\r\n", fits);
+            assert!(first.len() <= MAX_COMMAND);
+            // a server may say something there that is no base64
+            let response = says(&mut login, "+ go ahead!").unwrap().unwrap();
+            assert!(response.len() > 240);
+            assert_eq!(says(&mut login, "+OK").unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn the_password_goes_nowhere_after_a_refusal() {
+        let credentials = credentials();
+        for mechanism in Mechanism::ALL.into_iter().filter(|each| each.check_offered(None).is_err()) {
+            let credentials = Credentials::new(b"tim", b"secret").unwrap().with_token(b"token").unwrap();
+            let binding = Some(ChannelBinding { name: "tls-exporter", data: Vec::new() });
+            let circumstances = Circumstances { binding, ..circumstances() };
+            let mut login = Login::new(&credentials, mechanism, circumstances).unwrap();
+            assert_eq!(says(&mut login, "-ERR no").unwrap_err().kind(), Kind::Auth);
+            assert!(login.cancel().is_none());
+        }
+        for (answer, kind) in [
+            ("-ERR no such user", Kind::Auth),
+            ("-ERR [IN-USE] busy", Kind::MailboxInUse),
+            ("-ERR [SYS/TEMP] later", Kind::Temporary),
+            ("-ERR [SYS/PERM] never", Kind::Server),
+            ("+ AAAA", Kind::BadFormat),
+        ] {
+            let (mut login, _) = begin(&credentials, Mechanism::UserPass);
+            assert_eq!(says(&mut login, answer).unwrap_err().kind(), kind, "{answer}");
+            assert!(login.cancel().is_none());
+        }
+    }
+
+    #[test]
+    fn every_line_but_the_users_name_is_masked() {
+        let credentials = Credentials::new(b"tim", b"secret").unwrap().with_token(b"token").unwrap();
+        let greeting = Circumstances { greeting: b"<1@host>", ..circumstances() };
+        let mut login = Login::new(&credentials, Mechanism::Apop, greeting).unwrap();
+        assert_eq!(login.secrets().len(), 3);
+        assert_eq!(login.first().redacted(), b"APOP tim ***");
+        assert!(login.next(Reply::parse(b"+OK").unwrap()).unwrap().is_none());
+
+        let mut login = Login::new(&credentials, Mechanism::Login, circumstances()).unwrap();
+        assert_eq!(login.first().redacted(), b"AUTH LOGIN");
+        for _ in 0..2 {
+            let reply = Reply::parse_in_exchange(b"+").unwrap();
+            assert_eq!(login.next(reply).unwrap().unwrap().redacted(), b"***");
+        }
+        assert_eq!(login.secrets(), [&b"dGlt"[..], b"c2VjcmV0", b"token", b"secret"]);
+        says(&mut login, "+ ").unwrap_err();
+        assert_eq!(login.cancel().unwrap().redacted(), b"***");
+        assert_eq!(wire(login.cancel().unwrap()), "*\r\n");
+    }
+
+    #[test]
+    fn the_choice() {
+        let listed = |names: &str| {
+            let mut capabilities = Capabilities::default();
+            capabilities.push(format!("SASL {names}").as_bytes()).unwrap();
+            capabilities
+        };
+        for (offered, encrypted, in_the_clear) in [
+            ("LOGIN PLAIN", Mechanism::Plain, Mechanism::UserPass),
+            ("", Mechanism::UserPass, Mechanism::UserPass),
+            ("LOGIN XOAUTH2 EXTERNAL X-ZIMBRA", Mechanism::UserPass, Mechanism::UserPass),
+            ("PLAIN CRAM-MD5", Mechanism::Plain, Mechanism::CramMd5),
+            ("PLAIN cram-md5 scram-sha-1", Mechanism::Plain, Mechanism::ScramSha1),
+            ("CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256", Mechanism::UserPass, Mechanism::ScramSha256),
+            ("SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS", Mechanism::UserPass, Mechanism::UserPass),
+        ] {
+            assert_eq!(Mechanism::choose(&listed(offered), true), encrypted, "{offered}");
+            assert_eq!(Mechanism::choose(&listed(offered), false), in_the_clear, "{offered}");
+        }
+        for mechanism in Mechanism::ALL {
+            let needs_list = !matches!(mechanism, Mechanism::UserPass | Mechanism::Apop);
+            for (capabilities, ok) in
+                [(None, !needs_list), (Some(&listed("X")), !needs_list), (Some(&listed(mechanism.name())), true)]
+            {
+                let offered = mechanism.check_offered(capabilities);
+                assert_eq!(offered.err().map(|error| error.kind()), (!ok).then_some(Kind::Unsupported));
+            }
+        }
+    }
+
+    #[test]
+    fn by_name() {
+        for mechanism in Mechanism::ALL {
+            assert_eq!(Mechanism::named(mechanism.name()).unwrap(), mechanism);
+            assert_eq!(Mechanism::named(&mechanism.name().to_lowercase()).unwrap(), mechanism);
+        }
+        for unknown in ["", "auto", "NTLM", "SCRAM", "PLAIN "] {
+            assert_eq!(Mechanism::named(unknown).unwrap_err().kind(), Kind::Parameter);
+        }
+    }
+
+    #[test]
+    fn every_prefix_of_any_challenge_is_answered_or_refused() {
+        let credentials = Credentials::new(b"tim", b"secret").unwrap().with_token(b"token").unwrap();
+        let challenge = "+ PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+ and more";
+        for end in 1..challenge.len() {
+            for mechanism in Mechanism::ALL.into_iter().filter(|each| each.check_offered(None).is_err()) {
+                let binding = Some(ChannelBinding { name: "tls-exporter", data: Vec::new() });
+                let circumstances = Circumstances { binding, ..circumstances() };
+                let mut login = Login::new(&credentials, mechanism, circumstances).unwrap();
+                for _ in 0..2 {
+                    let refused = says(&mut login, &challenge[..end]).is_err();
+                    assert_eq!(login.cancel().is_some(), refused);
+                }
+                // no exchange has more steps than three, so this is at the latest where each has ended
+                assert!((0..2).any(|_| says(&mut login, &challenge[..end]).is_err()));
+            }
+        }
+    }
+
+    #[test]
+    fn nonces_fit_into_scram() {
+        let nonce = nonce().unwrap();
+        assert!(nonce.len() == 24 && nonce.bytes().all(|byte| byte.is_ascii_graphic() && byte != b','));
+    }
+
+    #[test]
+    fn lines_cannot_be_smuggled_into_credentials() {
+        let ok = || Credentials::new(b"x", b"x").unwrap();
+        for bad in [&b"a\r"[..], b"a\n", b"\0"] {
+            assert_eq!(Credentials::new(bad, b"x").unwrap_err().kind(), Kind::Parameter);
+            assert_eq!(Credentials::new(b"x", bad).unwrap_err().kind(), Kind::Parameter);
+            assert_eq!(ok().with_token(bad).unwrap_err().kind(), Kind::Parameter);
+            assert_eq!(ok().with_authzid(bad).unwrap_err().kind(), Kind::Parameter);
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!("{:?}", credentials().with_token(b"tanstaaf").unwrap());
+        assert!(shown.contains("tim") && !shown.contains("tanstaaf"), "{shown}");
+    }
+}
