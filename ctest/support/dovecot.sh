@@ -4,7 +4,7 @@
 #   dovecot.sh DIR PKI PORT POP3S_PORT
 #
 # DIR is made and holds all it writes. PKI holds good.pem and good.key. The account is alice, "s3cret pass", with five
-# messages. Runs as root or as anybody.
+# messages. Runs as root or as anybody. DOVECOT_MECHANISMS may list the SASL mechanisms that it is to offer.
 set -euo pipefail
 dir=$1 pki=$2 port=$3 pop3s_port=$4
 mkdir -p "$dir"/{run,state} "$dir"/home/alice/Maildir/{cur,new,tmp}
@@ -35,7 +35,7 @@ default_login_user = $login
 first_valid_uid = 1
 mail_location = maildir:~/Maildir
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = ${DOVECOT_MECHANISMS:-plain login}
 auth_failure_delay = 0
 ssl = yes
 ssl_cert = <$pki/good.pem

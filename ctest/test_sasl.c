@@ -1,0 +1,393 @@
+/* The mechanism that is chosen in the clear, with Dovecot, with transcripts, and with a server that knows SCRAM. */
+#define _DEFAULT_SOURCE /* mkdtemp */
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "clock.h"
+#include "listen.h"
+#include "pop3connect.h"
+#include "server.h"
+
+#define PASS "s3cret pass"
+
+static int connect_to(int port, const char *pass)
+{
+    hear_nothing();
+    return pop3_connect(at(port), "alice", pass, hear, 0, 0);
+}
+
+static int loopback_socket(int *port)
+{
+    struct sockaddr_in name;
+    socklen_t size = sizeof name;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    memset(&name, 0, sizeof name);
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, (struct sockaddr *)&name, size) != 0
+        || getsockname(listener, (struct sockaddr *)&name, &size) != 0)
+        check_fatal("no free port");
+    *port = ntohs(name.sin_port);
+    return listener;
+}
+
+/* Dovecot */
+
+static char base[] = "/tmp/pop3connect-sasl.XXXXXX";
+/* The script, and the group of all the processes that it starts. */
+static pid_t group;
+
+static void stop_dovecot(void)
+{
+    kill(group, SIGTERM);
+    for (int i = 0; i < 1000; i++) {
+        pid_t pid;
+        while ((pid = waitpid(-group, NULL, WNOHANG)) > 0)
+            continue;
+        if (pid < 0)
+            return;
+        sleep_ms(10);
+    }
+    CHECK(!"Dovecot has ended");
+    kill(-group, SIGKILL);
+}
+
+/* Its port, or 0 where it did not come up, as where somebody else took a port meanwhile. */
+static int try_dovecot(const char *mechanisms)
+{
+    static int folders;
+    char folder[64], ports[2][16];
+    int numbers[2], listeners[2];
+    snprintf(folder, sizeof folder, "%s/%d", base, folders++);
+    for (int i = 0; i < 2; i++) {
+        listeners[i] = loopback_socket(&numbers[i]);
+        snprintf(ports[i], sizeof ports[i], "%d", numbers[i]);
+    }
+    for (int i = 0; i < 2; i++)
+        close(listeners[i]);
+    const char *pki = server_dir();
+    group = fork();
+    if (group == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        setpgid(0, 0);
+        setenv("DOVECOT_MECHANISMS", mechanisms, 1);
+        execl(DOVECOT, DOVECOT, folder, pki, ports[0], ports[1], (char *)NULL);
+        _exit(127);
+    }
+    setpgid(group, group);
+    for (int i = 0; i < 400 && waitpid(group, NULL, WNOHANG) != group; i++) {
+        if (pop3_stat(at(numbers[0]), "alice", PASS, NULL, 0, 0) >= 0)
+            return numbers[0];
+        sleep_ms(50);
+    }
+    kill(-group, SIGKILL);
+    return 0;
+}
+
+static int start_dovecot(const char *mechanisms)
+{
+    for (int attempt = 0; attempt < 3; attempt++) {
+        int port = try_dovecot(mechanisms);
+        if (port != 0)
+            return port;
+    }
+    check_fatal("Dovecot did not come up; tools/setup.sh test installs it, its logs are in %s", base);
+}
+
+/* Dovecot offers these, and the last of them is chosen; the password is said by no line, in no form. */
+static void dovecot_with(const char *mechanisms, const char *chosen)
+{
+    char expected[64];
+    int port = start_dovecot(mechanisms);
+    snprintf(expected, sizeof expected, "C: AUTH %s", chosen);
+
+    int socket = connect_to(port, PASS);
+    if (!CHECK(socket > 0))
+        CHECK_STR(pop3_get_last_error(), "");
+    CHECK_HAS(heard(), expected);
+    CHECK_HAS(heard(), "\nS: + ");
+    CHECK_HAS(heard(), "\nC: ***\n");
+    CHECK_HAS_NOT(heard(), "C: PASS");
+    CHECK_HAS_NOT(heard(), "C: AUTH PLAIN");
+    CHECK_HAS_NOT(heard(), PASS);
+    CHECK_INT(pop3_message_count(socket, NULL), 5);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+
+    CHECK_INT(connect_to(port, "wrong"), POP3_ERR_AUTH);
+    CHECK_HAS(heard(), expected);
+    CHECK_HAS(heard(), "S: -ERR [AUTH]");
+    CHECK_HAS(pop3_get_last_error(), "-ERR [AUTH]");
+    /* nor is it tried again by another mechanism */
+    CHECK_HAS_NOT(strstr(heard(), "S: -ERR"), "C: ");
+    CHECK_HAS_NOT(heard(), "C: PASS");
+    CHECK_INT(connect_to(port, ""), POP3_ERR_AUTH);
+    stop_dovecot();
+}
+
+static void dovecot_scram_sha_256(void)
+{
+    dovecot_with("plain login cram-md5 scram-sha-1 scram-sha-256", "SCRAM-SHA-256 ***\n");
+}
+
+static void dovecot_scram_sha_1(void)
+{
+    dovecot_with("plain login cram-md5 scram-sha-1", "SCRAM-SHA-1 ***\n");
+}
+
+static void dovecot_cram_md5(void)
+{
+    dovecot_with("plain login cram-md5", "CRAM-MD5\n");
+}
+
+/* Transcripts */
+
+#define OFFERED(mechanisms) \
+    "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nSASL " mechanisms "\\r\\n.\\r\\n\"\n"
+#define CRAM_MD5 OFFERED("PLAIN CRAM-MD5") "expect \"AUTH CRAM-MD5\\r\\n\"\n"
+/* <1896.697170952@postoffice.reston.mci.net>, as in RFC 2195, and the answer of alice */
+#define CHALLENGE "PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+"
+#define RESPONSE "YWxpY2UgMzk1Mzk0OGE4ZWUyZTkzOWUyODU1YTRjZjI0NDFjOWU="
+
+static int connect_play(const char *transcript)
+{
+    int port = server_play("", transcript);
+    int result = connect_to(port, PASS);
+    CHECK_PLAYED(port);
+    CHECK_HAS_NOT(heard(), PASS);
+    CHECK_HAS_NOT(heard(), RESPONSE);
+    CHECK_HAS_NOT(pop3_get_last_error(), PASS);
+    return result;
+}
+
+static void cram_md5(void)
+{
+    int port = server_play("", CRAM_MD5 "send \"+ " CHALLENGE "\\r\\n\"\nexpect \"" RESPONSE "\\r\\n\"\n"
+                                        "send \"+OK " RESPONSE "\\r\\n\"\n"
+                                        "expect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\nclose");
+    int socket = connect_to(port, PASS);
+    CHECK_HAS(heard(), "C: AUTH CRAM-MD5\nS: + " CHALLENGE "\nC: ***\nS: +OK ***\n");
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    CHECK_PLAYED(port);
+}
+
+static void malformed_challenges(void)
+{
+    const char *challenges[] = {"+", "+ ", "+ ?", "+ PDE4O", "+ PDE4=", "+ \\xff", "+ <1@2>", "+ \\x00"};
+    for (size_t i = 0; i < sizeof challenges / sizeof *challenges; i++) {
+        char transcript[1024];
+        snprintf(transcript, sizeof transcript, CRAM_MD5 "send \"%s\\r\\n\"\nexpect \"*\\r\\n\"\nexpect-eof",
+                 challenges[i]);
+        CHECK_INT(connect_play(transcript), POP3_ERR_SYNTAX);
+        CHECK_HAS(heard(), "\nC: ***\n");
+    }
+    CHECK_INT(connect_play(CRAM_MD5 "send \"+\"\nrepeat 70000 \"A\"\nexpect-eof"), POP3_ERR_LIMIT);
+}
+
+static void replies_out_of_place(void)
+{
+    /* no exchange is open, so nothing is cancelled */
+    CHECK_INT(connect_play(CRAM_MD5 "send \"-ERR no\\r\\n\"\nexpect-eof"), POP3_ERR_AUTH);
+    CHECK_INT(connect_play(CRAM_MD5 "send \"nonsense\\r\\n\"\nexpect-eof"), POP3_ERR_BAD_FORMAT);
+    CHECK_INT(connect_play(CRAM_MD5 "close"), POP3_ERR_CONNECTION_LOST);
+    CHECK_INT(connect_play(CRAM_MD5 "send \"+ " CHALLENGE "\\r\\n\"\nexpect \"" RESPONSE "\\r\\n\"\n"
+                                    "send \"-ERR [IN-USE] busy\\r\\n\"\nexpect-eof"),
+              POP3_ERR_MAILBOX_IN_USE);
+    CHECK_INT(connect_play(CRAM_MD5 "send \"+ " CHALLENGE "\\r\\n\"\nexpect \"" RESPONSE "\\r\\n\"\nclose"),
+              POP3_ERR_CONNECTION_LOST);
+    /* a second challenge, which CRAM-MD5 does not have */
+    CHECK_INT(connect_play(CRAM_MD5 "send \"+ " CHALLENGE "\\r\\n\"\nexpect \"" RESPONSE "\\r\\n\"\n"
+                                    "send \"+ " CHALLENGE "\\r\\n\"\nexpect \"*\\r\\n\"\nexpect-eof"),
+              POP3_ERR_BAD_FORMAT);
+}
+
+static void scram_with_what_anybody_can_say(void)
+{
+    const struct {
+        const char *challenge;
+        int result;
+    } cases[] = {
+        {"?", POP3_ERR_SYNTAX},
+        {"cj0x", POP3_ERR_SYNTAX},                         /* r=1 */
+        {"cj0xLHM9UVNYQyxpPTQwOTY=", POP3_ERR_SYNTAX},     /* r=1,s=QSXC,i=4096 */
+        {"cj0xLHM9UVNYQyxpPTk5OTk5OTk=", POP3_ERR_LIMIT},  /* r=1,s=QSXC,i=9999999 */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char transcript[1024];
+        snprintf(transcript, sizeof transcript,
+                 OFFERED("PLAIN SCRAM-SHA-256") "expect \"AUTH SCRAM-SHA-256 \"\nexpect-line\n"
+                 "send \"+ %s\\r\\n\"\nexpect \"*\\r\\n\"\nexpect-eof", cases[i].challenge);
+        CHECK_INT(connect_play(transcript), cases[i].result);
+    }
+    /* that it lets us in is no proof that it knows the password */
+    CHECK_INT(connect_play(OFFERED("SCRAM-SHA-1") "expect \"AUTH SCRAM-SHA-1 \"\nexpect-line\n"
+                           "send \"+OK welcome\\r\\n\"\nexpect-eof"), POP3_ERR_SYNTAX);
+}
+
+/* A server that goes through SCRAM but does not know the password */
+
+struct impostor {
+    /* Its salt and number of iterations. */
+    const char *parameters;
+    /* Its line after the client's proof. */
+    const char *last;
+    int listener;
+    /* What the client said: its proof, and all from then on. */
+    char proof[1024], rest[1024];
+};
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void to_base64(const char *text, char *encoded)
+{
+    size_t length = strlen(text);
+    for (size_t at = 0; at < length; at += 3) {
+        unsigned bits = 0;
+        for (size_t i = 0; i < 3; i++)
+            bits = bits << 8 | (at + i < length ? (unsigned char)text[at + i] : 0);
+        for (size_t i = 0; i < 4; i++)
+            *encoded++ = at + i <= length ? alphabet[bits >> (18 - 6 * i) & 63] : '=';
+    }
+    *encoded = '\0';
+}
+
+static void from_base64(const char *encoded, char *text)
+{
+    unsigned bits = 0;
+    const char *digit;
+    for (size_t i = 1; *encoded != '\0' && (digit = strchr(alphabet, *encoded)) != NULL; encoded++, i++) {
+        bits = bits << 6 | (unsigned)(digit - alphabet);
+        if (i % 4 != 1)
+            *text++ = (char)(bits >> (6 - 2 * ((i - 1) % 4)));
+    }
+    *text = '\0';
+}
+
+/* A line without its end, or all that comes up to the end of the connection. */
+static void get(int connection, char *text, size_t size, int whole)
+{
+    size_t length = 0;
+    while (length + 1 < size && recv(connection, text + length, 1, 0) == 1 && (whole || text[length] != '\n'))
+        length++;
+    text[length] = '\0';
+    if (!whole)
+        text[strcspn(text, "\r")] = '\0';
+}
+
+static void put(int connection, const char *line)
+{
+    char text[2048];
+    int length = snprintf(text, sizeof text, "%s\r\n", line);
+    CHECK(send(connection, text, (size_t)length, MSG_NOSIGNAL) == length);
+}
+
+static void *impersonate(void *argument)
+{
+    struct impostor *impostor = argument;
+    char line[1024], message[1024], encoded[2048], challenge[2100];
+    int connection = accept(impostor->listener, NULL, NULL);
+    put(connection, "+OK");
+    get(connection, line, sizeof line, 0);
+    put(connection, "+OK\r\nSASL SCRAM-SHA-256\r\n.");
+    get(connection, line, sizeof line, 0);
+    if (CHECK(strncmp(line, "AUTH SCRAM-SHA-256 ", 19) == 0)) {
+        from_base64(line + 19, message);
+        if (CHECK(strncmp(message, "n,,n=alice,r=", 13) == 0)) {
+            snprintf(line, sizeof line, "r=%.100sours,%s", message + 13, impostor->parameters);
+            to_base64(line, encoded);
+            snprintf(challenge, sizeof challenge, "+ %s", encoded);
+            put(connection, challenge);
+            get(connection, impostor->proof, sizeof impostor->proof, 0);
+            if (impostor->last != NULL)
+                put(connection, impostor->last);
+        }
+    }
+    get(connection, impostor->rest, sizeof impostor->rest, 1);
+    close(connection);
+    return NULL;
+}
+
+static int connect_to_impostor(struct impostor *impostor)
+{
+    pthread_t thread;
+    int port;
+    impostor->listener = loopback_socket(&port);
+    CHECK_INT(listen(impostor->listener, 1), 0);
+    CHECK_INT(pthread_create(&thread, NULL, impersonate, impostor), 0);
+    int result = connect_to(port, PASS);
+    pthread_join(thread, NULL);
+    close(impostor->listener);
+    return result;
+}
+
+static void a_wrong_server_signature(void)
+{
+    const struct {
+        const char *last, *rest;
+        int result;
+    } cases[] = {
+        /* v= and 32 octets of zero */
+        {"+ dj1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE9", "*\r\n", POP3_ERR_SYNTAX},
+        {"+OK dj1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE9", "", POP3_ERR_SYNTAX},
+        {"+OK welcome", "", POP3_ERR_SYNTAX},
+        {"+OK", "", POP3_ERR_SYNTAX},
+        {"+", "*\r\n", POP3_ERR_SYNTAX},
+        {"+ dj0=", "*\r\n", POP3_ERR_SYNTAX},
+        /* e=invalid-proof */
+        {"+ ZT1pbnZhbGlkLXByb29m", "*\r\n", POP3_ERR_AUTH},
+        {"-ERR [AUTH] no", "", POP3_ERR_AUTH},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct impostor impostor = {.parameters = "s=QSXCR+Q6sek8bf92,i=4096", .last = cases[i].last};
+        char proof[1024];
+        CHECK_INT(connect_to_impostor(&impostor), cases[i].result);
+        from_base64(impostor.proof, proof);
+        CHECK_HAS(proof, "c=biws,r=");
+        CHECK_HAS(proof, "ours,p=");
+        CHECK_STR(impostor.rest, cases[i].rest);
+        CHECK_HAS_NOT(heard(), impostor.proof);
+    }
+}
+
+static void a_number_of_iterations_that_is_no_work_or_too_much(void)
+{
+    const char *parameters[] = {"s=QSXC,i=1", "s=QSXC,i=4095", "s=QSXC,i=2147483647", "s=QSXC,i=99999999999999999999"};
+    for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
+        struct impostor impostor = {.parameters = parameters[i], .last = NULL};
+        long long began = now_ms();
+        CHECK_INT(connect_to_impostor(&impostor), POP3_ERR_LIMIT);
+        CHECK(now_ms() - began < 5000);
+        CHECK_STR(impostor.proof, "*");
+        CHECK_STR(impostor.rest, "");
+    }
+}
+
+int main(void)
+{
+    /* processes that lose their parent become this one's children, so that stop_dovecot() sees them */
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || mkdtemp(base) == NULL || chmod(base, 0755) != 0)
+        check_fatal("no temporary folder");
+    RUN(cram_md5);
+    RUN(malformed_challenges);
+    RUN(replies_out_of_place);
+    RUN(scram_with_what_anybody_can_say);
+    RUN(a_wrong_server_signature);
+    RUN(a_number_of_iterations_that_is_no_work_or_too_much);
+    RUN(dovecot_scram_sha_256);
+    RUN(dovecot_scram_sha_1);
+    RUN(dovecot_cram_md5);
+
+    char command[128];
+    snprintf(command, sizeof command, "rm -r '%s'", base);
+    CHECK_INT(system(command), 0);
+    return check_result();
+}
