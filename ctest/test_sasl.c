@@ -26,6 +26,12 @@ static int connect_to(int port, const char *pass)
     return pop3_connect(at(port), "alice", pass, hear, 0, 0);
 }
 
+static void hear_with_context(const char *status, void *context)
+{
+    (void)context;
+    hear(status);
+}
+
 static int loopback_socket(int *port)
 {
     struct sockaddr_in name;
@@ -371,6 +377,107 @@ static void a_number_of_iterations_that_is_no_work_or_too_much(void)
     }
 }
 
+/* The mechanism that is asked for */
+
+/* Connects in that way, and disconnects; 0 or the error. */
+static int connect_by(const char *mechanism, int port, const char *pass, const char *token)
+{
+    pop3_options *options = pop3_options_new();
+    CHECK_INT(pop3_options_set_server(options, at(port)), POP3_OK);
+    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
+    CHECK_INT(pop3_options_set_password(options, pass), POP3_OK);
+    CHECK_INT(pop3_options_set_oauth_token(options, token), POP3_OK);
+    CHECK_INT(pop3_options_set_mechanism(options, mechanism), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, hear_with_context, NULL), POP3_OK);
+    hear_nothing();
+    int socket = pop3_connect_with(options);
+    pop3_options_free(options);
+    if (socket < 0)
+        return socket;
+    CHECK_INT(pop3_message_count(socket, NULL), 5);
+    return pop3_disconnect(socket, NULL);
+}
+
+static void every_mechanism_of_dovecot(void)
+{
+    const char *mechanisms[] = {"USER", "plain", "LOGIN", "CRAM-MD5", "scram-sha-1", "SCRAM-SHA-256", "APOP", "auto", NULL};
+    int port = start_dovecot("plain login cram-md5 scram-sha-1 scram-sha-256 apop");
+    for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++) {
+        if (!CHECK_INT(connect_by(mechanisms[i], port, PASS, NULL), 0))
+            printf("%s: %s\n", mechanisms[i], pop3_get_last_error());
+        CHECK_HAS_NOT(heard(), PASS);
+        CHECK_INT(connect_by(mechanisms[i], port, "wrong", NULL), POP3_ERR_AUTH);
+        CHECK_HAS_NOT(heard(), "wrong");
+    }
+    CHECK_INT(connect_by("APOP", port, PASS, NULL), 0);
+    CHECK_HAS(heard(), "C: APOP alice ***\nS: +OK");
+    /* what it does not offer costs no credential */
+    const char *others[] = {"EXTERNAL", "XOAUTH2", "OAUTHBEARER", "SCRAM-SHA-256-PLUS"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        CHECK_INT(connect_by(others[i], port, PASS, "token"), POP3_ERR_UNSUPPORTED);
+        CHECK_HAS_NOT(heard(), "C: AUTH");
+    }
+    stop_dovecot();
+}
+
+static void names_of_mechanisms(void)
+{
+    pop3_options *options = pop3_options_new();
+    CHECK_INT(pop3_options_set_mechanism(options, "DIGEST-MD5"), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_mechanism(options, ""), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_mechanism(options, "\xff"), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_oauth_token(options, "a\r\n"), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_authzid(options, "a\n"), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_mechanism(NULL, "USER"), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_oauth_token(NULL, "x"), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_authzid(NULL, "x"), POP3_ERR_PARAMETER);
+    pop3_options_free(options);
+}
+
+/* user=alice^Aauth=Bearer tok.en^A^A */
+#define XOAUTH2 "dXNlcj1hbGljZQFhdXRoPUJlYXJlciB0b2suZW4BAQ=="
+
+static void oauth(void)
+{
+    int port = server_play("", OFFERED("XOAUTH2") "expect \"AUTH XOAUTH2 " XOAUTH2 "\\r\\n\"\nsend \"+OK\\r\\n\"\n"
+                               "expect-line\nsend \"+OK 5 50\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\nexpect-eof");
+    CHECK_INT(connect_by("XOAUTH2", port, NULL, "tok.en"), 0);
+    CHECK_HAS(heard(), "C: AUTH XOAUTH2 ***\n");
+    CHECK_PLAYED(port);
+
+    /* {"status":"401"}, which wants an empty line before the refusal */
+    port = server_play("", OFFERED("XOAUTH2") "expect \"AUTH XOAUTH2 " XOAUTH2 "\\r\\n\"\n"
+                           "send \"+ eyJzdGF0dXMiOiI0MDEifQ==\\r\\n\"\nexpect \"\\r\\n\"\n"
+                           "send \"-ERR [AUTH] no\\r\\n\"\nexpect-eof");
+    CHECK_INT(connect_by("XOAUTH2", port, NULL, "tok.en"), POP3_ERR_AUTH);
+    CHECK_HAS(pop3_get_last_error(), "{\"status\":\"401\"}");
+    CHECK_HAS(pop3_get_last_error(), "-ERR [AUTH] no");
+    CHECK_HAS_NOT(pop3_get_last_error(), "tok.en");
+    CHECK_PLAYED(port);
+
+    /* a token that is too long for the line of AUTH */
+    static char token[20001];
+    memset(token, 'x', sizeof token - 1);
+    port = server_play("", OFFERED("OAUTHBEARER") "expect \"AUTH OAUTHBEARER\\r\\n\"\nsend \"+ \\r\\n\"\nexpect-line\n"
+                           "send \"-ERR no\\r\\n\"\nexpect-eof");
+    CHECK_INT(connect_by("OAUTHBEARER", port, NULL, token), POP3_ERR_AUTH);
+    CHECK_HAS(heard(), "C: AUTH OAUTHBEARER\nS: + \nC: ***\n");
+    CHECK_PLAYED(port);
+}
+
+static void apop_where_the_greeting_has_no_timestamp(void)
+{
+    const char *greetings[] = {"+OK", "+OK <no at>", "+OK <a@b", "+OK a@b>", "+OK <a@b\\xff>"};
+    for (size_t i = 0; i < sizeof greetings / sizeof *greetings; i++) {
+        char transcript[256];
+        snprintf(transcript, sizeof transcript,
+                 "send \"%s\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\nexpect-eof", greetings[i]);
+        int port = server_play("", transcript);
+        CHECK_INT(connect_by("APOP", port, PASS, NULL), POP3_ERR_UNSUPPORTED);
+        CHECK_PLAYED(port);
+    }
+}
+
 int main(void)
 {
     /* processes that lose their parent become this one's children, so that stop_dovecot() sees them */
@@ -385,6 +492,10 @@ int main(void)
     RUN(dovecot_scram_sha_256);
     RUN(dovecot_scram_sha_1);
     RUN(dovecot_cram_md5);
+    RUN(names_of_mechanisms);
+    RUN(every_mechanism_of_dovecot);
+    RUN(oauth);
+    RUN(apop_where_the_greeting_has_no_timestamp);
 
     char command[128];
     snprintf(command, sizeof command, "rm -r '%s'", base);

@@ -296,9 +296,10 @@ const char *pop3_get_secure_error(void);
 /**
  * Connects to a POP3 server and logs in (Omnis: POP3Connect).
  *
- * It is essential to end the session with pop3_disconnect. Logs in by SASL PLAIN where the connection is encrypted
- * and the server offers it, else by USER and PASS (RFC 1939, RFC 5034); credentials that the server refused are not
- * tried again. Every wait ends within the comms timeout.
+ * It is essential to end the session with pop3_disconnect. Logs in by the strongest way that the server offers: on an
+ * encrypted connection SASL PLAIN (RFC 5034, RFC 4616), on another one SCRAM-SHA-256, SCRAM-SHA-1 or CRAM-MD5, which
+ * do not tell the password (RFC 7677, RFC 5802, RFC 2195); else USER and PASS (RFC 1939). Credentials that the server
+ * refused are not tried again. Every wait ends within the comms timeout.
  *
  * - `server`: UTF-8: a name, an IPv4 or IPv6 address, each with `:port` if it is not the default, an IPv6 address
  *   then in brackets. Internationalised names are converted (IDNA). The default port is 110, or 995 where `secure`
@@ -316,8 +317,9 @@ const char *pop3_get_secure_error(void);
  * again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, another `secure`, CR or LF),
  * POP3_ERR_NO_ADDRESS (no host, unusable port), POP3_ERR_HOST_NOT_FOUND, POP3_ERR_CONNECT, POP3_ERR_TIMEOUT,
  * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE (TLS or verification failed), POP3_ERR_NO_STLS (not offered or refused),
- * POP3_ERR_BAD_FORMAT (no POP3, or clear text after STLS), POP3_ERR_LIMIT (endless line), POP3_ERR_AUTH (credentials
- * refused), POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY, POP3_ERR_SERVER (turned away),
+ * POP3_ERR_BAD_FORMAT (no POP3, or clear text after STLS), POP3_ERR_SYNTAX (a challenge that is none, or a server that
+ * does not prove that it knows the password), POP3_ERR_LIMIT (endless line, or too much to compute), POP3_ERR_AUTH
+ * (credentials refused), POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY, POP3_ERR_SERVER (turned away),
  * POP3_ERR_OUT_OF_MEMORY.
  * Threads: any, any number at once.
  */
@@ -666,6 +668,39 @@ int32_t pop3_options_set_user(pop3_options *options, const char *user);
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `password`).
  */
 int32_t pop3_options_set_password(pop3_options *options, const char *password);
+
+/**
+ * Sets the token that OAuth gave, for the mechanisms XOAUTH2 and OAUTHBEARER.
+ *
+ * - `token`: without CR or LF, of any length; copied, and wiped when the options are freed or another is set; NULL is
+ *   the default, none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `token`).
+ */
+int32_t pop3_options_set_oauth_token(pop3_options *options, const char *token);
+
+/**
+ * Sets as whom to act, if not as the user, for the SASL mechanisms that can say it.
+ *
+ * - `authzid`: without CR or LF; copied; NULL is the default, the user.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `authzid`).
+ */
+int32_t pop3_options_set_authzid(pop3_options *options, const char *authzid);
+
+/**
+ * Sets how to log in.
+ *
+ * A mechanism that the server does not list is POP3_ERR_UNSUPPORTED at connect, before a credential is sent; APOP
+ * where its greeting has no timestamp.
+ *
+ * - `name`: "auto" (the default), "USER" for USER and PASS, "APOP", or a SASL name: PLAIN, LOGIN, CRAM-MD5,
+ *   SCRAM-SHA-1, SCRAM-SHA-256, the latter two with -PLUS, XOAUTH2, OAUTHBEARER, EXTERNAL; in any letter case. NULL
+ *   is the default.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, an unknown name).
+ */
+int32_t pop3_options_set_mechanism(pop3_options *options, const char *name);
 
 /**
  * Sets when TLS begins.

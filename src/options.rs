@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::net::address::Server;
 use crate::net::tcp::Route;
 use crate::net::tls;
-use crate::proto::auth::Credentials;
+use crate::proto::auth::{Credentials, Mechanism};
 
 /// How long a wait may take unless something else is set (WebDevSetConfig, CommsTimeout).
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -24,6 +24,8 @@ pub struct Options {
     pub route: Route,
     /// Who logs in.
     pub credentials: Credentials,
+    /// How, if not by the strongest way that the server offers.
+    pub mechanism: Option<Mechanism>,
     /// When TLS begins.
     pub secure: Secure,
     /// What TLS must be like.

@@ -4,7 +4,8 @@
 #   cyrus.sh DIR PKI PORT POP3S_PORT
 #
 # DIR is made and holds all it writes. PKI holds good.pem and good.key. The account is alice, "s3cret pass", with five
-# messages. Runs as root or as anybody, with the Cyrus that tools/setup.sh has unpacked, else with the system's.
+# messages. Runs as root or as anybody, with the Cyrus that tools/setup.sh has unpacked, else with the system's. The
+# environment may say which mechanisms it offers: CYRUS_MECHANISMS.
 set -euo pipefail
 # its master ends its whole process group, which must not be the caller's
 read -r _ _ _ _ group _ < /proc/$$/stat
@@ -43,7 +44,7 @@ autocreate_quota: 0
 autocreate_post: yes
 allowplaintext: yes
 failedloginpause: 0
-sasl_mech_list: PLAIN LOGIN
+sasl_mech_list: ${CYRUS_MECHANISMS:-PLAIN LOGIN}
 sasl_pwcheck_method: auxprop
 sasl_auxprop_plugin: sasldb
 sasl_sasldb_path: $dir/sasldb2

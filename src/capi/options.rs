@@ -20,7 +20,7 @@ use crate::net::tcp::{Family, Route};
 use crate::net::tls::{self, Identity, Version};
 use crate::net::trust::{Authorities, Trust};
 use crate::options::{Options, Secure, Timeouts};
-use crate::proto::auth::Credentials;
+use crate::proto::auth::{Credentials, Mechanism};
 use crate::proto::command::check_argument;
 
 /// What the setters are called in an error callback.
@@ -31,6 +31,9 @@ pub struct pop3_options {
     server: Vec<u8>,
     user: Vec<u8>,
     password: Zeroizing<Vec<u8>>,
+    token: Zeroizing<Vec<u8>>,
+    authzid: Vec<u8>,
+    mechanism: Option<Mechanism>,
     secure: Secure,
     verify: bool,
     platform_trust: bool,
@@ -56,6 +59,9 @@ pub extern "C" fn pop3_options_new() -> *mut pop3_options {
         server: Vec::new(),
         user: Vec::new(),
         password: Zeroizing::default(),
+        token: Zeroizing::default(),
+        authzid: Vec::new(),
+        mechanism: None,
         secure: Secure::No,
         verify: true,
         platform_trust: true,
@@ -176,6 +182,77 @@ pub unsafe extern "C" fn pop3_options_set_password(options: *mut pop3_options, p
             let password = password.unwrap_or_default();
             check_argument(password, "the password")?;
             options.password = Zeroizing::new(password.to_vec());
+            Ok(())
+        })
+    }
+}
+
+/// Sets the token that OAuth gave, for the mechanisms XOAUTH2 and OAUTHBEARER.
+///
+/// - `token`: without CR or LF, of any length; copied, and wiped when the options are freed or another is set; NULL is
+///   the default, none.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `token`).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `token` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_oauth_token(options: *mut pop3_options, token: *const c_char) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        set(options, token, |options, token| {
+            let token = token.unwrap_or_default();
+            check_argument(token, "the token")?;
+            options.token = Zeroizing::new(token.to_vec());
+            Ok(())
+        })
+    }
+}
+
+/// Sets as whom to act, if not as the user, for the SASL mechanisms that can say it.
+///
+/// - `authzid`: without CR or LF; copied; NULL is the default, the user.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `authzid`).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `authzid` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_authzid(options: *mut pop3_options, authzid: *const c_char) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        set(options, authzid, |options, authzid| {
+            let authzid = authzid.unwrap_or_default();
+            check_argument(authzid, "the name to act as")?;
+            options.authzid = authzid.to_vec();
+            Ok(())
+        })
+    }
+}
+
+/// Sets how to log in.
+///
+/// A mechanism that the server does not list is POP3_ERR_UNSUPPORTED at connect, before a credential is sent; APOP
+/// where its greeting has no timestamp.
+///
+/// - `name`: "auto" (the default), "USER" for USER and PASS, "APOP", or a SASL name: PLAIN, LOGIN, CRAM-MD5,
+///   SCRAM-SHA-1, SCRAM-SHA-256, the latter two with -PLUS, XOAUTH2, OAUTHBEARER, EXTERNAL; in any letter case. NULL
+///   is the default.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, an unknown name).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `name` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_mechanism(options: *mut pop3_options, name: *const c_char) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        set(options, name, |options, name| {
+            let name = std::str::from_utf8(name.unwrap_or(b"auto")).map_err(|_| parameter("the name is not UTF-8"))?;
+            options.mechanism = match name.eq_ignore_ascii_case("auto") {
+                true => None,
+                false => Some(Mechanism::named(name)?),
+            };
             Ok(())
         })
     }
@@ -527,7 +604,10 @@ impl pop3_options {
         Ok(Options {
             server,
             route: self.route,
-            credentials: Credentials::new(&self.user, &self.password)?,
+            credentials: Credentials::new(&self.user, &self.password)?
+                .with_token(&self.token)?
+                .with_authzid(&self.authzid)?,
+            mechanism: self.mechanism,
             secure: self.secure,
             tls: tls::Settings {
                 trust,

@@ -25,7 +25,7 @@ use crate::net::stream::Stream;
 use crate::net::tcp::{self, Canceller, Tcp};
 use crate::net::tls::{self, Context, Tls};
 use crate::options::{Options, Secure, Timeouts};
-use crate::proto::auth::{self, Circumstances, Login, Mechanism};
+use crate::proto::auth::{self, ChannelBinding, Circumstances, Login, Mechanism};
 use crate::proto::command::Command;
 use crate::proto::framing::{Ending, Inbox, unstuff};
 use crate::proto::listing::Capabilities;
@@ -97,8 +97,15 @@ impl Client {
             asked => asked.ok(),
         };
         let offered = client.capabilities.as_ref();
-        let mechanism =
-            offered.map_or(Mechanism::UserPass, |offered| Mechanism::choose(offered, client.stream.is_encrypted()));
+        let mechanism = match options.mechanism {
+            Some(mechanism) => {
+                mechanism.check_offered(offered)?;
+                mechanism
+            }
+            None => {
+                offered.map_or(Mechanism::UserPass, |offered| Mechanism::choose(offered, client.stream.is_encrypted()))
+            }
+        };
         client.log_in(mechanism, options, &greeting, trace)?;
         Ok(client)
     }
@@ -173,7 +180,12 @@ impl Client {
     ) -> Result<()> {
         let Server { host, port } = &options.server;
         let host = &host.to_string();
-        let circumstances = Circumstances { greeting, host, port: *port, nonce: auth::nonce, binding: None };
+        // a SCRAM that is not bound must not claim that it could be, where the server offers to be bound
+        let binding = match mechanism.is_bound() {
+            true => self.stream.channel_binding()?.map(|(name, data)| ChannelBinding { name, data }),
+            false => None,
+        };
+        let circumstances = Circumstances { greeting, host, port: *port, nonce: auth::nonce, binding };
         let mut login = Login::new(&options.credentials, mechanism, circumstances)?;
         self.send(&login.first(), trace)?;
         loop {

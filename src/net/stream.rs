@@ -61,6 +61,14 @@ impl Stream {
         matches!(self, Stream::Tls(_))
     }
 
+    /// What tells this TLS channel from any other (RFC 5056): the type of the binding and its data.
+    pub fn channel_binding(&self) -> Result<Option<(&'static str, Vec<u8>)>> {
+        match self {
+            Stream::Plain(_) => Ok(None),
+            Stream::Tls(tls) => tls.channel_binding(),
+        }
+    }
+
     /// Ends the connection politely.
     pub fn close(mut self) {
         if let Stream::Tls(tls) = &mut self {

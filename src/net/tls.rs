@@ -1,4 +1,4 @@
-//! TLS by OpenSSL: the only file that names it. Another platform's TLS is another file beside this one.
+//! TLS by OpenSSL: the only file that names it beside `crypto.rs`. Another platform's TLS is another file beside this one.
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
@@ -8,6 +8,8 @@ use std::{fmt, fs};
 
 use once_cell::sync::OnceCell;
 use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::PKey;
 use openssl::ssl::{
@@ -235,6 +237,28 @@ impl Tls {
     pub fn close_notify(&mut self) {
         // the session is over whether the peer hears of it or not
         let _ = self.run(|stream| stream.shutdown().map(|_| 0));
+    }
+
+    /// What tells this channel from any other: `tls-exporter` (RFC 9266) with TLS 1.3, `tls-server-end-point`
+    /// (RFC 5929) below.
+    pub fn channel_binding(&self) -> Result<Option<(&'static str, Vec<u8>)>> {
+        let ssl = self.stream.ssl();
+        if ssl.version2() == Some(SslVersion::TLS1_3) {
+            let mut data = vec![0; 32];
+            ssl.export_keying_material(&mut data, "EXPORTER-Channel-Binding", Some(b"")).map_err(broken)?;
+            return Ok(Some(("tls-exporter", data)));
+        }
+        let Some(certificate) = ssl.peer_certificate() else { return Ok(None) };
+        let signature = certificate.signature_algorithm().object().nid().signature_algorithms();
+        let digest = match signature.map(|algorithms| algorithms.digest) {
+            // RFC 5929, section 4.1: too weak ones are replaced
+            Some(Nid::MD5 | Nid::SHA1) => Some(MessageDigest::sha256()),
+            Some(digest) => MessageDigest::from_nid(digest),
+            None => None,
+        };
+        let Some(digest) = digest else { return Ok(None) };
+        let data = certificate.digest(digest).map_err(broken)?.to_vec();
+        Ok(Some(("tls-server-end-point", data)))
     }
 
     /// The version, the cipher and how the peer was verified.

@@ -146,6 +146,11 @@ impl Mechanism {
         offered.copied().unwrap_or(Mechanism::UserPass)
     }
 
+    /// Whether it is bound to the TLS channel.
+    pub fn is_bound(self) -> bool {
+        matches!(self, Mechanism::ScramSha1Plus | Mechanism::ScramSha256Plus)
+    }
+
     /// Refuses a mechanism that was asked for and is not on the server's list, or where there is no list. Of APOP the
     /// greeting tells ([`Login::new`] looks there), of USER the answer to it.
     pub fn check_offered(self, capabilities: Option<&Capabilities>) -> Result<()> {
