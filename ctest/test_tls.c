@@ -114,6 +114,34 @@ static void the_end_of_a_tls_connection(void)
     }
 }
 
+static void what_is_known_of_it(void)
+{
+    const char *modes[] = {"", "tls=implicit tls-max=1.2", "tls=stls"};
+    for (int secure = 0; secure <= 2; secure++) {
+        int socket = pop3_connect(at(server_mailbox(modes[secure])), "alice", PASS, NULL, secure, secure - 1);
+        pop3_tls_info info = {(char *)&info, NULL, 7, 7, NULL};
+        if (secure == 0) {
+            CHECK_INT(pop3_get_tls_info(socket, &info), POP3_ERR_UNSUPPORTED);
+            CHECK(info.version == NULL && info.cipher == NULL && info.peer_pem == NULL && info.resumed == 0);
+        } else {
+            CHECK_INT(pop3_get_tls_info(socket, &info), 0);
+            CHECK_STR(info.version, secure == 1 ? "TLSv1.2" : "TLSv1.3");
+            CHECK_HAS(info.cipher, secure == 1 ? "ECDHE-" : "TLS_");
+            CHECK_INT(info.verified, secure == 2);
+            CHECK_INT(info.resumed, 0);
+            CHECK_HAS(info.peer_pem, "-----BEGIN CERTIFICATE-----");
+            CHECK_INT(pop3_message_count(socket, NULL), 5);
+        }
+        pop3_tls_info_free(&info);
+        CHECK(info.version == NULL && info.cipher == NULL && info.peer_pem == NULL);
+        pop3_tls_info_free(&info);
+        CHECK_INT(pop3_disconnect(socket, NULL), 0);
+        CHECK_INT(pop3_get_tls_info(socket, &info), POP3_ERR_BAD_SOCKET);
+    }
+    CHECK_INT(pop3_get_tls_info(1, NULL), POP3_ERR_PARAMETER);
+    pop3_tls_info_free(NULL);
+}
+
 static void closing_is_announced(void)
 {
     int port = server_play("tls=implicit", "send \"+OK\\r\\n\"\nexpect-line\nsend \"-ERR\\r\\n\"\nexpect-line\n"
@@ -137,6 +165,7 @@ int main(void)
     RUN(a_server_that_speaks_no_tls);
     RUN(a_handshake_cut_short);
     RUN(the_end_of_a_tls_connection);
+    RUN(what_is_known_of_it);
     RUN(closing_is_announced);
     return check_result();
 }

@@ -230,6 +230,32 @@ typedef struct {
 } pop3_buffer;
 
 /**
+ * What is known of a socket's TLS, which belongs to the host until it passes it to pop3_tls_info_free.
+ */
+typedef struct {
+    /**
+     * The version, as "TLSv1.3". NULL in a zeroed one.
+     */
+    char *version;
+    /**
+     * The cipher suite. NULL in a zeroed one.
+     */
+    char *cipher;
+    /**
+     * 1 where an earlier session was resumed, else 0.
+     */
+    int32_t resumed;
+    /**
+     * 1 where the server's certificate and name were verified, else 0.
+     */
+    int32_t verified;
+    /**
+     * The server's certificate in PEM, "" if it sent none. NULL in a zeroed one.
+     */
+    char *peer_pem;
+} pop3_tls_info;
+
+/**
  * Takes a message, piece by piece.
  *
  * `data` are the `len` next bytes, at least one, not ended by NUL, and good until the callback returns; `context` is
@@ -455,6 +481,20 @@ int32_t pop3_noop(int32_t socket, pop3_sts_cb sts_cb);
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_capabilities(int32_t socket, pop3_buffer *out, pop3_sts_cb sts_cb);
+
+/**
+ * Tells what is known of a socket's TLS.
+ *
+ * Asks nothing of the server.
+ *
+ * - `socket`: from pop3_connect.
+ * - `out`: written only on success, zeroed otherwise; free with pop3_tls_info_free.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
+ * connection is in the clear), POP3_ERR_CONNECTION_LOST (the session has ended), POP3_ERR_OUT_OF_MEMORY.
+ * Threads: any; a socket takes one call at a time.
+ */
+int32_t pop3_get_tls_info(int32_t socket, pop3_tls_info *out);
 
 /**
  * Ends the call that is under way on a socket, which then answers POP3_ERR_CANCELLED.
@@ -871,6 +911,15 @@ void pop3_list_free(pop3_list *list);
  * Threads: any.
  */
 void pop3_uid_list_free(pop3_uid_list *list);
+
+/**
+ * Frees what pop3_get_tls_info wrote, and zeroes it.
+ *
+ * - `info`: one that pop3_get_tls_info wrote, or a zeroed one, or NULL; not freed before.
+ *
+ * Threads: any.
+ */
+void pop3_tls_info_free(pop3_tls_info *info);
 
 /**
  * Sets the function that hears of every command that fails (Omnis: WebDevSetConfig, ErrorProc).

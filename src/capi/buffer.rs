@@ -8,6 +8,7 @@ use std::{mem, ptr};
 
 use crate::client::mailbox::UniqueIds;
 use crate::error::{Error, Kind, Result};
+use crate::net::tls::Facts;
 
 /// Bytes that belong to the host until it passes them to pop3_buffer_free.
 #[repr(C)]
@@ -52,6 +53,28 @@ pub struct pop3_uid_list {
     pub items: *mut pop3_uid,
     /// How many.
     pub count: usize,
+}
+
+/// What is known of a socket's TLS, which belongs to the host until it passes it to pop3_tls_info_free.
+#[repr(C)]
+pub struct pop3_tls_info {
+    /// The version, as "TLSv1.3". NULL in a zeroed one.
+    pub version: *mut c_char,
+    /// The cipher suite. NULL in a zeroed one.
+    pub cipher: *mut c_char,
+    /// 1 where an earlier session was resumed, else 0.
+    pub resumed: i32,
+    /// 1 where the server's certificate and name were verified, else 0.
+    pub verified: i32,
+    /// The server's certificate in PEM, "" if it sent none. NULL in a zeroed one.
+    pub peer_pem: *mut c_char,
+}
+
+impl Default for pop3_tls_info {
+    fn default() -> pop3_tls_info {
+        let null = ptr::null_mut();
+        pop3_tls_info { version: null, cipher: null, resumed: 0, verified: 0, peer_pem: null }
+    }
 }
 
 impl Default for pop3_buffer {
@@ -120,6 +143,27 @@ pub unsafe extern "C" fn pop3_uid_list_free(list: *mut pop3_uid_list) {
     }
 }
 
+/// Frees what pop3_get_tls_info wrote, and zeroes it.
+///
+/// - `info`: one that pop3_get_tls_info wrote, or a zeroed one, or NULL; not freed before.
+///
+/// Threads: any.
+///
+/// # Safety
+/// - `info` is NULL or points to one that the library wrote or that is zeroed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_tls_info_free(info: *mut pop3_tls_info) {
+    if !info.is_null() {
+        // SAFETY: not NULL, so one whose texts are each NULL or a block of its own
+        unsafe {
+            let info = info.replace(pop3_tls_info::default());
+            libc::free(info.version.cast());
+            libc::free(info.cipher.cast());
+            libc::free(info.peer_pem.cast());
+        }
+    }
+}
+
 /// A buffer that grows by what arrives.
 pub(super) struct Growing {
     data: *mut u8,
@@ -182,6 +226,24 @@ impl pop3_buffer {
         let mut buffer = Growing::new();
         buffer.push(bytes)?;
         buffer.finish()
+    }
+}
+
+impl pop3_tls_info {
+    /// A copy of the facts.
+    pub(super) fn copy_of(facts: &Facts) -> Result<pop3_tls_info> {
+        let peer_pem = facts.peer_pem()?;
+        let [mut version, mut cipher, mut pem] = [Growing::new(), Growing::new(), Growing::new()];
+        version.push(facts.version.as_bytes())?;
+        cipher.push(facts.cipher.as_bytes())?;
+        pem.push(&peer_pem)?;
+        Ok(pop3_tls_info {
+            version: version.finish()?.data,
+            cipher: cipher.finish()?.data,
+            resumed: facts.resumed.into(),
+            verified: facts.verified.into(),
+            peer_pem: pem.finish()?.data,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The family on a socket: what is in the mailbox, and what is to be deleted.
 
 use crate::capi::boundary::{Out, pop3_sts_cb};
-use crate::capi::buffer::{pop3_buffer, pop3_list, pop3_uid_list};
+use crate::capi::buffer::{pop3_buffer, pop3_list, pop3_tls_info, pop3_uid_list};
 use crate::capi::handles::on_socket;
 use crate::capi::status::POP3_OK;
 use crate::capi::{boundary, handles};
@@ -178,6 +178,32 @@ pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, s
         let out = unsafe { Out::new(out) }?;
         let capabilities = on_socket(socket, sts_cb, |client, trace| client.capabilities(trace).cloned())?;
         out.write(pop3_buffer::copy_of(capabilities.as_bytes())?);
+        Ok(POP3_OK)
+    })
+}
+
+/// Tells what is known of a socket's TLS.
+///
+/// Asks nothing of the server.
+///
+/// - `socket`: from pop3_connect.
+/// - `out`: written only on success, zeroed otherwise; free with pop3_tls_info_free.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
+/// connection is in the clear), POP3_ERR_CONNECTION_LOST (the session has ended), POP3_ERR_OUT_OF_MEMORY.
+/// Threads: any; a socket takes one call at a time.
+///
+/// # Safety
+/// - `out` is NULL or points to a pop3_tls_info whose contents may be overwritten.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_get_tls_info(socket: i32, out: *mut pop3_tls_info) -> i32 {
+    boundary::call_for(c"POP3GetTlsInfo", handles::listeners(socket), || {
+        // SAFETY: this function's promise
+        let out = unsafe { Out::new(out) }?;
+        let facts = on_socket(socket, None, |client, _| {
+            client.tls_facts().ok_or_else(|| Error::new(Kind::Unsupported, "the connection is in the clear"))
+        })?;
+        out.write(pop3_tls_info::copy_of(&facts)?);
         Ok(POP3_OK)
     })
 }

@@ -23,7 +23,7 @@ use crate::net::address::{Host, Server};
 use crate::net::resolve::resolve;
 use crate::net::stream::Stream;
 use crate::net::tcp::{self, Canceller, Tcp};
-use crate::net::tls::{self, Context, Tls};
+use crate::net::tls::{self, Context, Facts, Tls};
 use crate::options::{Options, Secure, Timeouts};
 use crate::proto::auth::{self, ChannelBinding, Circumstances, Login, Mechanism};
 use crate::proto::command::Command;
@@ -123,6 +123,11 @@ impl Client {
             self.stream.close();
         }
         committed
+    }
+
+    /// What is known of TLS, where there is TLS.
+    pub fn tls_facts(&self) -> Option<Facts> {
+        self.stream.tls_facts()
     }
 
     /// What ends a wait of this session from another thread.
@@ -340,6 +345,6 @@ fn secure(
     tcp.set_deadline(Deadline::after(options.timeouts.connect).or_earlier(call));
     let clear_before = options.secure == Secure::StartTls;
     let tls = Tls::handshake(context, &options.tls, tcp, &options.server.host, clear_before)?;
-    trace.note(format_args!("{}", tls.description(context)));
+    trace.note(format_args!("{}", tls.facts()));
     Ok(Stream::Tls(Box::new(tls)))
 }

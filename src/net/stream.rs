@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
 use crate::net::tcp::{self, Tcp};
-use crate::net::tls::Tls;
+use crate::net::tls::{Facts, Tls};
 
 /// A connection, in the clear or encrypted.
 pub enum Stream {
@@ -59,6 +59,14 @@ impl Stream {
     /// Whether nobody on the way can read along.
     pub fn is_encrypted(&self) -> bool {
         matches!(self, Stream::Tls(_))
+    }
+
+    /// What is known of TLS, where there is TLS.
+    pub fn tls_facts(&self) -> Option<Facts> {
+        match self {
+            Stream::Plain(_) => None,
+            Stream::Tls(tls) => Some(tls.facts()),
+        }
     }
 
     /// What tells this TLS channel from any other (RFC 5056): the type of the binding and its data.

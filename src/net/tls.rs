@@ -184,6 +184,7 @@ fn add_certificate(builder: &mut SslContextBuilder, encoded: &Encoded) -> Result
 /// A TLS connection.
 pub struct Tls {
     stream: SslStream<Transport>,
+    verified: bool,
 }
 
 impl Tls {
@@ -208,7 +209,7 @@ impl Tls {
         let transport = Transport { tcp, state: TransportState::Fresh };
         let mut stream = SslStream::new(ssl, transport).map_err(broken)?;
         match stream.connect() {
-            Ok(()) => Ok(Tls { stream }),
+            Ok(()) => Ok(Tls { stream, verified: context.trust != Trust::Anyone }),
             Err(error) => Err(handshake_error(context, host, error, &stream, clear_before)),
         }
     }
@@ -261,15 +262,15 @@ impl Tls {
         Ok(Some(("tls-server-end-point", data)))
     }
 
-    /// The version, the cipher and how the peer was verified.
-    pub fn description(&self, context: &Context) -> impl fmt::Display {
+    /// What is known of the connection.
+    pub fn facts(&self) -> Facts {
         let ssl = self.stream.ssl();
-        let verified = context.trust != Trust::Anyone;
-        Description {
+        Facts {
             version: ssl.version_str(),
             cipher: ssl.current_cipher().map_or("no cipher", |cipher| cipher.name()),
+            resumed: ssl.session_reused(),
+            verified: self.verified,
             certificate: ssl.peer_certificate(),
-            verified,
         }
     }
 
@@ -390,19 +391,32 @@ fn name(name: &X509NameRef) -> String {
     }
 }
 
-struct Description {
-    version: &'static str,
-    cipher: &'static str,
+/// What is known of a TLS connection.
+pub struct Facts {
+    /// The version, as "TLSv1.3".
+    pub version: &'static str,
+    /// The cipher suite.
+    pub cipher: &'static str,
+    /// Whether an earlier session was resumed.
+    pub resumed: bool,
+    /// Whether the peer's certificate and name were verified.
+    pub verified: bool,
     certificate: Option<X509>,
-    verified: bool,
 }
 
-impl fmt::Display for Description {
+impl Facts {
+    /// The peer's certificate in PEM, empty if it sent none.
+    pub fn peer_pem(&self) -> Result<Vec<u8>> {
+        self.certificate.as_ref().map_or_else(|| Ok(Vec::new()), |certificate| certificate.to_pem().map_err(broken))
+    }
+}
+
+impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Description { version, cipher, certificate, verified } = self;
-        let verified = if *verified { "verified" } else { "not verified" };
-        write!(f, "{version}, {cipher}, certificate {verified}")?;
-        match certificate {
+        let resumed = if self.resumed { ", resumed" } else { "" };
+        let verified = if self.verified { "verified" } else { "not verified" };
+        write!(f, "{}, {}{resumed}, certificate {verified}", self.version, self.cipher)?;
+        match &self.certificate {
             Some(certificate) => {
                 let (subject, issuer) = (name(certificate.subject_name()), name(certificate.issuer_name()));
                 write!(f, ": for {}, subject {subject}, issued by {issuer}", names(certificate))
