@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -285,6 +286,13 @@ static void client_certificates_that_cannot_be_used(void)
         CHECK_INT(try(options), POP3_ERR_SECURE);
         CHECK_HAS(pop3_get_secure_error(), "the client's certificate cannot be used");
     }
+    /* a pipe would make us wait for whoever writes to it */
+    char pipe[] = "/tmp/pop3connect-pipe.XXXXXX";
+    CHECK(mkdtemp(pipe) != NULL && rmdir(pipe) == 0 && mkfifo(pipe, 0600) == 0);
+    CHECK_INT(pop3_options_set_client_cert(options, pipe, pipe), POP3_OK);
+    CHECK_INT(try(options), POP3_ERR_SECURE);
+    CHECK_HAS(pop3_get_secure_error(), "not a regular file");
+    CHECK_INT(unlink(pipe), 0);
     CHECK_INT(pop3_options_set_client_pkcs12(options, in(server_dir(), "client.p12"), "wrong"), POP3_OK);
     CHECK_INT(try(options), POP3_ERR_SECURE);
     CHECK_HAS(pop3_get_secure_error(), "client.p12");

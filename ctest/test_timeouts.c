@@ -159,6 +159,23 @@ static void a_slow_server_in_time(void)
     CHECK_PLAYED(port);
 }
 
+static void dawdle(const char *status)
+{
+    (void)status;
+    sleep_ms(5);
+}
+
+static void the_hosts_own_time_does_not_count(void)
+{
+    /* the list is there at once, but the host takes longer over its lines than a reply may */
+    int handle = pop3_connect(at(server_mailbox("messages=300")), "alice", PASS, NULL, 0, 0);
+    pop3_list list;
+    CHECK_INT(pop3_list_messages(handle, 0, &list, dawdle), 0);
+    CHECK_INT(list.count, 300);
+    pop3_list_free(&list);
+    CHECK_INT(pop3_disconnect(handle, NULL), 0);
+}
+
 int main(void)
 {
     CHECK_INT(pop3_set_comms_timeout(TIMEOUT_MS / 1000), 0);
@@ -170,5 +187,6 @@ int main(void)
     RUN(a_stuck_handshake);
     RUN(a_command_on_the_socket_and_quit);
     RUN(a_slow_server_in_time);
+    RUN(the_hosts_own_time_does_not_count);
     return check_result();
 }

@@ -627,7 +627,8 @@ int32_t pop3_stat(const char *server,
  * Reads the messages of a mailbox and deletes them if wanted (Omnis: POP3Recv): connects, reads, disconnects.
  *
  * A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
- * ends in good order: after an error the server keeps them all, and those already delivered come again next time.
+ * ends in good order: after an error that ended it the server keeps them all, and those already delivered come again
+ * next time. Where the server refused to delete one, the others are deleted all the same.
  *
  * - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
  * - `message_cb`, `context`: as for pop3_recv_messages.
@@ -732,7 +733,7 @@ int32_t pop3_options_set_authzid(pop3_options *options, const char *authzid);
  * Sets how to log in.
  *
  * A mechanism that the server does not list is POP3_ERR_UNSUPPORTED at connect, before a credential is sent; APOP
- * where its greeting has no timestamp.
+ * where its greeting has no timestamp, or came before STLS, when anybody could have said it.
  *
  * - `name`: "auto" (the default), "USER" for USER and PASS, "APOP", or a SASL name: PLAIN, LOGIN, CRAM-MD5,
  *   SCRAM-SHA-1, SCRAM-SHA-256, the latter two with -PLUS, XOAUTH2, OAUTHBEARER, EXTERNAL; in any letter case. NULL
@@ -772,8 +773,8 @@ int32_t pop3_options_set_secure_dir(pop3_options *options, const char *path);
 /**
  * Sets a file of authorities that counts instead of the secure folder.
  *
- * - `path`: of a file in PEM with any number of certificates, or DER; read once for the process, when a connect first
- *   verifies against it; copied; NULL is the default, none.
+ * - `path`: of a file in PEM with any number of certificates, or DER; read when a connect first verifies against it,
+ *   and kept for the process, of the sixteen latest such settings; copied; NULL is the default, none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty).
  */

@@ -233,7 +233,7 @@ pub unsafe extern "C" fn pop3_options_set_authzid(options: *mut pop3_options, au
 /// Sets how to log in.
 ///
 /// A mechanism that the server does not list is POP3_ERR_UNSUPPORTED at connect, before a credential is sent; APOP
-/// where its greeting has no timestamp.
+/// where its greeting has no timestamp, or came before STLS, when anybody could have said it.
 ///
 /// - `name`: "auto" (the default), "USER" for USER and PASS, "APOP", or a SASL name: PLAIN, LOGIN, CRAM-MD5,
 ///   SCRAM-SHA-1, SCRAM-SHA-256, the latter two with -PLUS, XOAUTH2, OAUTHBEARER, EXTERNAL; in any letter case. NULL
@@ -317,8 +317,8 @@ pub unsafe extern "C" fn pop3_options_set_secure_dir(options: *mut pop3_options,
 
 /// Sets a file of authorities that counts instead of the secure folder.
 ///
-/// - `path`: of a file in PEM with any number of certificates, or DER; read once for the process, when a connect first
-///   verifies against it; copied; NULL is the default, none.
+/// - `path`: of a file in PEM with any number of certificates, or DER; read when a connect first verifies against it,
+///   and kept for the process, of the sixteen latest such settings; copied; NULL is the default, none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty).
 ///
@@ -595,6 +595,9 @@ pub unsafe extern "C" fn pop3_options_set_source_address(options: *mut pop3_opti
 impl pop3_options {
     /// What pop3_connect makes of its arguments, made of these.
     fn connection(&self) -> Result<Options> {
+        if matches!(self.mechanism, Some(Mechanism::XOAuth2 | Mechanism::OAuthBearer)) && self.token.is_empty() {
+            return Err(parameter("the mechanism needs an OAuth token"));
+        }
         let server = Server::parse(&self.server, self.secure.default_port())?;
         let trust = match (self.secure, self.verify) {
             (Secure::No, _) | (_, false) => Trust::Anyone,

@@ -41,7 +41,8 @@ pub unsafe extern "C" fn pop3_stat(
 /// Reads the messages of a mailbox and deletes them if wanted (Omnis: POP3Recv): connects, reads, disconnects.
 ///
 /// A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
-/// ends in good order: after an error the server keeps them all, and those already delivered come again next time.
+/// ends in good order: after an error that ended it the server keeps them all, and those already delivered come again
+/// next time. Where the server refused to delete one, the others are deleted all the same.
 ///
 /// - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
 /// - `message_cb`, `context`: as for pop3_recv_messages.

@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::error::{Error, Kind, Result};
 use crate::proto::command::Command;
-use crate::proto::listing::{Capabilities, Stat, scan_listing, unique_id_listing, unique_id_of};
+use crate::proto::listing::{Capabilities, Stat, scan_listing, scan_listing_of, unique_id_listing, unique_id_of};
 use crate::trace::Trace;
 
 /// How many entries a list may have.
@@ -35,7 +35,7 @@ impl Client {
         if let Some(number) = number {
             let line = self.exchange(&Command::list(number), trace)?;
             let text = line.accepted(Kind::Server, "LIST was refused")?;
-            return line.tell(scan_listing(text)).map(|entry| vec![entry]);
+            return line.tell(scan_listing_of(number, text)).map(|entry| vec![entry]);
         }
         let mut entries = Vec::new();
         self.listing(&Command::LIST, Kind::Server, trace, |line| {

@@ -15,7 +15,7 @@ pub mod retrieve;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
@@ -233,7 +233,11 @@ impl Client {
         };
         let bytes = self.inbox.bytes(line);
         let shown = mask(bytes, secrets);
+        let handed = Instant::now();
         trace.received(&shown);
+        // as pause_wait, which would need the line back
+        self.deadline = self.deadline.later(handed.elapsed());
+        self.stream.set_deadline(self.deadline.or_earlier(self.call));
         Ok(Line { bytes, shown, ending })
     }
 
@@ -256,6 +260,7 @@ impl Client {
                 }
             };
             let line = self.inbox.bytes(line);
+            let handed = Instant::now();
             trace.received(line);
             let Some(content) = unstuff(line) else { return outcome };
             match each(content) {
@@ -263,6 +268,7 @@ impl Client {
                 Err(error) if outcome.is_ok() => outcome = Err(error.with_reply(escape(line))),
                 _ => {}
             }
+            self.pause_wait(handed.elapsed());
         }
     }
 

@@ -1,10 +1,10 @@
 //! TLS by OpenSSL: the only file that names it beside `crypto.rs`. Another platform's TLS is another file beside this one.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::{fmt, fs};
 
 use once_cell::sync::OnceCell;
 use openssl::error::ErrorStack;
@@ -23,9 +23,9 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
-use crate::net::is_out_of_descriptors;
 use crate::net::tcp::{self, Tcp};
 use crate::net::trust::{self, Authorities, CertificateFile, Encoded, Trust};
+use crate::net::{is_exhausted, is_out_of_descriptors};
 use crate::trace::escape;
 
 /// What TLS must be like.
@@ -93,6 +93,9 @@ pub struct Context {
     unusable: Vec<String>,
 }
 
+/// How many contexts are kept: each has a copy of the platform's store.
+const MOST_CONTEXTS: usize = 16;
+
 /// The context for that trust, built when it is first asked for. A failure is not kept: the next one tries again.
 pub fn context(trust: &Trust) -> Result<Arc<Context>> {
     type Cell = Arc<OnceCell<Arc<Context>>>;
@@ -106,6 +109,10 @@ pub fn context(trust: &Trust) -> Result<Arc<Context>> {
             Some((_, cell)) => Arc::clone(cell),
             None => {
                 let cell = Cell::default();
+                if contexts.len() == MOST_CONTEXTS {
+                    // sessions that use it keep it
+                    contexts.remove(0);
+                }
                 contexts.push((trust.clone(), Arc::clone(&cell)));
                 cell
             }
@@ -316,7 +323,13 @@ fn present(ssl: &mut SslRef, identity: &Identity) -> Result<()> {
     let unusable = |path: &Path, why: &dyn fmt::Display| {
         Error::new(Kind::Secure, format!("the client's certificate cannot be used: {}: {why}", path.display()))
     };
-    let read = |path: &Path| fs::read(path).map(Zeroizing::new).map_err(|error| unusable(path, &error));
+    let read = |path: &Path| match trust::read_bytes(path) {
+        Ok(bytes) => Ok(Zeroizing::new(bytes)),
+        Err(error) if is_exhausted(&error) => {
+            Err(Error::new(Kind::OutOfMemory, "the client's certificate cannot be read").with_source(error))
+        }
+        Err(error) => Err(unusable(path, &error)),
+    };
     let (path, certificate, key, issuers) = match identity {
         Identity::Pem { certificate: path, key: key_path } => {
             let broken = |stack: ErrorStack| unusable(path, &describe(&stack));

@@ -83,6 +83,11 @@ fn unreadable(what: &str, path: &Path, error: io::Error) -> Error {
 }
 
 fn read_file(path: &Path) -> io::Result<Vec<Encoded>> {
+    read_bytes(path).map(|bytes| split(&bytes))
+}
+
+/// What is in a file that can be one of certificates or keys.
+pub fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let metadata = fs::metadata(path)?;
     // a pipe would make us wait for whoever writes to it
     if !metadata.is_file() {
@@ -93,7 +98,7 @@ fn read_file(path: &Path) -> io::Result<Vec<Encoded>> {
     }
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_FILE).read_to_end(&mut bytes)?;
-    Ok(split(&bytes))
+    Ok(bytes)
 }
 
 /// The certificates of a file, one by one, so that a bad one does not hide the others.

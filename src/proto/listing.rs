@@ -106,12 +106,29 @@ pub fn unique_id_listing(text: &[u8]) -> Result<(i32, &[u8])> {
     }
 }
 
+/// The text of `LIST n`.
+pub fn scan_listing_of(number: i32, text: &[u8]) -> Result<(i32, i64)> {
+    let (told, octets) = scan_listing(text)?;
+    of_message(number, told).map(|number| (number, octets))
+}
+
 /// The text of `UIDL n`, which some servers answer without repeating the number.
 pub fn unique_id_of(number: i32, text: &[u8]) -> Result<(i32, &[u8])> {
     let mut words = words(text);
     match (words.next(), words.next()) {
-        (Some(uid), None) if !uid.contains(&0) => Ok((number, uid)),
-        _ => unique_id_listing(text),
+        (Some(uid), None) if message_number(uid) != Some(number) && !uid.contains(&0) => Ok((number, uid)),
+        _ => {
+            let (told, uid) = unique_id_listing(text)?;
+            of_message(number, told).map(|number| (number, uid))
+        }
+    }
+}
+
+/// That the server speaks of the message that it was asked about.
+fn of_message(number: i32, told: i32) -> Result<i32> {
+    match told == number {
+        true => Ok(number),
+        false => Err(Error::new(Kind::Syntax, format!("the server was asked about message {number}, not {told}"))),
     }
 }
 
@@ -213,6 +230,13 @@ mod tests {
     }
 
     #[test]
+    fn a_scan_listing_of_one_message_is_of_that_one() {
+        assert_eq!(scan_listing_of(2, b"2 200").unwrap(), (2, 200));
+        assert_eq!(scan_listing_of(2, b"3 200").unwrap_err().kind(), Kind::Syntax);
+        assert_eq!(scan_listing_of(2, b"2").unwrap_err().kind(), Kind::ShortResponse);
+    }
+
+    #[test]
     fn unique_ids() {
         assert_eq!(unique_id_listing(b"1 whqtswO00WBw418f9t5JxYwZ").unwrap(), (1, &b"whqtswO00WBw418f9t5JxYwZ"[..]));
         assert_eq!(unique_id_listing(b" 2   7  more").unwrap(), (2, &b"7"[..]));
@@ -223,6 +247,9 @@ mod tests {
         }
         assert_eq!(unique_id_of(4, b"4 abc").unwrap(), (4, &b"abc"[..]));
         assert_eq!(unique_id_of(4, b" abc ").unwrap(), (4, &b"abc"[..]));
+        assert_eq!(unique_id_of(4, b"5").unwrap(), (4, &b"5"[..]));
         assert_eq!(unique_id_of(4, b"").unwrap_err().kind(), Kind::ShortResponse);
+        assert_eq!(unique_id_of(4, b"4").unwrap_err().kind(), Kind::ShortResponse);
+        assert_eq!(unique_id_of(4, b"5 abc").unwrap_err().kind(), Kind::Syntax);
     }
 }
