@@ -1,21 +1,18 @@
 /* The mechanism that is chosen in the clear, with Dovecot, with transcripts, and with a server that knows SCRAM. */
-#define _DEFAULT_SOURCE /* mkdtemp */
+#define _DEFAULT_SOURCE /* setenv */
 #include <arpa/inet.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "clock.h"
 #include "listen.h"
 #include "pop3connect.h"
+#include "real_server.h"
 #include "server.h"
 
 #define PASS "s3cret pass"
@@ -32,82 +29,13 @@ static void hear_with_context(const char *status, void *context)
     hear(status);
 }
 
-static int loopback_socket(int *port)
-{
-    struct sockaddr_in name;
-    socklen_t size = sizeof name;
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-    memset(&name, 0, sizeof name);
-    name.sin_family = AF_INET;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener, (struct sockaddr *)&name, size) != 0
-        || getsockname(listener, (struct sockaddr *)&name, &size) != 0)
-        check_fatal("no free port");
-    *port = ntohs(name.sin_port);
-    return listener;
-}
-
 /* Dovecot */
-
-static char base[] = "/tmp/pop3connect-sasl.XXXXXX";
-/* The script, and the group of all the processes that it starts. */
-static pid_t group;
-
-static void stop_dovecot(void)
-{
-    kill(group, SIGTERM);
-    for (int i = 0; i < 1000; i++) {
-        pid_t pid;
-        while ((pid = waitpid(-group, NULL, WNOHANG)) > 0)
-            continue;
-        if (pid < 0)
-            return;
-        sleep_ms(10);
-    }
-    CHECK(!"Dovecot has ended");
-    kill(-group, SIGKILL);
-}
-
-/* Its port, or 0 where it did not come up, as where somebody else took a port meanwhile. */
-static int try_dovecot(const char *mechanisms)
-{
-    static int folders;
-    char folder[64], ports[2][16];
-    int numbers[2], listeners[2];
-    snprintf(folder, sizeof folder, "%s/%d", base, folders++);
-    for (int i = 0; i < 2; i++) {
-        listeners[i] = loopback_socket(&numbers[i]);
-        snprintf(ports[i], sizeof ports[i], "%d", numbers[i]);
-    }
-    for (int i = 0; i < 2; i++)
-        close(listeners[i]);
-    const char *pki = server_dir();
-    group = fork();
-    if (group == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        setpgid(0, 0);
-        setenv("DOVECOT_MECHANISMS", mechanisms, 1);
-        execl(DOVECOT, DOVECOT, folder, pki, ports[0], ports[1], (char *)NULL);
-        _exit(127);
-    }
-    setpgid(group, group);
-    for (int i = 0; i < 400 && waitpid(group, NULL, WNOHANG) != group; i++) {
-        if (pop3_stat(at(numbers[0]), "alice", PASS, NULL, 0, 0) >= 0)
-            return numbers[0];
-        sleep_ms(50);
-    }
-    kill(-group, SIGKILL);
-    return 0;
-}
 
 static int start_dovecot(const char *mechanisms)
 {
-    for (int attempt = 0; attempt < 3; attempt++) {
-        int port = try_dovecot(mechanisms);
-        if (port != 0)
-            return port;
-    }
-    check_fatal("Dovecot did not come up; tools/setup.sh test installs it, its logs are in %s", base);
+    static const struct real_server dovecot = {.name = "Dovecot", .script = "dovecot.sh", .user = "alice"};
+    setenv("DOVECOT_MECHANISMS", mechanisms, 1);
+    return real_server_begin(&dovecot);
 }
 
 /* Dovecot offers these, and the last of them is chosen; the password is said by no line, in no form. */
@@ -137,7 +65,7 @@ static void dovecot_with(const char *mechanisms, const char *chosen)
     CHECK_HAS_NOT(strstr(heard(), "S: -ERR"), "C: ");
     CHECK_HAS_NOT(heard(), "C: PASS");
     CHECK_INT(connect_to(port, ""), POP3_ERR_AUTH);
-    stop_dovecot();
+    real_server_end();
 }
 
 static void dovecot_scram_sha_256(void)
@@ -322,6 +250,21 @@ static void *impersonate(void *argument)
     return NULL;
 }
 
+static int loopback_socket(int *port)
+{
+    struct sockaddr_in name;
+    socklen_t size = sizeof name;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    memset(&name, 0, sizeof name);
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, (struct sockaddr *)&name, size) != 0
+        || getsockname(listener, (struct sockaddr *)&name, &size) != 0)
+        check_fatal("no free port");
+    *port = ntohs(name.sin_port);
+    return listener;
+}
+
 static int connect_to_impostor(struct impostor *impostor)
 {
     pthread_t thread;
@@ -417,7 +360,7 @@ static void every_mechanism_of_dovecot(void)
         CHECK_INT(connect_by(others[i], port, PASS, "token"), POP3_ERR_UNSUPPORTED);
         CHECK_HAS_NOT(heard(), "C: AUTH");
     }
-    stop_dovecot();
+    real_server_end();
 }
 
 static void names_of_mechanisms(void)
@@ -480,9 +423,6 @@ static void apop_where_the_greeting_has_no_timestamp(void)
 
 int main(void)
 {
-    /* processes that lose their parent become this one's children, so that stop_dovecot() sees them */
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || mkdtemp(base) == NULL || chmod(base, 0755) != 0)
-        check_fatal("no temporary folder");
     RUN(cram_md5);
     RUN(malformed_challenges);
     RUN(replies_out_of_place);
@@ -496,9 +436,5 @@ int main(void)
     RUN(every_mechanism_of_dovecot);
     RUN(oauth);
     RUN(apop_where_the_greeting_has_no_timestamp);
-
-    char command[128];
-    snprintf(command, sizeof command, "rm -r '%s'", base);
-    CHECK_INT(system(command), 0);
     return check_result();
 }

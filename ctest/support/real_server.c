@@ -27,7 +27,7 @@
 #define WHOLE TWO_LINES ".\r\nlast line\r\n"
 
 static const struct real_server *server;
-static char base[] = "/tmp/pop3connect-server.XXXXXX";
+static char base[64];
 static int port, pop3s_port;
 /* The script, and the group of all the processes that it starts. */
 static pid_t group;
@@ -67,7 +67,7 @@ static int answers(int number)
 /* Whether it came up; it does not where somebody else took a port meanwhile. */
 static int start(int attempt)
 {
-    char script[4096], folder[64], ports[2][16];
+    char script[4096], folder[96], ports[2][16];
     snprintf(script, sizeof script, "%s/%s", SCRIPTS, server->script);
     snprintf(folder, sizeof folder, "%s/%d", base, attempt);
     port = free_port();
@@ -349,7 +349,7 @@ static void wrong_passwords(void)
 
 static void its_certificate_is_refused_without_the_authority(void)
 {
-    char empty[64];
+    char empty[96];
     snprintf(empty, sizeof empty, "%s/empty", base);
     CHECK(mkdir(empty, 0755) == 0 && mkdir(in(empty, "cacerts"), 0755) == 0);
     CHECK_INT(pop3_set_secure_dir(empty), 0);
@@ -382,10 +382,10 @@ static void received_messages_are_deleted_only_if_wanted(void)
     receive_some(2, 1, 0, 0, 0, 0);
 }
 
-int real_server_test(const struct real_server *which)
+int real_server_begin(const struct real_server *which)
 {
     server = which;
-    CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
+    snprintf(base, sizeof base, "/tmp/pop3connect-server.XXXXXX");
     /* processes that lose their parent become this one's children, so that ended() sees them */
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || mkdtemp(base) == NULL || chmod(base, 0755) != 0)
         check_fatal("no temporary folder");
@@ -395,16 +395,27 @@ int real_server_test(const struct real_server *which)
         if (++attempt == 3)
             check_fatal("%s did not come up; tools/setup.sh test installs it, its logs are in %s", server->name, base);
     }
+    return port;
+}
+
+void real_server_end(void)
+{
+    char command[128];
+    stop();
+    snprintf(command, sizeof command, "rm -r '%s'", base);
+    CHECK_INT(system(command), 0);
+}
+
+int real_server_test(const struct real_server *which)
+{
+    CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
+    real_server_begin(which);
     RUN(plain);
     RUN(tls);
     RUN(stls);
     RUN(wrong_passwords);
     RUN(its_certificate_is_refused_without_the_authority);
     RUN(received_messages_are_deleted_only_if_wanted);
-    stop();
-
-    char command[128];
-    snprintf(command, sizeof command, "rm -r '%s'", base);
-    CHECK_INT(system(command), 0);
+    real_server_end();
     return check_result();
 }

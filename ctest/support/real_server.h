@@ -19,4 +19,9 @@ struct real_server {
 /* Starts the server, runs all cases in all three modes, ends it. Returns what main returns. */
 int real_server_test(const struct real_server *which);
 
+/* Starts the server, one at a time, and returns its port for POP3 in the clear and STLS; for cases of one's own. */
+int real_server_begin(const struct real_server *which);
+/* Ends it. That all of its processes do is a check. */
+void real_server_end(void);
+
 #endif
