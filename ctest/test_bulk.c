@@ -574,7 +574,7 @@ static void recv_tells_all_in_order(void)
     struct letters letters = {0};
     hear_nothing();
     CHECK_INT(pop3_recv(at(port), "alice", PASS, gather_messages, &letters, 1, hear, 0, 0, 0), 1);
-    CHECK_HAS(heard(), "\nC: PASS ***\nS: +OK\nC: STAT\nS: +OK 1 10\nC: RETR 1\nS: +OK\n* 8 bytes\nC: DELE 1\nS: +OK\n"
+    CHECK_HAS(heard(), "\nC: USER alice\nC: PASS ***\nS: +OK\nS: +OK\nC: STAT\nS: +OK 1 10\nC: RETR 1\nS: +OK\n* 8 bytes\nC: DELE 1\nS: +OK\n"
                        "C: QUIT\nS: +OK\n");
     CHECK_HAS_NOT(heard(), "secret");
     letters_free(&letters);

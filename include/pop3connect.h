@@ -858,6 +858,25 @@ int32_t pop3_options_set_error_cb(pop3_options *options, void (*cb)(const char *
                                                                     void *context), void *context);
 
 /**
+ * Sets the function that hears how connecting and every call on the socket goes on, and may end it.
+ *
+ * It is called when a call begins, when a message has come whole, and meanwhile about five times a second, but at
+ * least once, in every wait: for the name, the connection, the proxy, the handshake, each reply. On the thread of the
+ * call, with nothing locked; the socket it is called for answers POP3_ERR_BUSY, save for pop3_cancel. The time it
+ * takes counts as time waited.
+ *
+ * - `cb`: is given the octets of the message that have come, and those of the whole message where the server has
+ *   announced them, -1 else; 0 and -1 where no message is under way. Answers 0 to go on; anything else ends the call
+ *   with POP3_ERR_CANCELLED, and the session. NULL is the default, none.
+ * - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ */
+int32_t pop3_options_set_progress_cb(pop3_options *options,
+                                     int32_t (*cb)(int64_t done, int64_t total, void *context),
+                                     void *context);
+
+/**
  * Sets how long to wait, in milliseconds.
  *
  * - `connect_ms`: for the name, for the connection and for the handshake, each; 0 is the process's comms timeout.
@@ -885,6 +904,58 @@ int32_t pop3_options_set_family(pop3_options *options, int32_t family);
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no address).
  */
 int32_t pop3_options_set_source_address(pop3_options *options, const char *address);
+
+/**
+ * Sets the proxy to connect through.
+ *
+ * The proxy looks the server's name up; the name in the certificate is verified all the same. The family and the
+ * source address of these options are about the connection to the proxy. A proxy that does not do its part, wrong
+ * credentials included, is POP3_ERR_CONNECT at connect, with its reason in the text.
+ *
+ * - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929) or `http://[user:password@]host:port` for CONNECT
+ *   (RFC 9110), in UTF-8; user and password may be percent-encoded. Copied; what it holds of a password is wiped when
+ *   the options are freed or another is set. NULL is the default, none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another scheme, no port, no such URL).
+ */
+int32_t pop3_options_set_proxy(pop3_options *options, const char *url);
+
+/**
+ * Sets whether the server may speak UTF-8, in messages and in its texts (RFC 6856).
+ *
+ * Before the log-in UTF8 is sent if the server offers it. That it does not, or refuses, is no error: pop3_capabilities
+ * and the status lines tell.
+ *
+ * - `on`: 0, the default, for no; anything else for yes.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ */
+int32_t pop3_options_set_utf8(pop3_options *options, int32_t on);
+
+/**
+ * Sets the language of the server's texts (RFC 6856).
+ *
+ * Before the log-in LANG is sent if the server offers it. That it does not, or does not know the language, is no
+ * error: the status lines tell.
+ *
+ * - `tag`: a language tag (RFC 5646) as "de" or "en-GB", or "*" for what the server likes best; copied; NULL is the
+ *   default, none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no such tag).
+ */
+int32_t pop3_options_set_language(pop3_options *options, const char *tag);
+
+/**
+ * Forgets what is remembered of a server: its capabilities and its TLS sessions.
+ *
+ * The next connect asks for capabilities and makes a full handshake. Sessions that are open go on.
+ *
+ * - `server`: as for pop3_connect; without a port, the server on all of its ports. NULL for all servers. What is no
+ *   server is none that is remembered.
+ *
+ * Threads: any.
+ */
+void pop3_forget(const char *server);
 
 /**
  * Frees what a function wrote into a buffer, and zeroes the buffer.

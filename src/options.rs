@@ -26,6 +26,10 @@ pub struct Options {
     pub credentials: Credentials,
     /// How, if not by the strongest way that the server offers.
     pub mechanism: Option<Mechanism>,
+    /// Whether the server may speak UTF-8, if it can (RFC 6856).
+    pub utf8: bool,
+    /// In which language it should speak, if it can (RFC 6856).
+    pub language: Option<String>,
     /// When TLS begins.
     pub secure: Secure,
     /// What TLS must be like.
@@ -35,7 +39,7 @@ pub struct Options {
 }
 
 /// When TLS begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Secure {
     /// Never.
     No,

@@ -8,6 +8,7 @@ use std::sync::Once;
 
 use crate::capi::status;
 use crate::error::{Error, Kind, Result};
+use crate::net::watch::Watch;
 use crate::trace::Trace;
 
 /// StsProc: hears the status lines of a call, one each time, without line end.
@@ -23,6 +24,23 @@ pub struct Listeners {
     pub status: Option<(unsafe extern "C" fn(*const c_char, *mut c_void), *mut c_void)>,
     /// Hears of failures.
     pub error: Option<(unsafe extern "C" fn(*const c_char, i32, *const c_char, *mut c_void), *mut c_void)>,
+    /// Hears how a call goes on, and may end it.
+    pub progress: Option<(unsafe extern "C" fn(i64, i64, *mut c_void) -> i32, *mut c_void)>,
+}
+
+impl Listeners {
+    /// Who hears of the waits.
+    pub fn watch(self) -> Watch {
+        match self.progress {
+            None => Watch::default(),
+            Some(_) => Watch::new(Box::new(move |done, total| self.is_to_go_on(done, total))),
+        }
+    }
+
+    fn is_to_go_on(self, done: i64, total: i64) -> bool {
+        // SAFETY: the host gave a function of this type together with its context
+        self.progress.is_none_or(|(callback, context)| unsafe { callback(done, total, context) } == 0)
+    }
 }
 
 // SAFETY: the library hands the contexts through and never looks at them; whether they may be used in the threads that

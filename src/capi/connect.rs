@@ -3,16 +3,13 @@
 use std::ffi::c_char;
 
 use crate::capi::boundary::{self, Listeners, pop3_sts_cb, required, with_trace};
+use crate::capi::handles;
+use crate::capi::options::pop3_options;
 use crate::capi::status::POP3_OK;
-use crate::capi::{handles, settings};
 use crate::client::Client;
 use crate::error::{Error, Kind, Result};
-use crate::net::address::Server;
-use crate::net::tcp::Route;
-use crate::net::tls;
-use crate::net::trust::Trust;
-use crate::options::{Options, Secure, Timeouts};
-use crate::proto::auth::Credentials;
+use crate::net::watch::Watch;
+use crate::options::Secure;
 use crate::trace::Trace;
 
 /// Connects to a POP3 server and logs in (Omnis: POP3Connect).
@@ -103,7 +100,8 @@ pub(super) unsafe fn open(
     // SAFETY: the caller's promise
     let (server, user, pass) =
         unsafe { (required(server, "the server")?, required(user, "the user")?, required(pass, "the password")?) };
-    Client::open(&options(server, user, pass, secure, verify)?, trace)
+    let options = pop3_options::basic(server, user, pass, secure_mode(secure)?, verify != 0).connection()?;
+    Client::open(&options, Watch::default, trace)
 }
 
 /// When TLS is to begin.
@@ -114,23 +112,4 @@ pub(super) fn secure_mode(secure: i32) -> Result<Secure> {
         2 => Ok(Secure::StartTls),
         _ => Err(Error::new(Kind::Parameter, format!("secure is {secure}: it must be 0, 1 or 2"))),
     }
-}
-
-fn options(server: &[u8], user: &[u8], pass: &[u8], secure: i32, verify: i32) -> Result<Options> {
-    let secure = secure_mode(secure)?;
-    let server = Server::parse(server, secure.default_port())?;
-    let credentials = Credentials::new(user, pass)?;
-    let trust = match (secure, verify) {
-        (Secure::No, _) | (_, 0) => Trust::Anyone,
-        _ => Trust::Verified { platform: true, own: settings::authorities()? },
-    };
-    Ok(Options {
-        server,
-        route: Route::default(),
-        credentials,
-        mechanism: None,
-        secure,
-        tls: tls::Settings::new(trust),
-        timeouts: Timeouts::each(settings::timeout()),
-    })
 }

@@ -66,8 +66,7 @@ pub fn on_socket<T>(
     let listeners = lease.slot.listeners;
     let result = match &mut lease.client {
         Some(client) => {
-            client.begin_call();
-            with_trace(sts_cb, listeners, |trace| command(client, trace))
+            client.begin_call().and_then(|()| with_trace(sts_cb, listeners, |trace| command(client, trace)))
         }
         None => Err(Error::new(Kind::Internal, "a lease without a session")),
     };
@@ -85,10 +84,7 @@ pub fn end(handle: i32, command: impl FnOnce(Client) -> Result<()>) -> Result<()
     let _freed = Freed(handle);
     let mut lease = taken?;
     let result = match lease.client.take() {
-        Some(mut client) => {
-            client.begin_call();
-            command(*client)
-        }
+        Some(mut client) => client.begin_call().and_then(|()| command(*client)),
         None => Err(Error::new(Kind::Internal, "a lease without a session")),
     };
     lease.settle(result)

@@ -13,9 +13,10 @@ use crate::capi::boundary::{self, Listeners, optional, with_trace};
 use crate::capi::connect::secure_mode;
 use crate::capi::status::POP3_OK;
 use crate::capi::{handles, settings};
-use crate::client::Client;
+use crate::client::{Client, memory};
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
+use crate::net::proxy::Proxy;
 use crate::net::tcp::{Family, Route};
 use crate::net::tls::{self, Identity, Version};
 use crate::net::trust::{Authorities, Trust};
@@ -34,6 +35,8 @@ pub struct pop3_options {
     token: Zeroizing<Vec<u8>>,
     authzid: Vec<u8>,
     mechanism: Option<Mechanism>,
+    utf8: bool,
+    language: Option<String>,
     secure: Secure,
     verify: bool,
     platform_trust: bool,
@@ -55,28 +58,8 @@ pub struct pop3_options {
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_options_new() -> *mut pop3_options {
-    let options = pop3_options {
-        server: Vec::new(),
-        user: Vec::new(),
-        password: Zeroizing::default(),
-        token: Zeroizing::default(),
-        authzid: Vec::new(),
-        mechanism: None,
-        secure: Secure::No,
-        verify: true,
-        platform_trust: true,
-        secure_dir: None,
-        ca_file: None,
-        identity: None,
-        oldest: Version::Tls12,
-        tls_name: None,
-        listeners: Listeners::default(),
-        connect_timeout: None,
-        reply_timeout: None,
-        call_timeout: None,
-        route: Route::default(),
-    };
-    boundary::guard(|| Ok(Box::into_raw(Box::new(options)))).unwrap_or(ptr::null_mut())
+    let options = || Box::new(pop3_options::basic(b"", b"", b"", Secure::No, true));
+    boundary::guard(|| Ok(Box::into_raw(options()))).unwrap_or(ptr::null_mut())
 }
 
 /// Frees options, and wipes their secrets. Sessions that were made with them go on.
@@ -119,7 +102,7 @@ pub unsafe extern "C" fn pop3_connect_with(options: *const pop3_options) -> i32 
     boundary::call_for(c"POP3Connect", listeners, || {
         let options = options.ok_or_else(|| parameter("the options are NULL"))?;
         let wanted = options.connection()?;
-        let client = with_trace(None, listeners, |trace| Client::open(&wanted, trace))?;
+        let client = with_trace(None, listeners, |trace| Client::open(&wanted, || listeners.watch(), trace))?;
         drop(wanted);
         handles::insert(client, listeners)
     })
@@ -516,6 +499,38 @@ pub unsafe extern "C" fn pop3_options_set_error_cb(
     }
 }
 
+/// Sets the function that hears how connecting and every call on the socket goes on, and may end it.
+///
+/// It is called when a call begins, when a message has come whole, and meanwhile about five times a second, but at
+/// least once, in every wait: for the name, the connection, the proxy, the handshake, each reply. On the thread of the
+/// call, with nothing locked; the socket it is called for answers POP3_ERR_BUSY, save for pop3_cancel. The time it
+/// takes counts as time waited.
+///
+/// - `cb`: is given the octets of the message that have come, and those of the whole message where the server has
+///   announced them, -1 else; 0 and -1 where no message is under way. Answers 0 to go on; anything else ends the call
+///   with POP3_ERR_CANCELLED, and the session. NULL is the default, none.
+/// - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `cb` is NULL or a function of its type, which
+///   returns and for which `context` is right.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_progress_cb(
+    options: *mut pop3_options,
+    cb: Option<unsafe extern "C" fn(done: i64, total: i64, context: *mut c_void) -> i32>,
+    context: *mut c_void,
+) -> i32 {
+    // SAFETY: this function's promise
+    unsafe {
+        change(options, |options| {
+            options.listeners.progress = cb.map(|cb| (cb, context));
+            Ok(())
+        })
+    }
+}
+
 /// Sets how long to wait, in milliseconds.
 ///
 /// - `connect_ms`: for the name, for the connection and for the handshake, each; 0 is the process's comms timeout.
@@ -592,9 +607,133 @@ pub unsafe extern "C" fn pop3_options_set_source_address(options: *mut pop3_opti
     }
 }
 
+/// Sets the proxy to connect through.
+///
+/// The proxy looks the server's name up; the name in the certificate is verified all the same. The family and the
+/// source address of these options are about the connection to the proxy. A proxy that does not do its part, wrong
+/// credentials included, is POP3_ERR_CONNECT at connect, with its reason in the text.
+///
+/// - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929) or `http://[user:password@]host:port` for CONNECT
+///   (RFC 9110), in UTF-8; user and password may be percent-encoded. Copied; what it holds of a password is wiped when
+///   the options are freed or another is set. NULL is the default, none.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another scheme, no port, no such URL).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `url` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_proxy(options: *mut pop3_options, url: *const c_char) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        set(options, url, |options, url| {
+            options.route.proxy = url.map(Proxy::parse).transpose()?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets whether the server may speak UTF-8, in messages and in its texts (RFC 6856).
+///
+/// Before the log-in UTF8 is sent if the server offers it. That it does not, or refuses, is no error: pop3_capabilities
+/// and the status lines tell.
+///
+/// - `on`: 0, the default, for no; anything else for yes.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_utf8(options: *mut pop3_options, on: i32) -> i32 {
+    // SAFETY: this function's promise
+    unsafe {
+        change(options, |options| {
+            options.utf8 = on != 0;
+            Ok(())
+        })
+    }
+}
+
+/// Sets the language of the server's texts (RFC 6856).
+///
+/// Before the log-in LANG is sent if the server offers it. That it does not, or does not know the language, is no
+/// error: the status lines tell.
+///
+/// - `tag`: a language tag (RFC 5646) as "de" or "en-GB", or "*" for what the server likes best; copied; NULL is the
+///   default, none.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no such tag).
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `tag` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_language(options: *mut pop3_options, tag: *const c_char) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        set(options, tag, |options, tag| {
+            options.language = tag.map(language).transpose()?;
+            Ok(())
+        })
+    }
+}
+
+/// Forgets what is remembered of a server: its capabilities and its TLS sessions.
+///
+/// The next connect asks for capabilities and makes a full handshake. Sessions that are open go on.
+///
+/// - `server`: as for pop3_connect; without a port, the server on all of its ports. NULL for all servers. What is no
+///   server is none that is remembered.
+///
+/// Threads: any.
+///
+/// # Safety
+/// - `server` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_forget(server: *const c_char) {
+    let _ = boundary::guard(|| {
+        // SAFETY: this function's promise
+        match unsafe { optional(server) } {
+            None => memory::forget_all(),
+            Some(server) => {
+                // no port that is written can be 0
+                let Server { host, port } = Server::parse(server, 0)?;
+                memory::forget(&host, Some(port).filter(|port| *port != 0));
+            }
+        }
+        Ok(())
+    });
+}
+
 impl pop3_options {
+    /// The options that pop3_connect takes, and the defaults of all others.
+    pub(super) fn basic(server: &[u8], user: &[u8], password: &[u8], secure: Secure, verify: bool) -> pop3_options {
+        pop3_options {
+            server: server.to_vec(),
+            user: user.to_vec(),
+            password: Zeroizing::new(password.to_vec()),
+            token: Zeroizing::default(),
+            authzid: Vec::new(),
+            mechanism: None,
+            utf8: false,
+            language: None,
+            secure,
+            verify,
+            platform_trust: true,
+            secure_dir: None,
+            ca_file: None,
+            identity: None,
+            oldest: Version::Tls12,
+            tls_name: None,
+            listeners: Listeners::default(),
+            connect_timeout: None,
+            reply_timeout: None,
+            call_timeout: None,
+            route: Route::default(),
+        }
+    }
+
     /// What pop3_connect makes of its arguments, made of these.
-    fn connection(&self) -> Result<Options> {
+    pub(super) fn connection(&self) -> Result<Options> {
         if matches!(self.mechanism, Some(Mechanism::XOAuth2 | Mechanism::OAuthBearer)) && self.token.is_empty() {
             return Err(parameter("the mechanism needs an OAuth token"));
         }
@@ -606,11 +745,13 @@ impl pop3_options {
         let process = settings::timeout();
         Ok(Options {
             server,
-            route: self.route,
+            route: self.route.clone(),
             credentials: Credentials::new(&self.user, &self.password)?
                 .with_token(&self.token)?
                 .with_authzid(&self.authzid)?,
             mechanism: self.mechanism,
+            utf8: self.utf8,
+            language: self.language.clone(),
             secure: self.secure,
             tls: tls::Settings {
                 trust,
@@ -665,6 +806,15 @@ unsafe fn set(
 
 fn absolute(path: &[u8]) -> Result<PathBuf> {
     settings::absolute(OsStr::from_bytes(path))
+}
+
+/// A language tag, as far as one can see, or a language range (RFC 5646, section 2.1; RFC 6856, section 3.2).
+fn language(tag: &[u8]) -> Result<String> {
+    let is_part = |part: &[u8]| (1..=8).contains(&part.len()) && part.iter().all(u8::is_ascii_alphanumeric);
+    match std::str::from_utf8(tag) {
+        Ok(text) if tag == b"*" || tag.split(|byte| *byte == b'-').all(is_part) => Ok(text.to_owned()),
+        _ => Err(parameter("the language is no language tag")),
+    }
 }
 
 /// A timeout; 0 is none of its own.

@@ -1,6 +1,6 @@
 //! The commands with short answers (RFC 1939, section 5; UIDL: section 7; CAPA: RFC 2449).
 
-use crate::client::Client;
+use crate::client::{Client, memory};
 use crate::error::{Error, Kind, Result};
 use crate::proto::command::Command;
 use crate::proto::listing::{Capabilities, Stat, scan_listing, scan_listing_of, unique_id_listing, unique_id_of};
@@ -84,6 +84,7 @@ impl Client {
     pub fn capabilities(&mut self, trace: &mut Trace<'_>) -> Result<&Capabilities> {
         self.asked_after_log_in = true;
         let capabilities = self.ask_capabilities(trace)?;
+        memory::learn_after(&self.key, &capabilities);
         Ok(self.capabilities.insert(capabilities))
     }
 

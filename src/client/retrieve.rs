@@ -7,11 +7,12 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::client::Client;
+use crate::client::{Client, memory};
 use crate::error::{Error, Kind, Result};
 use crate::proto::body::{Body, Piece};
 use crate::proto::command::Command;
 use crate::proto::framing::Ending;
+use crate::proto::listing::announced_size;
 use crate::trace::Trace;
 
 /// How many commands may be unanswered: together less than 2 KiB, which any socket buffer holds.
@@ -83,6 +84,21 @@ impl Client {
         delivery: &mut dyn Delivery,
         trace: &mut Trace<'_>,
     ) -> Result<Bulk> {
+        let bulk = self.retrieve_ahead(numbers, delete, delivery, trace);
+        if bulk.is_err() {
+            // it may have come of what the server was believed to be able to do
+            memory::doubt(&self.key);
+        }
+        bulk
+    }
+
+    fn retrieve_ahead(
+        &mut self,
+        numbers: impl ExactSizeIterator<Item = i32>,
+        delete: bool,
+        delivery: &mut dyn Delivery,
+        trace: &mut Trace<'_>,
+    ) -> Result<Bulk> {
         let pipelining = self.can_pipeline(numbers.len(), trace)?;
         let mut window = if pipelining { WINDOW } else { 1 };
         let mut numbers = numbers;
@@ -139,18 +155,15 @@ impl Client {
         unanswered: &mut VecDeque<Asked>,
         trace: &mut Trace<'_>,
     ) -> Result<()> {
-        let mut encoded = Vec::new();
+        let mut commands = Vec::new();
         for asked in more {
-            let command = match asked {
+            commands.push(match asked {
                 Asked::Message(number) => Command::retr(number),
                 Asked::Deletion(number) => Command::dele(number),
-            };
-            trace.sent(&command);
-            command.encode_into(&mut encoded)?;
+            });
             unanswered.push_back(asked);
         }
-        self.begin_wait();
-        self.stream.write_all(&encoded)
+        self.send_all(&commands, trace)
     }
 
     /// The size of the message; `None` if the server refused it.
@@ -165,8 +178,9 @@ impl Client {
         match line.accepted(Kind::Server, "RETR was refused") {
             Err(error) if error.ends_session() => Err(error),
             Err(error) => delivery.refused(number, &error).map(|()| None),
-            Ok(_) => {
-                let size = self.receive_body(ending, &mut |bytes| delivery.piece(number, bytes), trace)?;
+            Ok(text) => {
+                let announced = announced_size(text);
+                let size = self.receive_body(ending, announced, &mut |bytes| delivery.piece(number, bytes), trace)?;
                 delivery.whole(number).map(|()| Some(size))
             }
         }
@@ -188,8 +202,8 @@ impl Client {
     ) -> Result<()> {
         let line = self.exchange(command, trace)?;
         let ending = line.ending;
-        line.accepted(refused, &format!("{} was refused", command.name()))?;
-        self.receive_body(ending, &mut piece, trace).map_err(|error| error.during(command.name()))?;
+        let announced = announced_size(line.accepted(refused, &format!("{} was refused", command.name()))?);
+        self.receive_body(ending, announced, &mut piece, trace).map_err(|error| error.during(command.name()))?;
         self.inbox.narrow();
         Ok(())
     }
@@ -198,12 +212,14 @@ impl Client {
     fn receive_body(
         &mut self,
         ending: Ending,
+        announced: Option<u64>,
         piece: &mut dyn FnMut(&[u8]) -> Result<()>,
         trace: &mut Trace<'_>,
     ) -> Result<u64> {
         let mut body = Body::new(ending);
         let mut total: u64 = 0;
         self.inbox.widen()?;
+        self.stream.watch().begin(announced);
         loop {
             let (what, used) = body.next(self.inbox.waiting());
             if let Piece::Content(bytes) = what {
@@ -211,6 +227,7 @@ impl Client {
                     return Err(Error::new(Kind::Cancelled, "cancelled by the host"));
                 }
                 total += bytes.len() as u64;
+                self.stream.watch().advance(bytes.len());
                 let handed = Instant::now();
                 piece(bytes)?;
                 self.inbox.consume(used);
@@ -224,6 +241,7 @@ impl Client {
             }
             self.fill()?;
         }
+        self.stream.watch().tell()?;
         trace.note(format_args!("{total} bytes"));
         Ok(total)
     }

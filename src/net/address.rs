@@ -59,6 +59,15 @@ impl Host {
     }
 }
 
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            Host::Ip(IpAddr::V6(_)) | Host::Zoned(..) => write!(f, "[{}]:{}", self.host, self.port),
+            host => write!(f, "{host}:{}", self.port),
+        }
+    }
+}
+
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -167,6 +176,13 @@ mod tests {
             ("１２７.0.0.1", "127.0.0.1", 110),
         ] {
             assert_eq!(parse(text).unwrap(), (host.to_owned(), port), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_server_in_text() {
+        for (given, text) in [("host", "host:110"), ("::1", "[::1]:110"), ("[fe80::1%lo]:1", "[fe80::1%lo]:1")] {
+            assert_eq!(Server::parse(given.as_bytes(), 110).unwrap().to_string(), text);
         }
     }
 

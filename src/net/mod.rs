@@ -1,15 +1,17 @@
 //! Sockets and TLS. Knows nothing of POP3.
 
 pub mod address;
+pub mod proxy;
 pub mod resolve;
 pub mod stream;
 pub mod tcp;
 pub mod tls;
 pub mod trust;
+pub mod watch;
 
 use std::fs::File;
-use std::io;
 use std::time::{Duration, Instant};
+use std::{error, fmt, io};
 
 use crate::error::{Error, Kind};
 
@@ -52,4 +54,28 @@ fn is_out_of_descriptors() -> bool {
 /// That a wait ran past its deadline.
 fn timed_out() -> Error {
     Error::new(Kind::Timeout, "no answer within the timeout")
+}
+
+/// That the host wants no more of it.
+#[derive(Debug)]
+pub struct Cancelled;
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cancelled by the host")
+    }
+}
+
+impl error::Error for Cancelled {}
+
+impl From<Cancelled> for Error {
+    fn from(cancelled: Cancelled) -> Error {
+        Error::new(Kind::Cancelled, cancelled.to_string())
+    }
+}
+
+impl From<Cancelled> for io::Error {
+    fn from(cancelled: Cancelled) -> io::Error {
+        io::Error::other(cancelled)
+    }
 }

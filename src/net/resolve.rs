@@ -9,18 +9,19 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
+use crate::net::watch::Watch;
 use crate::net::{Deadline, is_exhausted, is_out_of_descriptors, timed_out};
 
 /// Every address of a server, in the order in which the system wants them tried (RFC 6724).
-pub fn resolve(server: &Server, deadline: Deadline) -> Result<Vec<SocketAddr>> {
+pub fn resolve(server: &Server, deadline: Deadline, watch: &mut Watch) -> Result<Vec<SocketAddr>> {
     match &server.host {
         Host::Ip(address) => Ok(vec![SocketAddr::new(*address, server.port)]),
-        host => look_up(host.to_string(), server.port, deadline),
+        host => look_up(host.to_string(), server.port, deadline, watch),
     }
 }
 
 /// Asks the system, which offers no way to stop waiting: so a thread asks, and is left alone if it takes too long.
-fn look_up(host: String, port: u16, deadline: Deadline) -> Result<Vec<SocketAddr>> {
+fn look_up(host: String, port: u16, deadline: Deadline, watch: &mut Watch) -> Result<Vec<SocketAddr>> {
     // a channel would do, but leaves memory of this thread behind that leak checkers ask about
     type Answer = (Mutex<Option<io::Result<Vec<SocketAddr>>>>, Condvar);
     let answer = Arc::new(Answer::default());
@@ -35,11 +36,20 @@ fn look_up(host: String, port: u16, deadline: Deadline) -> Result<Vec<SocketAddr
     spawn_without_signals(look_up)
         .map_err(|error| Error::new(Kind::OutOfMemory, "no thread to look up the name").with_source(error))?;
 
-    let pending = answer.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let left = deadline.remaining().unwrap_or_default();
-    let (mut result, _) =
-        answer.1.wait_timeout_while(pending, left, |result| result.is_none()).unwrap_or_else(PoisonError::into_inner);
-    match result.take() {
+    let result = loop {
+        // nothing is locked while somebody hears of it
+        let left = deadline.remaining();
+        let wait = watch.slice(left.unwrap_or_default())?;
+        let pending = answer.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut pending, _) = answer
+            .1
+            .wait_timeout_while(pending, wait, |result| result.is_none())
+            .unwrap_or_else(PoisonError::into_inner);
+        if pending.is_some() || left.is_none() {
+            break pending.take();
+        }
+    };
+    match result {
         Some(Ok(addresses)) if addresses.is_empty() => Err(not_found(&host)),
         Some(Ok(addresses)) => Ok(addresses),
         Some(Err(error)) if is_exhausted(&error) || is_out_of_descriptors() => {
@@ -69,7 +79,11 @@ mod tests {
     use super::*;
 
     fn resolve_text(server: &str) -> Result<Vec<SocketAddr>> {
-        resolve(&Server::parse(server.as_bytes(), 110)?, Deadline::after(Duration::from_secs(20)))
+        resolve(
+            &Server::parse(server.as_bytes(), 110)?,
+            Deadline::after(Duration::from_secs(20)),
+            &mut Watch::default(),
+        )
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::io::{Read, Write};
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
 use crate::net::tcp::{self, Tcp};
-use crate::net::tls::{Facts, Tls};
+use crate::net::tls::{Facts, Session, Tls};
+use crate::net::watch::Watch;
 
 /// A connection, in the clear or encrypted.
 pub enum Stream {
@@ -21,6 +22,14 @@ impl Stream {
         match self {
             Stream::Plain(tcp) => tcp.set_deadline(deadline),
             Stream::Tls(tls) => tls.tcp_mut().set_deadline(deadline),
+        }
+    }
+
+    /// Who hears of the waits.
+    pub fn watch(&mut self) -> &mut Watch {
+        match self {
+            Stream::Plain(tcp) => tcp.watch(),
+            Stream::Tls(tls) => tls.tcp_mut().watch(),
         }
     }
 
@@ -66,6 +75,14 @@ impl Stream {
         match self {
             Stream::Plain(_) => None,
             Stream::Tls(tls) => Some(tls.facts()),
+        }
+    }
+
+    /// The TLS session, where there is TLS.
+    pub fn tls_session(&self) -> Option<Session> {
+        match self {
+            Stream::Plain(_) => None,
+            Stream::Tls(tls) => tls.session(),
         }
     }
 

@@ -18,7 +18,9 @@ use nix::sys::socket::{
 };
 
 use crate::error::{Error, Kind, Result};
-use crate::net::{Deadline, is_exhausted, timed_out};
+use crate::net::proxy::Proxy;
+use crate::net::watch::Watch;
+use crate::net::{Cancelled, Deadline, is_exhausted, timed_out};
 
 /// How long an address may stay silent before the next is tried beside it (RFC 8305, section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -26,11 +28,11 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// How far a wait may overrun its deadline so as not to set the kernel's timeout before every read.
 const DRIFT: Duration = Duration::from_millis(5);
 
-/// A connection, and how long whoever uses it may wait.
-#[derive(Debug)]
+/// A connection, how long whoever uses it may wait, and who hears of the waits.
 pub struct Tcp {
     shared: Arc<Shared>,
     deadline: Deadline,
+    watch: Watch,
     /// The socket's receive timeout as it was last set.
     receive_timeout: Option<Duration>,
 }
@@ -46,12 +48,14 @@ struct Shared {
 }
 
 /// By which way to connect.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Route {
     /// Which kind of address the server must have, if not any.
     pub family: Option<Family>,
     /// Which of our addresses to connect from, if not the system's choice.
     pub source: Option<IpAddr>,
+    /// Through which proxy, which is then what the other two are about.
+    pub proxy: Option<Proxy>,
 }
 
 /// A kind of address.
@@ -96,6 +100,7 @@ pub fn connect(
     addresses: &[SocketAddr],
     source: Option<IpAddr>,
     deadline: Deadline,
+    mut watch: Watch,
     mut on_attempt: impl FnMut(&SocketAddr),
 ) -> Result<(Tcp, SocketAddr)> {
     let share = deadline.remaining().unwrap_or_default() / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX);
@@ -123,10 +128,11 @@ pub fn connect(
         }
         let left = deadline.remaining().ok_or_else(|| failures.timed_out())?;
         let until_next = if untried.len() > 0 { next_attempt.saturating_duration_since(Instant::now()) } else { left };
-        for index in ready(&pending, left.min(until_next))?.into_iter().rev() {
+        let wait = watch.slice(left.min(until_next))?;
+        for index in ready(&pending, wait)?.into_iter().rev() {
             let (socket, address) = pending.swap_remove(index);
             match finish(socket) {
-                Ok(socket) => return Ok((Tcp::new(socket, deadline), address)),
+                Ok(socket) => return Ok((Tcp::new(socket, deadline, watch), address)),
                 Err(error) => {
                     failures.add(&address, error);
                     next_attempt = Instant::now();
@@ -205,9 +211,14 @@ impl Failures {
 }
 
 impl Tcp {
-    fn new(socket: TcpStream, deadline: Deadline) -> Tcp {
+    fn new(socket: TcpStream, deadline: Deadline, watch: Watch) -> Tcp {
         let shared = Arc::new(Shared { socket, cancelled: AtomicBool::new(false) });
-        Tcp { shared, deadline, receive_timeout: None }
+        Tcp { shared, deadline, watch, receive_timeout: None }
+    }
+
+    /// Who hears of the waits.
+    pub fn watch(&mut self) -> &mut Watch {
+        &mut self.watch
     }
 
     /// Until when the next reads and writes may wait.
@@ -232,20 +243,42 @@ impl Tcp {
         matches!(recv(self.shared.socket.as_raw_fd(), &mut byte, flags), Ok(1..))
     }
 
-    /// Has the kernel end the next read at the deadline, give or take [`DRIFT`].
+    /// Takes what has come, waiting for it until the deadline; with MSG_PEEK it is left to be read.
+    fn receive(&mut self, buffer: &mut [u8], flags: MsgFlags) -> io::Result<usize> {
+        loop {
+            self.arm()?;
+            match recv(self.shared.socket.as_raw_fd(), buffer, flags) {
+                Err(Errno::EAGAIN) => self.receive_timeout = None,
+                Err(Errno::EINTR) => {}
+                outcome => return self.outcome(outcome.map_err(io::Error::from)),
+            }
+        }
+    }
+
+    /// What a read would give, left to be read.
+    pub fn peek(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.receive(buffer, MsgFlags::MSG_PEEK)
+    }
+
+    /// Has the kernel end the next read when somebody is to hear of it or at the deadline, give or take [`DRIFT`].
     fn arm(&mut self) -> io::Result<()> {
-        let left = self.deadline.remaining().ok_or_else(deadline_passed)?;
-        if self.receive_timeout.is_none_or(|set| set > left + DRIFT) {
-            self.shared.socket.set_read_timeout(Some(left))?;
-            self.receive_timeout = Some(left);
+        let wait = self.next_wait()?;
+        if self.receive_timeout.is_none_or(|set| set > wait + DRIFT) {
+            self.shared.socket.set_read_timeout(Some(wait))?;
+            self.receive_timeout = Some(wait);
         }
         Ok(())
     }
 
-    fn wait_writable(&self) -> io::Result<()> {
+    fn next_wait(&mut self) -> io::Result<Duration> {
         let left = self.deadline.remaining().ok_or_else(deadline_passed)?;
+        Ok(self.watch.slice(left)?)
+    }
+
+    fn wait_writable(&mut self) -> io::Result<()> {
+        let wait = self.next_wait()?;
         let mut polled = [PollFd::new(self.shared.socket.as_fd(), PollFlags::POLLOUT)];
-        match poll(&mut polled, poll_timeout(left)) {
+        match poll(&mut polled, poll_timeout(wait)) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -255,7 +288,7 @@ impl Tcp {
     fn outcome(&self, outcome: io::Result<usize>) -> io::Result<usize> {
         match outcome {
             // whatever has come or gone meanwhile
-            _ if self.is_cancelled() => Err(io::Error::other(Cancelled)),
+            _ if self.is_cancelled() => Err(Cancelled.into()),
             // for openssl this kind means "try again"; here it is an end
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(io::ErrorKind::ConnectionReset.into()),
             outcome => outcome,
@@ -266,14 +299,7 @@ impl Tcp {
 impl Read for Tcp {
     /// Reads what has come, waiting for it until the deadline.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            self.arm()?;
-            match (&self.shared.socket).read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.receive_timeout = None,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                outcome => return self.outcome(outcome),
-            }
-        }
+        self.receive(buffer, MsgFlags::empty())
     }
 }
 
@@ -305,18 +331,6 @@ impl Canceller {
     }
 }
 
-/// The mark of an I/O error that a cancel caused.
-#[derive(Debug)]
-struct Cancelled;
-
-impl std::fmt::Display for Cancelled {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("cancelled")
-    }
-}
-
-impl std::error::Error for Cancelled {}
-
 /// The mark of a deadline of ours, as against a timeout of the kernel's, which has an errno.
 fn deadline_passed() -> io::Error {
     io::ErrorKind::TimedOut.into()
@@ -325,7 +339,7 @@ fn deadline_passed() -> io::Error {
 /// What an I/O error of a [`Tcp`] means.
 pub(super) fn into_error(error: io::Error) -> Error {
     if error.get_ref().is_some_and(|inner| inner.is::<Cancelled>()) {
-        Error::new(Kind::Cancelled, "cancelled by the host")
+        Cancelled.into()
     } else if error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none() {
         timed_out()
     } else {
@@ -352,9 +366,13 @@ mod tests {
         (listener, address)
     }
 
+    fn in_ten_seconds() -> Deadline {
+        Deadline::after(Duration::from_secs(10))
+    }
+
     fn pair() -> (Tcp, TcpStream) {
         let (listener, address) = listener();
-        let (tcp, _) = connect(&[address], None, Deadline::after(Duration::from_secs(10)), |_| {}).unwrap();
+        let (tcp, _) = connect(&[address], None, in_ten_seconds(), Watch::default(), |_| {}).unwrap();
         (tcp, listener.accept().unwrap().0)
     }
 
@@ -368,8 +386,7 @@ mod tests {
         let addresses = [refused(), refused(), good];
         let mut tried = Vec::new();
         let (_, connected) =
-            connect(&addresses, None, Deadline::after(Duration::from_secs(10)), |address| tried.push(*address))
-                .unwrap();
+            connect(&addresses, None, in_ten_seconds(), Watch::default(), |address| tried.push(*address)).unwrap();
         assert_eq!(connected, good);
         assert_eq!(tried, addresses);
     }
@@ -393,10 +410,10 @@ mod tests {
         let source = |text: &str| Some(text.parse().unwrap());
         for (route, admits) in [
             (Route::default(), (true, true)),
-            (Route { family: Some(Family::V4), source: None }, (true, false)),
-            (Route { family: Some(Family::V6), source: None }, (false, true)),
-            (Route { family: None, source: source("127.0.0.2") }, (true, false)),
-            (Route { family: Some(Family::V6), source: source("127.0.0.2") }, (false, false)),
+            (Route { family: Some(Family::V4), ..Route::default() }, (true, false)),
+            (Route { family: Some(Family::V6), ..Route::default() }, (false, true)),
+            (Route { source: source("127.0.0.2"), ..Route::default() }, (true, false)),
+            (Route { family: Some(Family::V6), source: source("127.0.0.2"), ..Route::default() }, (false, false)),
         ] {
             assert_eq!((route.admits(&four), route.admits(&six)), admits, "{route:?}");
         }
@@ -405,7 +422,7 @@ mod tests {
     #[test]
     fn every_failure_is_told() {
         let addresses = [refused(), refused()];
-        let error = connect(&addresses, None, Deadline::after(Duration::from_secs(10)), |_| {}).unwrap_err();
+        let error = connect(&addresses, None, in_ten_seconds(), Watch::default(), |_| {}).err().unwrap();
         assert_eq!(error.kind(), Kind::Connect);
         assert!(addresses.iter().all(|address| error.to_string().contains(&address.to_string())), "{error}");
     }

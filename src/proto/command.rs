@@ -45,6 +45,8 @@ impl<'a> Command<'a> {
     pub const NOOP: Command<'static> = Command::bare("NOOP");
     /// QUIT (RFC 1939)
     pub const QUIT: Command<'static> = Command::bare("QUIT");
+    /// UTF8 (RFC 6856)
+    pub const UTF8: Command<'static> = Command::bare("UTF8");
     /// What ends an AUTH exchange before its end (RFC 5034)
     pub const SASL_CANCEL: Command<'static> = Command { secret: Some(b"*"), ..Command::bare("") };
 
@@ -59,6 +61,11 @@ impl<'a> Command<'a> {
     /// USER (RFC 1939)
     pub fn user(name: &'a [u8]) -> Command<'a> {
         Command::with("USER", Argument::Text(name))
+    }
+
+    /// LANG (RFC 6856)
+    pub fn lang(tag: &'a str) -> Command<'a> {
+        Command::with("LANG", Argument::Text(tag.as_bytes()))
     }
 
     /// PASS (RFC 1939)
@@ -124,18 +131,22 @@ impl<'a> Command<'a> {
         self.words.len() + arguments + b"\r\n".len()
     }
 
-    /// The bytes for the wire. They are wiped when dropped, since some of them are secret.
-    pub fn encode(&self) -> Result<Zeroizing<Vec<u8>>> {
-        // allocated once, at its full size: growing would leave an unwiped copy of a secret behind
-        let mut line = Zeroizing::new(Vec::with_capacity(self.encoded_len()));
-        self.encode_into(&mut line)?;
-        Ok(line)
-    }
-
-    /// Adds the bytes for the wire.
+    /// The bytes of commands for the wire. They are wiped when dropped, since some of them are secret.
     ///
     /// Refuses CR, LF and NUL in an argument, which could make it a command of its own.
-    pub fn encode_into(&self, line: &mut Vec<u8>) -> Result<()> {
+    pub fn encode_all(commands: &[Command<'_>]) -> Result<Zeroizing<Vec<u8>>> {
+        // allocated once, at its full size: growing would leave an unwiped copy of a secret behind
+        let mut lines = Zeroizing::new(Vec::with_capacity(commands.iter().map(Command::encoded_len).sum()));
+        commands.iter().try_for_each(|command| command.encode_into(&mut lines))?;
+        Ok(lines)
+    }
+
+    #[cfg(test)]
+    pub(super) fn encode(&self) -> Result<Zeroizing<Vec<u8>>> {
+        Command::encode_all(&[*self])
+    }
+
+    fn encode_into(&self, line: &mut Vec<u8>) -> Result<()> {
         line.extend_from_slice(self.words.as_bytes());
         for (separator, text) in self.arguments() {
             check_argument(&text, "an argument of a command")?;

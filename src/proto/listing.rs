@@ -78,6 +78,16 @@ impl Stat {
     }
 }
 
+/// How long a message is to be by the text of RETR's `+OK`, which many servers begin as RFC 1939 shows it:
+/// `120 octets`. Nothing may rely on it.
+pub fn announced_size(text: &[u8]) -> Option<u64> {
+    let mut words = words(text);
+    let size = std::str::from_utf8(words.next()?).ok()?;
+    let unit = words.next()?;
+    let is_size = size.bytes().all(|byte| byte.is_ascii_digit()) && unit.to_ascii_lowercase().starts_with(b"octets");
+    size.parse().ok().filter(|_| is_size)
+}
+
 /// A line of LIST, or the text of `LIST n` (RFC 1939, section 5): the number of a message and its octets.
 ///
 /// The octets are told as the server tells them; some are wrong, and a few are negative.
@@ -162,6 +172,23 @@ mod tests {
             capabilities.push(line.as_bytes()).unwrap();
         }
         capabilities
+    }
+
+    #[test]
+    fn sizes_that_are_announced() {
+        for (text, size) in [
+            ("120 octets", Some(120)),
+            ("0  Octets follow.", Some(0)),
+            ("120", None),
+            ("120 messages", None),
+            ("-1 octets", None),
+            ("+1 octets", None),
+            ("99999999999999999999 octets", None),
+            ("message follows", None),
+            ("", None),
+        ] {
+            assert_eq!(announced_size(text.as_bytes()), size, "{text}");
+        }
     }
 
     #[test]

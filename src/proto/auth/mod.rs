@@ -151,13 +151,21 @@ impl Mechanism {
         matches!(self, Mechanism::ScramSha1Plus | Mechanism::ScramSha256Plus)
     }
 
+    /// Whether the server lists it. Of APOP no list tells, and of USER none has to where there is no list.
+    pub fn is_listed(self, capabilities: Option<&Capabilities>) -> bool {
+        match self {
+            Mechanism::Apop => true,
+            Mechanism::UserPass => capabilities.is_none_or(|listed| listed.has("USER")),
+            _ => capabilities.is_some_and(|listed| listed.has_sasl(self.name())),
+        }
+    }
+
     /// Refuses a mechanism that was asked for and is not on the server's list, or where there is no list. Of APOP the
     /// greeting tells ([`Login::new`] looks there), of USER the answer to it.
     pub fn check_offered(self, capabilities: Option<&Capabilities>) -> Result<()> {
-        let is_listed = || capabilities.is_some_and(|listed| listed.has_sasl(self.name()));
         match self {
-            Mechanism::UserPass | Mechanism::Apop => Ok(()),
-            _ if is_listed() => Ok(()),
+            Mechanism::UserPass => Ok(()),
+            _ if self.is_listed(capabilities) => Ok(()),
             _ => Err(Error::new(Kind::Unsupported, format!("the server does not offer {}", self.name()))),
         }
     }
@@ -300,6 +308,14 @@ impl<'a> Login<'a> {
             (Method::Sasl(sasl), _) => Command::auth(sasl.name),
             (Method::Apop, Some(digest)) => Command::apop(&self.credentials.user, digest),
             (Method::User | Method::Pass | Method::Apop, _) => Command::user(&self.credentials.user),
+        }
+    }
+
+    /// What can be said before the first command is answered, to a server that takes commands ahead of its answers.
+    pub fn ahead(&self) -> Option<Command<'a>> {
+        match self.method {
+            Method::User => Some(Command::pass(&self.credentials.password)),
+            Method::Pass | Method::Apop | Method::Sasl(_) => None,
         }
     }
 

@@ -1,0 +1,204 @@
+//! What is remembered of servers for the process's life, so that connecting again costs less: what they can do, and
+//! the TLS session.
+//!
+//! It is remembered by all that decides who is spoken to and who is trusted, [`Key`], so that nothing learnt from one
+//! is ever believed of another. The lock is for looking up and for storing alone.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::error::Result;
+use crate::net::address::Host;
+use crate::net::tls;
+use crate::options::{Options, Secure};
+use crate::proto::listing::Capabilities;
+
+/// For how long a server's capabilities are believed: a server that has learnt something better is asked some day.
+const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many servers are remembered: at most about ten kilobytes each.
+const MOST_SERVERS: usize = 1024;
+
+/// A longer list is not remembered. Real ones have a few hundred octets.
+const LONGEST_LIST: usize = 4 * 1024;
+
+static MEMORY: Mutex<BTreeMap<Key, Entry>> = Mutex::new(BTreeMap::new());
+
+/// Who is spoken to, by which way, and all that decides whether they are trusted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    host: String,
+    port: u16,
+    /// Another proxy may know another server by the same name.
+    proxy: Option<String>,
+    secure: Secure,
+    tls: Option<tls::Key>,
+}
+
+impl Key {
+    /// Of a connection by these options.
+    pub fn new(options: &Options, setup: Option<&tls::Setup>) -> Result<Key> {
+        Ok(Key {
+            host: name(&options.server.host),
+            port: options.server.port,
+            proxy: options.route.proxy.as_ref().map(ToString::to_string),
+            secure: options.secure,
+            tls: setup.map(tls::Setup::key).transpose()?,
+        })
+    }
+}
+
+/// What a server can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lists {
+    /// Before the log-in, on the connection that it happens on; `None` where the server has no CAPA.
+    pub before: Option<Capabilities>,
+    /// After it, where it was asked then.
+    pub after: Option<Capabilities>,
+}
+
+/// What is remembered of a server.
+#[derive(Clone, Default)]
+pub struct Known {
+    /// What it can do.
+    pub lists: Option<Lists>,
+    /// The TLS session.
+    pub session: Option<tls::Session>,
+}
+
+struct Entry {
+    known: Known,
+    /// When the lists were learnt.
+    learnt: Instant,
+    used: Instant,
+    /// Whether the server bears that a session is offered to it.
+    resumes: bool,
+}
+
+/// What is known of that server.
+pub fn recall(key: &Key) -> Known {
+    let mut memory = lock();
+    let Some(entry) = memory.get_mut(key) else { return Known::default() };
+    entry.used = Instant::now();
+    if entry.used.duration_since(entry.learnt) > LIFETIME {
+        entry.known.lists = None;
+    }
+    entry.known.clone()
+}
+
+/// After a log-in: what the server can do, and the session.
+pub fn learn(key: &Key, lists: Lists, session: Option<tls::Session>) {
+    let lists = Some(lists).filter(Lists::is_short);
+    let mut memory = lock();
+    let entry = entry(&mut memory, key);
+    if entry.known.lists != lists {
+        // what was only used is no younger for it
+        entry.learnt = Instant::now();
+        entry.known.lists = lists;
+    }
+    entry.known.session = session.filter(|_| entry.resumes);
+}
+
+/// That what is known of the server may be wrong.
+pub fn doubt(key: &Key) {
+    if let Some(entry) = lock().get_mut(key) {
+        entry.known = Known::default();
+    }
+}
+
+/// That the server does not bear that a session is offered to it.
+pub fn never_resume(key: &Key) {
+    let mut memory = lock();
+    let entry = entry(&mut memory, key);
+    entry.resumes = false;
+    entry.known.session = None;
+}
+
+/// What the server can do after the log-in.
+pub fn learn_after(key: &Key, after: &Capabilities) {
+    if let Some(lists) = lock().get_mut(key).and_then(|entry| entry.known.lists.as_mut()) {
+        lists.after = Some(after.clone()).filter(|after| after.as_bytes().len() <= LONGEST_LIST);
+    }
+}
+
+/// Forgets a server, on that port or on all.
+pub fn forget(host: &Host, port: Option<u16>) {
+    let host = name(host);
+    lock().retain(|key, _| key.host != host || port.is_some_and(|port| key.port != port));
+}
+
+/// Forgets all.
+pub fn forget_all() {
+    lock().clear();
+}
+
+fn lock() -> MutexGuard<'static, BTreeMap<Key, Entry>> {
+    MEMORY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Names are the same in any letter case.
+fn name(host: &Host) -> String {
+    host.to_string().to_ascii_lowercase()
+}
+
+/// The entry of a server. For a new one whoever was not used for longest is forgotten.
+fn entry<'a>(memory: &'a mut BTreeMap<Key, Entry>, key: &Key) -> &'a mut Entry {
+    if memory.len() >= MOST_SERVERS && !memory.contains_key(key) {
+        let oldest = memory.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
+        oldest.and_then(|oldest| memory.remove(&oldest));
+    }
+    let now = Instant::now();
+    let new = || Entry { known: Known::default(), learnt: now, used: now, resumes: true };
+    memory.entry(key.clone()).or_insert_with(new)
+}
+
+impl Lists {
+    fn is_short(&self) -> bool {
+        [&self.before, &self.after].into_iter().flatten().all(|list| list.as_bytes().len() <= LONGEST_LIST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(host: &str, port: u16) -> Key {
+        let host = name(&Host::parse(host.as_bytes()).unwrap());
+        Key { host, port, proxy: None, secure: Secure::No, tls: None }
+    }
+
+    fn lists(line: &[u8]) -> Lists {
+        let mut capabilities = Capabilities::default();
+        capabilities.push(line).unwrap();
+        Lists { before: Some(capabilities), after: None }
+    }
+
+    // one test, since the memory is the process's
+    #[test]
+    fn learnt_doubted_and_forgotten() {
+        let (a, b, other) = (key("memory.test", 1), key("MEMORY.test", 2), key("other.test", 1));
+        for key in [&a, &b, &other] {
+            learn(key, lists(b"TOP"), None);
+            assert_eq!(recall(key).lists, Some(lists(b"TOP")));
+        }
+        learn_after(&a, lists(b"UIDL").before.as_ref().unwrap());
+        assert_eq!(recall(&a).lists, Some(Lists { after: lists(b"UIDL").before, ..lists(b"TOP") }));
+        doubt(&a);
+        assert_eq!(recall(&a).lists, None);
+        learn(&a, lists(&[b'x'; LONGEST_LIST]), None);
+        assert_eq!(recall(&a).lists, None, "too long");
+        let host = Host::parse(b"Memory.Test").unwrap();
+        forget(&host, Some(1));
+        assert!(recall(&b).lists.is_some());
+        forget(&host, None);
+        assert!(recall(&b).lists.is_none() && recall(&other).lists.is_some());
+        for port in 0..=MOST_SERVERS as u16 {
+            learn(&key("many.test", port), lists(b"TOP"), None);
+        }
+        assert!(lock().len() <= MOST_SERVERS);
+        assert!(recall(&key("many.test", MOST_SERVERS as u16)).lists.is_some(), "the oldest goes, not the newest");
+        forget_all();
+        assert!(lock().is_empty());
+    }
+}

@@ -1,0 +1,445 @@
+//! Proxies: SOCKS5 (RFC 1928, RFC 1929) and HTTP's CONNECT (RFC 9110, section 9.3.6).
+//!
+//! The proxy looks the server's name up, so nobody else hears of it. Once it has agreed, what follows is the server's,
+//! to the byte. That a proxy does not do its part is [`Kind::Connect`], whatever it says.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Kind, Result};
+use crate::net::address::{Host, Server};
+use crate::net::tcp::{self, Tcp};
+use crate::trace::escape;
+
+/// More than the head of any proxy's answer.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// A proxy.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    scheme: Scheme,
+    /// Where it is.
+    pub server: Server,
+    credentials: Option<Credentials>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    Socks5,
+    Http,
+}
+
+/// What the proxy wants to know of the user, who need not be the mailbox's. Wiped when dropped, never shown.
+#[derive(Clone)]
+struct Credentials {
+    user: Zeroizing<Vec<u8>>,
+    password: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials")
+    }
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.scheme {
+            Scheme::Socks5 => "socks5",
+            Scheme::Http => "http",
+        };
+        write!(f, "{scheme}://{}", self.server)
+    }
+}
+
+impl Proxy {
+    /// Reads `socks5://[user:password@]host:port` or `http://[user:password@]host:port`. User and password may be
+    /// percent-encoded (RFC 3986, section 2.1).
+    pub fn parse(url: &[u8]) -> Result<Proxy> {
+        let schemes = [(&b"socks5://"[..], Scheme::Socks5), (b"http://", Scheme::Http)];
+        let (scheme, rest) = schemes
+            .into_iter()
+            .find_map(|(prefix, scheme)| {
+                let start = url.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix))?;
+                Some((scheme, &url[start.len()..]))
+            })
+            .ok_or_else(|| parameter("it must begin with socks5:// or http://"))?;
+        let (user_info, server) = match memchr::memrchr(b'@', rest) {
+            Some(at) => (Some(&rest[..at]), &rest[at + 1..]),
+            None => (None, rest),
+        };
+        let server = server.strip_suffix(b"/").unwrap_or(server);
+        // no port that is written can be 0
+        let server = match Server::parse(server, 0) {
+            Ok(server) if server.port == 0 => return Err(parameter("its port is missing")),
+            Ok(server) => server,
+            Err(error) => return Err(parameter(&error.to_string())),
+        };
+        let credentials = user_info.map(|text| Credentials::parse(text, scheme)).transpose()?;
+        Ok(Proxy { scheme, server, credentials })
+    }
+
+    /// Has the proxy connect to the server, on a connection to the proxy and within its deadline.
+    pub fn connect(&self, tcp: &mut Tcp, server: &Server) -> Result<()> {
+        match self.scheme {
+            Scheme::Socks5 => self.socks5(tcp, server),
+            Scheme::Http => self.http(tcp, server),
+        }
+        .map_err(|error| error.during(&format!("proxy {}", self.server)))
+    }
+
+    fn socks5(&self, tcp: &mut Tcp, server: &Server) -> Result<()> {
+        const VERSION: u8 = 5;
+        const NO_AUTHENTICATION: u8 = 0;
+        const USER_AND_PASSWORD: u8 = 2;
+        const CONNECT: u8 = 1;
+
+        // before the first byte: an address that the protocol cannot say
+        let request = [&[VERSION, CONNECT, 0], &socks5_address(&server.host)?[..], &server.port.to_be_bytes()].concat();
+        let methods = match self.credentials {
+            None => &[VERSION, 1, NO_AUTHENTICATION][..],
+            Some(_) => &[VERSION, 2, NO_AUTHENTICATION, USER_AND_PASSWORD],
+        };
+        say(tcp, methods)?;
+        match (hear(tcp)?, &self.credentials) {
+            ([VERSION, NO_AUTHENTICATION], _) => {}
+            ([VERSION, USER_AND_PASSWORD], Some(credentials)) => {
+                say(tcp, &credentials.for_socks5())?;
+                if hear::<2>(tcp)?[1] != 0 {
+                    return Err(refused("it refused the user name and the password"));
+                }
+            }
+            ([VERSION, _], None) => return Err(refused("it wants a user name and a password")),
+            ([VERSION, _], Some(_)) => return Err(refused("it takes no user name and password")),
+            _ => return Err(refused("it does not speak SOCKS5")),
+        }
+        say(tcp, &request)?;
+        let [VERSION, reply, _, address_type] = hear(tcp)? else {
+            return Err(refused("it does not speak SOCKS5"));
+        };
+        if reply != 0 {
+            return Err(refused(socks5_refusal(reply)));
+        }
+        // from where it connects, which nobody needs, but which precedes what the server says
+        match address_type {
+            1 => hear::<{ 4 + 2 }>(tcp).map(drop),
+            4 => hear::<{ 16 + 2 }>(tcp).map(drop),
+            3 => {
+                let [length] = hear(tcp)?;
+                hear_into(tcp, &mut [0; 255 + 2][..usize::from(length) + 2])
+            }
+            _ => Err(refused("it answered by an unknown type of address")),
+        }
+    }
+
+    fn http(&self, tcp: &mut Tcp, server: &Server) -> Result<()> {
+        if let Host::Zoned(..) = server.host {
+            return Err(zone());
+        }
+        let authorization = self.credentials.as_ref().map(Credentials::for_http);
+        let authorization = authorization.as_ref().map_or("", |line| line.as_str());
+        let parts = [
+            "CONNECT ",
+            &server.to_string(),
+            " HTTP/1.1\r\nHost: ",
+            &server.to_string(),
+            "\r\n",
+            authorization,
+            "\r\n",
+        ];
+        let mut request = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
+        parts.iter().for_each(|part| request.extend_from_slice(part.as_bytes()));
+        say(tcp, &request)?;
+        let head = hear_head(tcp)?;
+        let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+        match http_status(line) {
+            Some(200..=299) => Ok(()),
+            Some(_) => Err(refused(&format!("it answered {}", escape(line)))),
+            None => Err(refused("it does not speak HTTP")),
+        }
+    }
+}
+
+impl Credentials {
+    fn parse(text: &[u8], scheme: Scheme) -> Result<Credentials> {
+        let (user, password) = match memchr::memchr(b':', text) {
+            Some(colon) => (&text[..colon], &text[colon + 1..]),
+            None => (text, &b""[..]),
+        };
+        let credentials = Credentials { user: percent_decode(user)?, password: percent_decode(password)? };
+        let (user, password) = (&credentials.user, &credentials.password);
+        if user.iter().chain(&**password).any(u8::is_ascii_control) {
+            return Err(parameter("its user name or password holds a control character"));
+        }
+        match scheme {
+            // RFC 1929, section 2
+            Scheme::Socks5 if ![user, password].iter().all(|text| (1..=255).contains(&text.len())) => {
+                Err(parameter("its user name and password must have 1 to 255 octets each"))
+            }
+            // RFC 7617, section 2
+            Scheme::Http if user.contains(&b':') => Err(parameter("its user name holds a colon")),
+            _ => Ok(credentials),
+        }
+    }
+
+    /// RFC 1929, section 2
+    fn for_socks5(&self) -> Zeroizing<Vec<u8>> {
+        let length = |text: &[u8]| u8::try_from(text.len()).unwrap_or(u8::MAX);
+        let mut request = Zeroizing::new(Vec::with_capacity(3 + self.user.len() + self.password.len()));
+        request.extend_from_slice(&[1, length(&self.user)]);
+        request.extend_from_slice(&self.user);
+        request.push(length(&self.password));
+        request.extend_from_slice(&self.password);
+        request
+    }
+
+    /// RFC 7617, section 2
+    fn for_http(&self) -> Zeroizing<String> {
+        const BEGIN: &str = "Proxy-Authorization: Basic ";
+        let mut pair = Zeroizing::new(Vec::with_capacity(self.user.len() + 1 + self.password.len()));
+        pair.extend_from_slice(&self.user);
+        pair.push(b':');
+        pair.extend_from_slice(&self.password);
+        let mut line = Zeroizing::new(String::with_capacity(BEGIN.len() + pair.len().div_ceil(3) * 4 + 2));
+        line.push_str(BEGIN);
+        STANDARD.encode_string(&*pair, &mut line);
+        line.push_str("\r\n");
+        line
+    }
+}
+
+fn percent_decode(text: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut rest = text;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        if *byte != b'%' {
+            decoded.push(*byte);
+            continue;
+        }
+        let hex = |at: usize| after.get(at).and_then(|digit| char::from(*digit).to_digit(16));
+        let value = hex(0).zip(hex(1)).and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        decoded.push(value.ok_or_else(|| parameter("a '%' in it is not followed by two hexadecimal digits"))?);
+        rest = &after[2..];
+    }
+    Ok(decoded)
+}
+
+/// The type of an address and the address (RFC 1928, section 5).
+fn socks5_address(host: &Host) -> Result<Vec<u8>> {
+    match host {
+        Host::Ip(IpAddr::V4(address)) => Ok([&[1], &address.octets()[..]].concat()),
+        Host::Ip(IpAddr::V6(address)) => Ok([&[4], &address.octets()[..]].concat()),
+        Host::Name(name) => match u8::try_from(name.len()) {
+            Ok(length) => Ok([&[3, length], name.as_bytes()].concat()),
+            Err(_) => Err(Error::new(Kind::HostNotFound, "the name of the server is too long for SOCKS5")),
+        },
+        Host::Zoned(..) => Err(zone()),
+    }
+}
+
+/// RFC 1928, section 6
+fn socks5_refusal(reply: u8) -> &'static str {
+    match reply {
+        1 => "general failure",
+        2 => "its rules do not allow that connection",
+        3 => "the server's network is unreachable",
+        4 => "the server is unreachable, or its name unknown",
+        5 => "the server refused the connection",
+        6 => "time to live expired",
+        7 => "it cannot connect",
+        8 => "it does not know that type of address",
+        _ => "it refused, for a reason that SOCKS5 does not have",
+    }
+}
+
+/// The status of an answer (RFC 9112, section 4).
+fn http_status(line: &[u8]) -> Option<u16> {
+    let [minor, b' ', status @ ..] = line.strip_prefix(b"HTTP/1.")? else { return None };
+    let (status, after) = status.split_at_checked(3)?;
+    let well_formed =
+        minor.is_ascii_digit() && matches!(after, [] | [b' ', ..]) && status.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(status).ok()?.parse().ok().filter(|_| well_formed)
+}
+
+/// Where the empty line that ends a head ends, if it is there.
+fn end_of_head(head: &[u8]) -> Option<usize> {
+    let line_feed = |at: usize| match head.get(at + 1..)? {
+        [b'\n', ..] => Some(at + 2),
+        [b'\r', b'\n', ..] => Some(at + 3),
+        _ => None,
+    };
+    memchr::memchr_iter(b'\n', head).find_map(line_feed)
+}
+
+/// The head of an answer, and not a byte of what follows it: that is the server's.
+fn hear_head(tcp: &mut Tcp) -> Result<Vec<u8>> {
+    let mut head: Vec<u8> = Vec::new();
+    let mut room = [0; 1024];
+    loop {
+        let before = head.len();
+        match tcp.peek(&mut room).map_err(lost)? {
+            0 => return Err(closed()),
+            count => head.extend_from_slice(&room[..count]),
+        }
+        let end = end_of_head(&head[before.saturating_sub(3)..]).map(|end| before.saturating_sub(3) + end);
+        head.truncate(end.unwrap_or(head.len()));
+        let used = head.len() - before;
+        hear_into(tcp, &mut room[..used])?;
+        if end.is_some() {
+            return Ok(head);
+        }
+        if head.iter().zip(b"HTTP/").any(|(is, must_be)| is != must_be) {
+            return Err(refused("it does not speak HTTP"));
+        }
+        if head.len() > MAX_HEAD {
+            return Err(refused("its answer does not end"));
+        }
+    }
+}
+
+fn say(tcp: &mut Tcp, bytes: &[u8]) -> Result<()> {
+    tcp.write_all(bytes).map_err(lost)
+}
+
+fn hear<const N: usize>(tcp: &mut Tcp) -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    hear_into(tcp, &mut bytes).map(|()| bytes)
+}
+
+fn hear_into(tcp: &mut Tcp, bytes: &mut [u8]) -> Result<()> {
+    tcp.read_exact(bytes).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => closed(),
+        _ => lost(error),
+    })
+}
+
+/// A lost connection to the proxy is one to the server that was not made; any other error is what it is.
+fn lost(error: io::Error) -> Error {
+    match tcp::into_error(error) {
+        error if error.kind() == Kind::ConnectionLost => error.recast(Kind::Connect, "the connection to it was lost"),
+        error => error,
+    }
+}
+
+fn closed() -> Error {
+    refused("it closed the connection")
+}
+
+fn refused(why: &str) -> Error {
+    Error::new(Kind::Connect, why)
+}
+
+fn zone() -> Error {
+    Error::new(Kind::Parameter, "a zone of this machine means nothing to a proxy")
+}
+
+fn parameter(why: &str) -> Error {
+    Error::new(Kind::Parameter, format!("the proxy's URL cannot be used: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Result<Proxy> {
+        Proxy::parse(url.as_bytes())
+    }
+
+    #[test]
+    fn urls() {
+        for (url, shown, credentials) in [
+            ("socks5://localhost:1080", "socks5://localhost:1080", None),
+            ("SOCKS5://127.0.0.1:1", "socks5://127.0.0.1:1", None),
+            ("http://[::1]:8080/", "http://[::1]:8080", None),
+            ("http://a:b@proxy.test:3128", "http://proxy.test:3128", Some(("a", "b"))),
+            ("http://a@proxy.test:3128", "http://proxy.test:3128", Some(("a", ""))),
+            ("http://@proxy.test:3128", "http://proxy.test:3128", Some(("", ""))),
+            (
+                "socks5://u%40x:p%3a@ss:w%25@bücher.example:9",
+                "socks5://xn--bcher-kva.example:9",
+                Some(("u@x", "p:@ss:w%")),
+            ),
+        ] {
+            let proxy = parse(url).unwrap();
+            let told = proxy
+                .credentials
+                .as_ref()
+                .map(|pair| (std::str::from_utf8(&pair.user).unwrap(), std::str::from_utf8(&pair.password).unwrap()));
+            assert_eq!((proxy.to_string().as_str(), told), (shown, credentials), "{url}");
+            assert!(!format!("{proxy:?}").contains("p:@ss"));
+        }
+    }
+
+    #[test]
+    fn urls_that_cannot_be_used() {
+        let long = "x".repeat(256);
+        for url in [
+            "",
+            "socks5:",
+            "localhost:1080",
+            "socks4://localhost:1080",
+            "https://localhost:1080",
+            "socks5://localhost",
+            "socks5://localhost:0",
+            "socks5://:1080",
+            "http://localhost:1/path",
+            "http://localhost:1//",
+            "socks5://a:@localhost:1",
+            "socks5://:b@localhost:1",
+            "socks5://a@localhost:1",
+            "http://a%3ab:c@localhost:1",
+            "http://a%0d:c@localhost:1",
+            "http://a:%zz@localhost:1",
+            "http://a:%4@localhost:1",
+            &format!("socks5://{long}:b@localhost:1"),
+        ] {
+            assert_eq!(parse(url).unwrap_err().kind(), Kind::Parameter, "{url}");
+        }
+    }
+
+    #[test]
+    fn addresses_for_socks5() {
+        let address = |host: &str| socks5_address(&Host::parse(host.as_bytes()).unwrap());
+        assert_eq!(address("127.0.0.1").unwrap(), [1, 127, 0, 0, 1]);
+        assert_eq!(address("::1").unwrap(), [4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(address("ab").unwrap(), [3, 2, b'a', b'b']);
+        assert_eq!(address("fe80::1%lo").unwrap_err().kind(), Kind::Parameter);
+        assert_eq!(address(&"a.".repeat(128)).unwrap_err().kind(), Kind::HostNotFound);
+    }
+
+    #[test]
+    fn statuses_of_http() {
+        for (line, status) in [
+            ("HTTP/1.1 200 OK", Some(200)),
+            ("HTTP/1.0 407", Some(407)),
+            ("HTTP/1.1 200OK", None),
+            ("HTTP/1.1 20", None),
+            ("HTTP/1.1 +20", None),
+            ("HTTP/2 200", None),
+            ("+OK ready", None),
+            ("", None),
+        ] {
+            assert_eq!(http_status(line.as_bytes()), status, "{line}");
+        }
+    }
+
+    #[test]
+    fn where_a_head_ends() {
+        for (head, end) in [
+            ("HTTP/1.1 200 OK\r\n\r\n+OK", Some(19)),
+            ("HTTP/1.1 200 OK\n\n+OK", Some(17)),
+            ("HTTP/1.1 200 OK\r\nA: b\r\n\r\n", Some(25)),
+            ("HTTP/1.1 200 OK\r\n\r", None),
+            ("HTTP/1.1 200 OK\r\n", None),
+            ("", None),
+        ] {
+            assert_eq!(end_of_head(head.as_bytes()), end, "{head:?}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What the client proves itself with: a certificate and its key, in files.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::pkcs12::Pkcs12;
+use openssl::pkey::{PKey, Private};
+use openssl::ssl::SslRef;
+use openssl::x509::X509;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Kind, Result};
+use crate::net::is_exhausted;
+use crate::net::tls::{broken, describe};
+use crate::net::trust;
+
+/// Where a certificate of the client's is, and its key.
+#[derive(Clone)]
+pub enum Identity {
+    /// In two files in PEM; the certificate's issuers may follow it.
+    Pem {
+        /// The certificate.
+        certificate: PathBuf,
+        /// Its key, without a passphrase.
+        key: PathBuf,
+    },
+    /// In one file (RFC 7292).
+    Pkcs12 {
+        /// The file.
+        path: PathBuf,
+        /// What opens it.
+        password: Zeroizing<String>,
+    },
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Identity::Pem { certificate, key } => write!(f, "Pem({}, {})", certificate.display(), key.display()),
+            Identity::Pkcs12 { path, .. } => write!(f, "Pkcs12({})", path.display()),
+        }
+    }
+}
+
+/// A certificate of the client's, its key, and its issuers as far as the file has them.
+pub struct ClientCertificate {
+    path: PathBuf,
+    certificate: X509,
+    key: PKey<Private>,
+    issuers: Vec<X509>,
+}
+
+impl ClientCertificate {
+    /// Reads it from its files.
+    pub fn load(identity: &Identity) -> Result<ClientCertificate> {
+        // what is in this thread's queue from before would be taken for why it cannot be read
+        ErrorStack::get();
+        let (path, certificate, key, issuers) = match identity {
+            Identity::Pem { certificate: path, key: key_path } => {
+                let broken = |stack: ErrorStack| unusable(path, &describe(&stack));
+                let mut certificates = X509::stack_from_pem(&read(path)?).map_err(broken)?.into_iter();
+                let certificate = certificates.next().ok_or_else(|| unusable(path, &"no certificate in it"))?;
+                // a key with a passphrase would have OpenSSL ask at the terminal
+                let key = PKey::private_key_from_pem_callback(&read(key_path)?, |_| Ok(0))
+                    .map_err(|stack| unusable(key_path, &describe(&stack)))?;
+                (path, certificate, key, certificates.collect())
+            }
+            Identity::Pkcs12 { path, password } => {
+                let broken = |stack: ErrorStack| unusable(path, &describe(&stack));
+                let parsed = Pkcs12::from_der(&read(path)?).and_then(|file| file.parse2(password)).map_err(broken)?;
+                match (parsed.cert, parsed.pkey) {
+                    (Some(certificate), Some(key)) => {
+                        (path, certificate, key, parsed.ca.into_iter().flatten().collect::<Vec<_>>())
+                    }
+                    _ => return Err(unusable(path, &"it lacks a certificate or its key")),
+                }
+            }
+        };
+        Ok(ClientCertificate { path: path.clone(), certificate, key, issuers })
+    }
+
+    /// What tells it from any other.
+    pub fn fingerprint(&self) -> Result<Vec<u8>> {
+        self.certificate.digest(MessageDigest::sha256()).map(|digest| digest.to_vec()).map_err(broken)
+    }
+
+    /// Has it at hand if the server asks for it.
+    pub fn present(&self, ssl: &mut SslRef) -> Result<()> {
+        ssl.set_certificate(&self.certificate)
+            .and_then(|()| ssl.set_private_key(&self.key))
+            .and_then(|()| self.issuers.iter().try_for_each(|issuer| ssl.add_chain_cert(issuer.clone())))
+            .map_err(|stack| unusable(&self.path, &describe(&stack)))
+    }
+}
+
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    match trust::read_bytes(path) {
+        Ok(bytes) => Ok(Zeroizing::new(bytes)),
+        Err(error) if is_exhausted(&error) => {
+            Err(Error::new(Kind::OutOfMemory, "the client's certificate cannot be read").with_source(error))
+        }
+        Err(error) => Err(unusable(path, &error)),
+    }
+}
+
+fn unusable(path: &Path, why: &dyn fmt::Display) -> Error {
+    Error::new(Kind::Secure, format!("the client's certificate cannot be used: {}: {why}", path.display()))
+}
