@@ -19,6 +19,10 @@ use crate::trace::Trace;
 /// do not tell the password (RFC 7677, RFC 5802, RFC 2195); else USER and PASS (RFC 1939). Credentials that the server
 /// refused are not tried again. Every wait ends within the comms timeout.
 ///
+/// After a log-in the server's capabilities are remembered for a day, and with TLS the session, until pop3_forget: the
+/// next connect to the same server in the same way logs in at once, and resumes the session. What was made with
+/// another `verify`, or trusting others, is not used.
+///
 /// - `server`: UTF-8: a name, an IPv4 or IPv6 address, each with `:port` if it is not the default, an IPv6 address
 ///   then in brackets. Internationalised names are converted (IDNA). The default port is 110, or 995 where `secure`
 ///   is 1.
