@@ -38,14 +38,15 @@ impl Client {
             Secure::Tls | Secure::StartTls => Some(Setup::new(&options.tls, &options.server.host)?),
         };
         let key = Key::new(options, setup.as_ref())?;
-        let mut establish = |known| Client::establish(options, setup.as_ref(), key.clone(), known, watch(), trace);
         let known = memory::recall(&key);
         let had_session = known.session.is_some();
-        let mut opened = establish(known);
-        if had_session && matches!(&opened, Err(error) if error.kind() == Kind::Secure) {
+        let mut opened = Client::establish(options, setup.as_ref(), key.clone(), known, watch(), trace);
+        if let Some(error) = opened.as_ref().err().filter(|error| had_session && error.kind() == Kind::Secure) {
             // instead of declining to resume a session, some servers fail the handshake
+            trace.note(format_args!("once more without the earlier TLS session: {error}"));
             memory::never_resume(&key);
-            opened = establish(memory::recall(&key));
+            let known = memory::recall(&key);
+            opened = Client::establish(options, setup.as_ref(), key.clone(), known, watch(), trace);
         }
         if opened.is_err() {
             memory::doubt(&key);
