@@ -12,7 +12,7 @@ CTEST_FLAGS := --output-on-failure --parallel 2
 CMAKE_FLAGS := -DPOP3_LIBRARY_DIR=$(RELEASE) -DCMAKE_BUILD_TYPE=RelWithDebInfo
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test check lint header bench setup clean
+.PHONY: help build demo test check lint header bench soak setup clean
 
 help:
 	@echo 'make            builds the library: target/release/libpop3connect.so and .a'
@@ -23,6 +23,7 @@ help:
 	@echo 'make check      formatting, lints, header and symbols in sync, all tests'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan'
+	@echo 'make soak       100000 sessions in a loop (SESSIONS=n for another number): memory and descriptors must stay'
 	@echo 'make setup      installs what building and testing need (each target does it for itself)'
 	@echo 'make clean      removes what was built'
 
@@ -48,14 +49,19 @@ demo:
 	cc -Wall -Wextra -Iinclude examples/fetch.c -o $(RELEASE)/fetch -L$(RELEASE) -lpop3connect -Wl,-rpath,$(RELEASE)
 	@examples/demo.sh $(RELEASE)/connect $(RELEASE)/fetch $(TEST_SERVER)
 
+.PHONY: ctests
+ctests:
+	@echo '== building the tests in C'
+	cmake -S ctest -B $(TARGET)/ctest $(CMAKE_FLAGS) > $(TARGET)/ctest-configure.log || { cat $(TARGET)/ctest-configure.log; exit 1; }
+	cmake --build $(TARGET)/ctest --parallel 2 -- --quiet
+
 test:
 	@tools/setup.sh test
 	@$(MAKE) --no-print-directory workspace
 	@echo '== tests in Rust'
 	$(CARGO) test $(CARGO_FLAGS) --workspace --quiet
+	@$(MAKE) --no-print-directory ctests
 	@echo '== tests in C'
-	cmake -S ctest -B $(TARGET)/ctest $(CMAKE_FLAGS) > $(TARGET)/ctest-configure.log || { cat $(TARGET)/ctest-configure.log; exit 1; }
-	cmake --build $(TARGET)/ctest --parallel 2 -- --quiet
 	cd $(TARGET)/ctest && ctest $(CTEST_FLAGS)
 	@echo 'test: all passed'
 
@@ -81,6 +87,11 @@ bench:
 	cmake --build $(TARGET)/bench --parallel 2 -- --quiet
 	$(TARGET)/bench/bench_connect
 	$(TARGET)/bench/bench_fetch
+
+soak:
+	@tools/setup.sh test
+	@$(MAKE) --no-print-directory workspace ctests
+	$(TARGET)/ctest/soak $(SESSIONS)
 
 clean:
 	$(CARGO) clean

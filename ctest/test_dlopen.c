@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "pop3connect.h"
+#include "process.h"
 #include "server.h"
 
 #define PASS "s3cret pass"
@@ -68,6 +69,23 @@ static void a_thread_ends_after_unloading(void)
     }
 }
 
+/* The library stays, since a thread may still need it, so loading it again costs nothing. */
+static void a_thousand_times(void)
+{
+    load_use_unload(NULL);
+    int descriptors = open_descriptors();
+    long before = virtual_kib();
+    for (int i = 0; i < 1000; i++) {
+        void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+        text_fn *version;
+        *(void **)&version = find(library, "pop3_version");
+        CHECK_HAS(version(), ".");
+        CHECK_INT(dlclose(library), 0);
+    }
+    CHECK_INT(open_descriptors(), descriptors);
+    CHECK(virtual_kib() - before < 1024);
+}
+
 static void nothing_became_global(void)
 {
     CHECK(dlsym(RTLD_DEFAULT, "pop3_connect") == NULL);
@@ -78,6 +96,7 @@ int main(void)
     port = server_mailbox("tls=implicit");
     RUN(loaded_used_and_unloaded);
     RUN(a_thread_ends_after_unloading);
+    RUN(a_thousand_times);
     RUN(nothing_became_global);
     return check_result();
 }

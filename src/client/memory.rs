@@ -17,8 +17,8 @@ use crate::proto::listing::Capabilities;
 /// For how long a server's capabilities are believed: a server that has learnt something better is asked some day.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many servers are remembered: at most about ten kilobytes each.
-const MOST_SERVERS: usize = 1024;
+/// How many servers are remembered: by some three kilobytes each as a rule.
+const MOST_SERVERS: usize = 4096;
 
 /// A longer list is not remembered. Real ones have a few hundred octets.
 const LONGEST_LIST: usize = 4 * 1024;
