@@ -64,7 +64,7 @@ static void memory_and_descriptors_stay(void)
     printf("heap in use after %ld: %ld KiB, at the end: %ld KiB; descriptors: %d and %d\n", warm, heap, heap_end,
            descriptors, open_descriptors());
     CHECK(peak_kib() - resident < SLACK_KIB);
-    CHECK(heap_end - heap < 64);
+    CHECK(heap_end - heap < 128);
     CHECK_INT(open_descriptors(), descriptors);
 }
 

@@ -55,7 +55,7 @@ static void a_child_leaves_the_parents_sessions_alone(void)
         /* not _exit: what the library would do at the end of a process is done, with the parent's sessions there */
         exit(failures);
     }
-    int status;
+    int status = -1;
     CHECK(child > 0 && waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     for (int secure = 0; secure < 3; secure++) {
