@@ -222,7 +222,8 @@ impl Client {
             }
             self.begin_wait();
             // that one is refused is told by the status lines
-            self.receive(&login.secrets(), trace).and_then(|line| Reply::parse(line.bytes).map(drop))?;
+            let line = self.receive(&login.secrets(), trace).map_err(|error| error.during(wish.name()))?;
+            line.tell(Reply::parse(line.bytes))?;
         }
         if !pipelining {
             self.send(&login.first(), trace)?;
