@@ -11,11 +11,18 @@ CARGO_FLAGS := --locked
 CTEST_FLAGS := --output-on-failure --parallel 2
 CMAKE_FLAGS := -DPOP3_LIBRARY_DIR=$(RELEASE) -DCMAKE_BUILD_TYPE=RelWithDebInfo
 
+# where `install` puts it; DESTDIR goes before all of them
+PREFIX := /usr/local
+LIBDIR := $(PREFIX)/lib
+INCLUDEDIR := $(PREFIX)/include
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+
 .DEFAULT_GOAL := build
-.PHONY: help build demo test check lint header bench soak setup clean
+.PHONY: help build demo test check lint header bench soak install uninstall setup clean
 
 help:
 	@echo 'make            builds the library: target/release/libpop3connect.so and .a'
+	@echo 'make install    installs what make has built; PREFIX, LIBDIR, INCLUDEDIR, DESTDIR say where (uninstall removes it)'
 	@echo 'make demo       sessions with the test server: in the clear, TLS, STARTTLS, an impostor, a mailbox'
 	@echo 'make demo SERVER=host[:port] POP3_USER=… POP3_PASS=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
 	@echo '                a session with a server of yours, and if FOLDER is given its messages as files there'
@@ -92,6 +99,31 @@ soak:
 	@tools/setup.sh test
 	@$(MAKE) --no-print-directory workspace ctests
 	$(TARGET)/ctest/soak $(SESSIONS)
+
+# builds nothing: whoever may write there need not have Rust
+install:
+	@test -e '$(LIBRARY)' || { echo 'install: $(LIBRARY) is not there: run make first' >&2; exit 1; }
+	install -d '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/cmake/pop3connect'
+	install -m 644 include/pop3connect.h '$(DESTDIR)$(INCLUDEDIR)'
+	install -m 755 '$(LIBRARY)' '$(DESTDIR)$(LIBDIR)/libpop3connect.so.$(VERSION)'
+	ln -sf libpop3connect.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/libpop3connect.so.1'
+	ln -sf libpop3connect.so.1 '$(DESTDIR)$(LIBDIR)/libpop3connect.so'
+	install -m 644 '$(RELEASE)/libpop3connect.a' '$(DESTDIR)$(LIBDIR)'
+	$(call fill_in,pop3connect.pc,$(LIBDIR)/pkgconfig)
+	$(call fill_in,pop3connectConfig.cmake,$(LIBDIR)/cmake/pop3connect)
+	$(call fill_in,pop3connectConfigVersion.cmake,$(LIBDIR)/cmake/pop3connect)
+
+# $(call fill_in,FILE,FOLDER): packaging/FILE.in with the places and the version
+define fill_in
+sed -e 's|@VERSION@|$(VERSION)|' -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	  -e "s|@INCLUDEDIR_FROM_CONFIG@|$$(realpath -m --relative-to='$(LIBDIR)/cmake/pop3connect' '$(INCLUDEDIR)')|" \
+	  packaging/$(1).in > '$(DESTDIR)$(2)/$(1)' && chmod 644 '$(DESTDIR)$(2)/$(1)'
+endef
+
+uninstall:
+	rm -f '$(DESTDIR)$(INCLUDEDIR)/pop3connect.h'
+	cd '$(DESTDIR)$(LIBDIR)' && rm -f libpop3connect.so libpop3connect.so.1 libpop3connect.so.$(VERSION) libpop3connect.a pkgconfig/pop3connect.pc
+	rm -rf '$(DESTDIR)$(LIBDIR)/cmake/pop3connect'
 
 clean:
 	$(CARGO) clean
