@@ -66,19 +66,19 @@ const SHORT: usize = 4;
 /// A line of the server with every secret that it echoes masked, its status left alone. Secrets that hold other ones
 /// come first. Where a very short one occurs nothing of the text is shown, since the gaps would tell it.
 pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
-    let status = [&b"+OK"[..], b"-ERR"].into_iter().find(|status| line.starts_with(status)).map_or(0, <[u8]>::len);
+    let status =
+        [&b"+OK"[..], b"-ERR", b"+"].into_iter().find(|status| line.starts_with(status)).map_or(0, <[u8]>::len);
     let (status, text) = line.split_at(status);
-    let mut text = Cow::Borrowed(text);
+    let mut masked: Option<Vec<u8>> = None;
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        text = match memmem::find(&text, secret) {
-            None => text,
-            Some(_) if secret.len() < SHORT => Cow::Borrowed(&b" ***"[..]),
-            Some(_) => Cow::Owned(replace(&text, secret)),
-        };
+        let text = masked.as_deref().unwrap_or(text);
+        if memmem::find(text, secret).is_some() {
+            masked = Some(if secret.len() < SHORT { b" ***".to_vec() } else { replace(text, secret) });
+        }
     }
-    match text {
-        Cow::Borrowed(same) if same.len() + status.len() == line.len() => Cow::Borrowed(line),
-        masked => Cow::Owned([status, &masked].concat()),
+    match masked {
+        None => Cow::Borrowed(line),
+        Some(text) => Cow::Owned([status, &text].concat()),
     }
 }
 
@@ -138,7 +138,9 @@ mod tests {
             assert_eq!(mask(line.as_bytes(), &secrets), masked.as_bytes(), "{line}");
         }
         assert!(matches!(mask(b"+OK nothing", &secrets), Cow::Borrowed(_)));
-        for (line, masked) in [("+OK a is in many words", "+OK ***"), ("-ERR no", "-ERR no"), ("+OKa12", "+OK ***")] {
+        for (line, masked) in
+            [("+OK a is in many words", "+OK ***"), ("-ERR no", "-ERR no"), ("+OKa12", "+OK ***"), ("+ a12", "+ ***")]
+        {
             assert_eq!(mask(line.as_bytes(), &[b"a"]), masked.as_bytes(), "{line}");
         }
     }
