@@ -54,6 +54,8 @@ static void dovecot_with(const char *mechanisms, const char *chosen)
     CHECK_HAS_NOT(heard(), "C: PASS");
     CHECK_HAS_NOT(heard(), "C: AUTH PLAIN");
     CHECK_HAS_NOT(heard(), PASS);
+    /* nor the server's signature, by which it could be guessed */
+    CHECK_INT(strstr(chosen, "SCRAM") != NULL, strstr(heard(), "\nC: ***\nS: + ***\nC: ***\nS: +OK") != NULL);
     CHECK_INT(pop3_message_count(socket, NULL), 5);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
 
@@ -283,17 +285,19 @@ static void a_wrong_server_signature(void)
     const struct {
         const char *last, *rest;
         int result;
+        /* What a log shows of it, if that is less. */
+        const char *shown;
     } cases[] = {
         /* v= and 32 octets of zero */
-        {"+ dj1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE9", "*\r\n", POP3_ERR_SYNTAX},
-        {"+OK dj1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE9", "", POP3_ERR_SYNTAX},
-        {"+OK welcome", "", POP3_ERR_SYNTAX},
-        {"+OK", "", POP3_ERR_SYNTAX},
-        {"+", "*\r\n", POP3_ERR_SYNTAX},
-        {"+ dj0=", "*\r\n", POP3_ERR_SYNTAX},
+        {"+ dj1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE9", "*\r\n", POP3_ERR_SYNTAX, "+ ***"},
+        {"+OK dj1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE9", "", POP3_ERR_SYNTAX, "+OK ***"},
+        {"+OK welcome", "", POP3_ERR_SYNTAX, NULL},
+        {"+OK", "", POP3_ERR_SYNTAX, NULL},
+        {"+", "*\r\n", POP3_ERR_SYNTAX, NULL},
+        {"+ dj0=", "*\r\n", POP3_ERR_SYNTAX, "+ ***"},
         /* e=invalid-proof */
-        {"+ ZT1pbnZhbGlkLXByb29m", "*\r\n", POP3_ERR_AUTH},
-        {"-ERR [AUTH] no", "", POP3_ERR_AUTH},
+        {"+ ZT1pbnZhbGlkLXByb29m", "*\r\n", POP3_ERR_AUTH, NULL},
+        {"-ERR [AUTH] no", "", POP3_ERR_AUTH, NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct impostor impostor = {.parameters = "s=QSXCR+Q6sek8bf92,i=4096", .last = cases[i].last};
@@ -304,6 +308,10 @@ static void a_wrong_server_signature(void)
         CHECK_HAS(proof, "ours,p=");
         CHECK_STR(impostor.rest, cases[i].rest);
         CHECK_HAS_NOT(heard(), impostor.proof);
+        char shown[128];
+        snprintf(shown, sizeof shown, "\nC: ***\nS: %s\n", cases[i].shown != NULL ? cases[i].shown : cases[i].last);
+        CHECK_HAS(heard(), shown);
+        CHECK_INT(strstr(pop3_get_last_error(), "dj") != NULL, 0);
     }
 }
 

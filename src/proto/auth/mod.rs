@@ -227,6 +227,11 @@ trait Exchange {
     fn complaint(&self) -> &[u8] {
         b""
     }
+
+    /// In base64, what a line of the server has in it that nobody may see.
+    fn telltales(&self) -> &'static [&'static [u8]] {
+        &[]
+    }
 }
 
 /// A log-in under way.
@@ -348,10 +353,16 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// What the server could echo and nobody may see. What may hold other ones comes first.
+    /// What the server could echo and nobody may see, and what tells a line of which nothing may be seen. What may hold
+    /// other ones comes first.
     pub fn secrets(&self) -> Vec<&[u8]> {
         let said = self.said.iter().map(|said| said.as_bytes());
-        said.chain([&self.credentials.token[..], &self.credentials.password]).collect()
+        let telltales = match &self.method {
+            Method::Sasl(sasl) => sasl.exchange.telltales(),
+            _ => &[],
+        };
+        let credentials = [&self.credentials.token[..], &self.credentials.password];
+        said.chain(credentials).chain(telltales.iter().copied()).collect()
     }
 
     fn refusal(&self, reply: Reply<'_>) -> Error {

@@ -121,6 +121,16 @@ impl Exchange for Scram<'_> {
             Step::Verified => Ok(()),
         }
     }
+
+    /// The server's signature, together with what it said first, lets whoever reads a log guess at the password. Being
+    /// base64 itself it begins with a digit, `+` or `/`, or with a letter.
+    fn telltales(&self) -> &'static [&'static [u8]] {
+        match &self.step {
+            // "v=" and the first two bits of what follows
+            Step::ServerFinal(_) => &[b"dj0", b"dj1"],
+            Step::ServerFirst | Step::Verified => &[],
+        }
+    }
 }
 
 /// What the server says first. Extensions behind it are passed over, as they must be; one before it must not be.
@@ -185,6 +195,7 @@ mod tests {
     use super::super::tests::{circumstances, says};
     use super::super::{Login, Mechanism};
     use super::*;
+    use crate::trace::mask;
 
     /// An example of an RFC: the nonce of user "user" and password "pencil", and the messages that follow.
     struct Example {
@@ -288,6 +299,29 @@ mod tests {
             let mut login = begin(&wrong, &example);
             says(&mut login, &challenge(example.server_first)).unwrap();
             assert_eq!(says(&mut login, &challenge(example.server_final)).unwrap_err().kind(), Kind::Syntax);
+        }
+    }
+
+    #[test]
+    fn of_a_signature_nothing_is_shown() {
+        let user = user();
+        for example in [SHA_1, SHA_256] {
+            let first = challenge(example.server_first);
+            let mut login = begin(&user, &example);
+            assert_eq!(*mask(first.as_bytes(), &login.secrets()), *first.as_bytes());
+            says(&mut login, &first).unwrap();
+            // whether it is the right one or not, and in base64 begins with a digit or a letter
+            for last in [example.server_final, "v=rmF9pqV8", "v=6rriTRBi,x=an extension", "v=/AAA", "v=+AAA", "v=zAAA"]
+            {
+                for (line, shown) in [(challenge(last), "+ ***"), (format!("+OK {}", STANDARD.encode(last)), "+OK ***")]
+                {
+                    assert_eq!(*mask(line.as_bytes(), &login.secrets()), *shown.as_bytes());
+                }
+            }
+            let refusal = challenge("e=invalid-proof");
+            assert_eq!(*mask(refusal.as_bytes(), &login.secrets()), *refusal.as_bytes());
+            says(&mut login, &challenge(example.server_final)).unwrap();
+            assert_eq!(*mask(b"+OK dj0 messages", &login.secrets()), *b"+OK dj0 messages");
         }
     }
 
