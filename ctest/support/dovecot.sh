@@ -20,7 +20,16 @@ if [ "$(id -u)" = 0 ]; then
 else
   owner=$(id -u):$(id -g) internal=$(id -un) login=$(id -un) group=$(id -gn)
 fi
-printf 'alice:{PLAIN}s3cret pass:%s::%s::\n' "$owner" "$dir/home/alice" > "$dir/users"
+# beside alice, for the test of what is left in memory: one with a longer password, and two of whose passwords only the
+# keys of SCRAM are kept, so that their salts are always the same
+while read -r user password; do
+  printf '%s:%s:%s::%s::\n' "$user" "$password" "$owner" "$dir/home/alice"
+done > "$dir/users" <<'END'
+alice {PLAIN}s3cret pass
+bea {PLAIN}q7Vd-Kr2m.Xw9Tz+Lb4hNc8Yf3Gj
+sha1 {SCRAM-SHA-1}4096,QSXCR+Q6sek8bf92,Uhbt5gDmmeKM+crq+HRuEYIXesg=,cMQcb2YXbQNdsjMZoyw7DqpJu+w=
+sha256 {SCRAM-SHA-256}4096,QSXCR+Q6sek8bf92,1ENUefuZDO+N8qiKdHf0RtfJpK2+cpYXER/7NG5TvbQ=,PK/H7bx6oQG2LOCUs0uGIc036JoI4vC7h92Pt8r0TcE=
+END
 
 cat > "$dir/dovecot.conf" <<END
 base_dir = $dir/run

@@ -13,7 +13,7 @@
 //! Which C names live where: [`connect`] begins and ends a session, [`mailbox`] and [`message`] are the family on a
 //! socket, [`without_socket`] is that without one, [`options`] is a connection with more to say, [`settings`] are those of the process, [`status`] codes and texts,
 //! [`buffer`] what is handed to the host to free.
-//! [`boundary`] and [`handles`] have no C names.
+//! [`boundary`], [`handles`] and `wipe`, which is the allocator, have no C names.
 //!
 //! [`POP3_ERR_PARAMETER`]: status::POP3_ERR_PARAMETER
 
@@ -29,4 +29,5 @@ pub mod message;
 pub mod options;
 pub mod settings;
 pub mod status;
+mod wipe;
 pub mod without_socket;

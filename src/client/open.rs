@@ -92,7 +92,10 @@ impl Client {
             client = client.start_tls(setup, session.as_ref(), options, trace)?;
             greeting.clear();
         }
-        let lists = client.authenticate(lists, options, &greeting, trace)?;
+        let lists = client.authenticate(lists, options, &greeting, trace);
+        // some servers repeat what they were told
+        client.inbox.wipe();
+        let lists = lists?;
         client.asked_after_log_in = lists.after.is_some();
         client.capabilities = lists.after.as_ref().or(lists.before.as_ref()).cloned();
         memory::learn(&client.key, lists, client.stream.tls_session());

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use memchr::memchr;
+use zeroize::Zeroize;
 
 use crate::error::{Error, Kind, Result};
 
@@ -82,6 +83,12 @@ impl Inbox {
         if self.is_empty() {
             *self = Inbox::default();
         }
+    }
+
+    /// Forgets what was understood, which may hold what a server repeated of a log-in.
+    pub fn wipe(&mut self) {
+        self.buffer[..self.start].zeroize();
+        self.buffer[self.end..].zeroize();
     }
 
     /// What waits to be understood; good until the next call of [`Inbox::space`].
@@ -283,6 +290,17 @@ mod tests {
             assert!(line.len() == 5000 || line.len() == 5002);
         }
         assert!(inbox.buffer.len() <= 16 * 1024, "{}", inbox.buffer.len());
+    }
+
+    #[test]
+    fn wiping_leaves_what_waits() {
+        let mut inbox = Inbox::default();
+        feed(&mut inbox, b"+OK s3cret\r\n+OK next\r\n");
+        inbox.take_first_line().unwrap().unwrap();
+        inbox.wipe();
+        assert!(memchr::memmem::find(&inbox.buffer, b"s3cret").is_none());
+        let (line, _) = inbox.take_first_line().unwrap().unwrap();
+        assert_eq!(inbox.bytes(line), b"+OK next");
     }
 
     #[test]

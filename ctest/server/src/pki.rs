@@ -19,7 +19,8 @@ pub use leaf::Leaf;
 
 /// The leaf that a client can show, which is there as PKCS #12 as well, and its key with a passphrase.
 const CLIENT: &str = "client-purpose";
-const CLIENT_PASSWORD: &str = "p12 pass";
+/// The files of that, and what opens them: the longer one can be told from what else is in memory.
+const CLIENT_FILES: [(&str, &str); 2] = [("client.p12", "p12 pass"), ("client-long.p12", "Wn5j.Qe8u+Zs3k-Pv6x")];
 
 /// Writes all certificates and keys into `dir`.
 pub fn generate(dir: &Path) -> Result<(), Box<dyn Error>> {
@@ -55,7 +56,9 @@ pub fn generate(dir: &Path) -> Result<(), Box<dyn Error>> {
         if leaf.name == CLIENT {
             let mut file = Pkcs12::builder();
             file.cert(&identity.cert).pkey(&identity.key);
-            write(&dir.join("client.p12"), &file.build2(CLIENT_PASSWORD)?.to_der()?)?;
+            for (name, password) in CLIENT_FILES {
+                write(&dir.join(name), &file.build2(password)?.to_der()?)?;
+            }
             let locked = identity.key.private_key_to_pem_pkcs8_passphrase(Cipher::aes_128_cbc(), b"locked")?;
             write(&dir.join("client-locked.key"), &locked)?;
         }

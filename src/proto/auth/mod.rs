@@ -418,11 +418,9 @@ fn message(parts: &[&[u8]]) -> Message {
     whole
 }
 
-/// Base64, allocated once as well.
+/// Base64, allocated once as well, and not by way of the stack as by `encode_string`.
 fn encode(message: &[u8]) -> Zeroizing<String> {
-    let mut encoded = Zeroizing::new(String::with_capacity(message.len().div_ceil(3) * 4));
-    STANDARD.encode_string(message, &mut encoded);
-    encoded
+    Zeroizing::new(STANDARD.encode(message))
 }
 
 fn decode(text: &[u8]) -> Result<Vec<u8>> {

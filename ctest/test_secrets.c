@@ -1,0 +1,538 @@
+/* That no secret is left in the memory of the process once the log-in is decided, whichever way. */
+#define _GNU_SOURCE /* explicit_bzero */
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "listen.h"
+#include "names.h"
+#include "pop3connect.h"
+#include "real_server.h"
+#include "remains.h"
+#include "server.h"
+
+/*
+ * The test says its secrets from string literals, which lie where nobody can write, and copies none of them; nor has it
+ * the test server expect them, since what it tells the server passes through its memory.
+ */
+
+/* Those of the accounts in dovecot.sh, of the second one as it is typed and as SASLprep makes it. */
+#define PASSWORD "q7Vd-Kr2m.Xw9Tz+Lb4hNc8Yf3Gj"
+#define TYPED \
+    "\xef\xac\x81" "9Ko\xcc\x88" "3z\xc2\xadQ\xc3\xbc" "8\xe2\x85\xa3we\xcc\x81" "5T\xc2\xa0n\xcc\x83" "2PsHx6Db"
+#define PREPARED "fi9K\xc3\xb6" "3zQ\xc3\xbc" "8IVw\xc3\xa9" "5T \xc3\xb1" "2PsHx6Db"
+/* Those of nobody, likewise. */
+#define WRONG "Hd6-yG1n+Rp5v.Mk9s=Ba3w"
+#define WRONG_TYPED \
+    "\xef\xac\x82" "4Vu\xcc\x88" "1b\xc2\xadX\xc3\xb6" "7\xe2\x85\xa3ka\xcc\x81" "6R\xc2\xa0Jm9Zt"
+#define WRONG_PREPARED "fl4V\xc3\xbc" "1bX\xc3\xb6" "7IVk\xc3\xa1" "6R Jm9Zt"
+#define TOKEN "ya29.Jm4Tq8WsE2rUx6Zb0NcLv5o"
+/* What is refused before anything is sent. */
+#define REFUSED "Uf8+Lc2q-Tj7z.Ei4m"
+/* What opens client.p12 and client-long.p12. */
+#define PKCS12 "p12 pass"
+#define PKCS12_LONG "Wn5j.Qe8u+Zs3k-Pv6x"
+
+/* What SCRAM makes of PASSWORD by SHA-1, and of TYPED by SHA-256, with the salt that Dovecot has of the accounts. */
+#define SALTED_1 "\x5a\xa0\xd4\x9d\x20\x55\x99\x3e\x93\x7a\xc0\xd3\x9b\xfa\xbc\xee\x54\x96\x8b\xf2"
+#define CLIENT_KEY_1 "\x3d\xf8\x05\xdf\x6e\xc5\x1e\xd4\x14\xb0\x82\xcb\x9b\xa5\x0b\x22\x0c\xae\xec\x3a"
+#define SERVER_KEY_1 "\x70\xc4\x1c\x6f\x66\x17\x6d\x03\x5d\xb2\x33\x19\xa3\x2c\x3b\x0e\xaa\x49\xbb\xec"
+#define SALTED_256 \
+    "\x30\x30\xdf\xcc\x3c\xa6\x5b\xe8\xa8\x7e\xbf\x26\x62\x8c\xbb\x52" \
+    "\xba\x9c\x56\x94\x41\xd4\xec\xda\x31\x80\xd3\x0b\x18\x2c\xc8\xc7"
+#define CLIENT_KEY_256 \
+    "\x2a\x8e\xc0\xbd\x19\x3c\x4f\x0b\x43\x85\xe0\xb7\x76\x4d\xef\x6a" \
+    "\xf0\x3f\xcc\xb6\x66\xcd\x58\x1d\xa0\x05\x2f\x1c\xa6\x20\xc9\xc6"
+#define SERVER_KEY_256 \
+    "\x3c\xaf\xc7\xed\xbc\x7a\xa1\x01\xb6\x2c\xe0\x94\xb3\x4b\x86\x21" \
+    "\xcd\x37\xe8\x9a\x08\xe2\xf0\xbb\x87\xdd\x8f\xb7\xca\xf4\x4d\xc1"
+
+#define LOOK_FOR(secret) remains_of(#secret, secret, sizeof secret - 1)
+
+static void look_for_all(void)
+{
+    LOOK_FOR(PASSWORD);
+    LOOK_FOR(TYPED);
+    LOOK_FOR(PREPARED);
+    LOOK_FOR(WRONG);
+    LOOK_FOR(WRONG_TYPED);
+    LOOK_FOR(WRONG_PREPARED);
+    LOOK_FOR(TOKEN);
+    LOOK_FOR(REFUSED);
+    LOOK_FOR(PKCS12);
+    LOOK_FOR(PKCS12_LONG);
+    LOOK_FOR(SALTED_1);
+    LOOK_FOR(CLIENT_KEY_1);
+    LOOK_FOR(SERVER_KEY_1);
+    LOOK_FOR(SALTED_256);
+    LOOK_FOR(CLIENT_KEY_256);
+    LOOK_FOR(SERVER_KEY_256);
+}
+
+/* Checks that nothing is left; `after` says of what. */
+static void nothing_remains(const char *after)
+{
+    if (!CHECK_STR(remains(), ""))
+        printf("after %s\n", after);
+}
+
+static void hear_with_context(const char *status, void *context)
+{
+    (void)context;
+    hear(status);
+}
+
+/* These run deep down the stack, so that what they leave there is not overwritten by what is called next. */
+
+#define DEPTH (64 * 1024)
+
+__attribute__((noinline)) static int connect_with(const pop3_options *options)
+{
+    volatile char depth[DEPTH];
+    depth[0] = 0;
+    int result = pop3_connect_with(options);
+    return result + depth[0];
+}
+
+__attribute__((noinline)) static int connect_to(int port, const char *user, const char *pass, int secure)
+{
+    volatile char depth[DEPTH];
+    depth[0] = 0;
+    int result = pop3_connect(at(port), user, pass, hear, secure, 0);
+    return result + depth[0];
+}
+
+/* Connects in that way and looks while the session is open, if it is, and when it has ended; 0 or the error. */
+static int try(const char *mechanism, int port, int secure, const char *user, const char *pass, const char *token)
+{
+    char way[128];
+    pop3_options *options = pop3_options_new();
+    snprintf(way, sizeof way, "%s as %s, secure %d", mechanism, user, secure);
+    CHECK_INT(pop3_options_set_server(options, at(port)), POP3_OK);
+    CHECK_INT(pop3_options_set_user(options, user), POP3_OK);
+    CHECK_INT(pop3_options_set_password(options, pass), POP3_OK);
+    CHECK_INT(pop3_options_set_oauth_token(options, token), POP3_OK);
+    CHECK_INT(pop3_options_set_mechanism(options, mechanism), POP3_OK);
+    CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
+    CHECK_INT(pop3_options_set_verify(options, 0), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, hear_with_context, NULL), POP3_OK);
+    hear_nothing();
+    int socket = connect_with(options);
+    pop3_options_free(options);
+    nothing_remains(way);
+    if (socket < 0)
+        return socket;
+    CHECK_INT(pop3_noop(socket, NULL), 0);
+    int result = pop3_disconnect(socket, NULL);
+    nothing_remains(way);
+    return result;
+}
+
+/* The search itself */
+
+/* Octet by octet, since greater parts could be kept in this function's caller. */
+__attribute__((noinline)) static void plant(volatile char *place, const char *secret, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        place[i] = secret[i];
+}
+
+static void clear(char *place, size_t size)
+{
+    explicit_bzero(place, size);
+    CHECK_STR(remains(), "");
+}
+
+__attribute__((noinline)) static void leave_on_the_stack(void)
+{
+    char depth[DEPTH];
+    plant(depth, PASSWORD, sizeof PASSWORD);
+}
+
+static void *leave_on_a_stack(void *argument)
+{
+    pthread_barrier_t *barrier = argument;
+    leave_on_the_stack();
+    pthread_barrier_wait(barrier);
+    pthread_barrier_wait(barrier);
+    return NULL;
+}
+
+static void what_is_left_is_found(void)
+{
+    static char copy[64];
+    CHECK_STR(remains(), "");
+    plant(copy, PASSWORD, sizeof PASSWORD);
+    CHECK_HAS(remains(), "PASSWORD as it is: ");
+    clear(copy, sizeof copy);
+    /* any eight octets of it, wherever they are */
+    plant(copy + 1, &WRONG[8], 8);
+    CHECK_HAS(remains(), "WRONG as it is: ");
+    clear(copy, sizeof copy);
+    /* PASSWORD alone, behind x, behind xx */
+    const char *encoded[] = {"cTdWZC1LcjJtLlh3OVR6K0xiNGhOYzhZZjNHag==", "eHE3VmQtS3IybS5YdzlUeitMYjRoTmM4WWYzR2o=",
+                             "eHhxN1ZkLUtyMm0uWHc5VHorTGI0aE5jOFlmM0dq"};
+    for (int i = 0; i < 3; i++) {
+        plant(copy, encoded[i], strlen(encoded[i]));
+        CHECK_HAS(remains(), "PASSWORD in base64: ");
+        clear(copy, sizeof copy);
+    }
+    plant(copy, "\0p\0001\0002\0 \0p", 10);
+    CHECK_HAS(remains(), "PKCS12 in UTF-16BE: ");
+    clear(copy, sizeof copy);
+
+    char *heap = malloc(64);
+    plant(heap, PASSWORD, sizeof PASSWORD);
+    CHECK_STR(remains(), "PASSWORD as it is: [heap]\n");
+    free(heap);
+    CHECK_STR(remains(), "PASSWORD as it is: [heap]\n");
+    heap = malloc(64);
+    clear(heap, 64);
+    free(heap);
+
+    leave_on_the_stack();
+    CHECK_STR(remains(), "PASSWORD as it is: [stack]\n");
+    remains_forget_stack();
+    CHECK_STR(remains(), "");
+
+    pthread_t thread;
+    pthread_barrier_t barrier;
+    CHECK_INT(pthread_barrier_init(&barrier, NULL, 2), 0);
+    CHECK_INT(pthread_create(&thread, NULL, leave_on_a_stack, &barrier), 0);
+    pthread_barrier_wait(&barrier);
+    CHECK_STR(remains(), "PASSWORD as it is: a mapping\n");
+    pthread_barrier_wait(&barrier);
+    pthread_join(thread, NULL);
+    CHECK_STR(remains(), "");
+}
+
+/* With Dovecot */
+
+static void every_mechanism(int port, int secure)
+{
+    const struct {
+        const char *mechanism, *user, *right, *wrong;
+    } rows[] = {
+        {"USER", "bea", PASSWORD, WRONG},
+        {"APOP", "bea", PASSWORD, WRONG},
+        {"PLAIN", "bea", PASSWORD, WRONG},
+        {"LOGIN", "bea", PASSWORD, WRONG},
+        {"CRAM-MD5", "bea", PASSWORD, WRONG},
+        {"SCRAM-SHA-1", "sha1", PASSWORD, WRONG_TYPED},
+        {"SCRAM-SHA-256", "sha256", TYPED, sealed(TYPED, 30)},
+        {"auto", "bea", PASSWORD, WRONG_TYPED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        /* what the greeting says before STLS, anybody can have said */
+        int no_apop = secure == 2 && strcmp(rows[i].mechanism, "APOP") == 0;
+        int right = try(rows[i].mechanism, port, secure, rows[i].user, rows[i].right, NULL);
+        int wrong = try(rows[i].mechanism, port, secure, rows[i].user, rows[i].wrong, NULL);
+        if (!CHECK_INT(right, no_apop ? POP3_ERR_UNSUPPORTED : 0)
+            || !CHECK_INT(wrong, no_apop ? POP3_ERR_UNSUPPORTED : POP3_ERR_AUTH))
+            printf("%s: %s\n", rows[i].mechanism, pop3_get_last_error());
+    }
+}
+
+static void without_options(int port, int secure)
+{
+    int socket = connect_to(port, "bea", PASSWORD, secure);
+    CHECK(socket > 0);
+    nothing_remains("pop3_connect");
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    nothing_remains("pop3_disconnect");
+    CHECK_INT(connect_to(port, "bea", WRONG, secure), POP3_ERR_AUTH);
+    nothing_remains("pop3_connect that was refused");
+    CHECK_INT(pop3_stat(at(port), "bea", PASSWORD, hear, secure, 0), 5);
+    nothing_remains("pop3_stat");
+}
+
+struct connecting {
+    int port;
+    int secure;
+    int socket;
+    pthread_barrier_t barrier;
+};
+
+static void *connect_in_a_thread(void *argument)
+{
+    struct connecting *connecting = argument;
+    connecting->socket = connect_to(connecting->port, "bea", PASSWORD, connecting->secure);
+    pthread_barrier_wait(&connecting->barrier);
+    pthread_barrier_wait(&connecting->barrier);
+    return NULL;
+}
+
+/* Looks on the stack of a thread of the host's that goes on, too. */
+static void in_another_thread(int port, int secure)
+{
+    pthread_t thread;
+    struct connecting connecting = {.port = port, .secure = secure};
+    CHECK_INT(pthread_barrier_init(&connecting.barrier, NULL, 2), 0);
+    CHECK_INT(pthread_create(&thread, NULL, connect_in_a_thread, &connecting), 0);
+    pthread_barrier_wait(&connecting.barrier);
+    CHECK(connecting.socket > 0);
+    nothing_remains("a connect in another thread");
+    pthread_barrier_wait(&connecting.barrier);
+    pthread_join(thread, NULL);
+    CHECK_INT(pop3_disconnect(connecting.socket, NULL), 0);
+    nothing_remains("a connect in a thread that has ended");
+}
+
+static void with_dovecot(void)
+{
+    static const struct real_server dovecot = {.name = "Dovecot", .script = "dovecot.sh"};
+    setenv("DOVECOT_MECHANISMS", "plain login cram-md5 scram-sha-1 scram-sha-256 apop", 1);
+    int port = real_server_begin(&dovecot);
+    for (int secure = 0; secure <= 2; secure += 2) {
+        every_mechanism(port, secure);
+        without_options(port, secure);
+        in_another_thread(port, secure);
+    }
+    real_server_end();
+}
+
+/* With transcripts, which expect no secret: any line will do. */
+
+#define OFFERED(mechanism) \
+    "send \"+OK <1896.697170952@mail.test>\\r\\n\"\nexpect \"CAPA\\r\\n\"\n" \
+    "send \"+OK\\r\\nSASL " mechanism "\\r\\n.\\r\\n\"\nexpect-line\n"
+#define ASK_FOR_MORE "send \"+ \\r\\n\"\nexpect-line\n"
+#define ASK_FOR_PASS "send \"+OK\\r\\n\"\nexpect-line\n"
+#define LET_IN \
+    "send \"+OK\\r\\n\"\nexpect \"NOOP\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\n" \
+    "expect-eof\n"
+#define REFUSE "send \"-ERR [AUTH] no\\r\\n\"\nexpect-eof\n"
+
+/* Both in the clear and under TLS. */
+static void play(const char *mechanism, const char *transcript, const char *pass, const char *token, int expected)
+{
+    for (int secure = 0; secure <= 1; secure++) {
+        int port = server_play(secure == 1 ? "tls=implicit" : "", transcript);
+        CHECK_INT(try(mechanism, port, secure, "alice", pass, token), expected);
+        CHECK_PLAYED(port);
+    }
+}
+
+static void oauth(void)
+{
+    /* {"status":"401"} */
+    static const char complaint[] = "send \"+ eyJzdGF0dXMiOiI0MDEifQ==\\r\\n\"\nexpect-line\n";
+    char transcript[1024];
+    for (int i = 0; i < 2; i++) {
+        const char *mechanism = i == 0 ? "XOAUTH2" : "OAUTHBEARER";
+        const char *offered = i == 0 ? OFFERED("XOAUTH2") : OFFERED("OAUTHBEARER");
+        snprintf(transcript, sizeof transcript, "%s" LET_IN, offered);
+        play(mechanism, transcript, NULL, TOKEN, 0);
+        snprintf(transcript, sizeof transcript, "%s%s" REFUSE, offered, complaint);
+        play(mechanism, transcript, NULL, TOKEN, POP3_ERR_AUTH);
+        CHECK_HAS(heard(), "S: + eyJzdGF0dXMiOiI0MDEifQ==\nC: ***\n");
+        /* of many kilobytes, on a line of its own */
+        snprintf(transcript, sizeof transcript, "%s" ASK_FOR_MORE LET_IN, offered);
+        play(mechanism, transcript, NULL, sealed(TOKEN, 400), 0);
+        snprintf(transcript, sizeof transcript, "%s" ASK_FOR_MORE "%s" REFUSE, offered, complaint);
+        play(mechanism, transcript, NULL, sealed(TOKEN, 400), POP3_ERR_AUTH);
+    }
+}
+
+static void apop(void)
+{
+    play("APOP", OFFERED("") LET_IN, PASSWORD, NULL, 0);
+    play("APOP", OFFERED("") REFUSE, TYPED, NULL, POP3_ERR_AUTH);
+}
+
+static void long_passwords(void)
+{
+    const char *pass = sealed(PASSWORD, 400);
+    play("USER", OFFERED("") ASK_FOR_PASS LET_IN, pass, NULL, 0);
+    play("PLAIN", OFFERED("PLAIN") ASK_FOR_MORE REFUSE, pass, NULL, POP3_ERR_AUTH);
+    play("LOGIN", OFFERED("LOGIN") ASK_FOR_MORE ASK_FOR_MORE LET_IN, pass, NULL, 0);
+    play("CRAM-MD5", OFFERED("CRAM-MD5") "send \"+ PDFAYj4=\\r\\n\"\nexpect-line\n" REFUSE, pass, NULL, POP3_ERR_AUTH);
+}
+
+static void log_ins_that_are_broken_off(void)
+{
+    play("USER", OFFERED("") ASK_FOR_PASS "cut", PASSWORD, NULL, POP3_ERR_CONNECTION_LOST);
+    play("USER", OFFERED("") ASK_FOR_PASS "send \"nonsense\\r\\n\"\nexpect-eof", PASSWORD, NULL,
+         POP3_ERR_BAD_FORMAT);
+    play("PLAIN", OFFERED("PLAIN") "reset", PASSWORD, NULL, POP3_ERR_CONNECTION_LOST);
+    play("LOGIN", OFFERED("LOGIN") ASK_FOR_MORE ASK_FOR_MORE "send \"+ \\r\\n\"\nexpect \"*\\r\\n\"\nexpect-eof",
+         PASSWORD, NULL, POP3_ERR_BAD_FORMAT);
+    /* nothing of it was said, since the mechanism is not offered */
+    play("SCRAM-SHA-256", "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\nexpect-eof", TYPED, NULL,
+         POP3_ERR_UNSUPPORTED);
+}
+
+static void where_the_name_is_looked_up(void)
+{
+    int port = server_play("", OFFERED("PLAIN") "send \"+OK\\r\\n\"\nexpect-line\n" LET_IN);
+    pop3_options *options = pop3_options_new();
+    CHECK_INT(pop3_options_set_server(options, at_host("pop.test", port)), POP3_OK);
+    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
+    CHECK_INT(pop3_options_set_password(options, PASSWORD), POP3_OK);
+    int socket = connect_with(options);
+    pop3_options_free(options);
+    CHECK(socket > 0);
+    nothing_remains("a connect with a look-up");
+    CHECK_INT(pop3_noop(socket, NULL), 0);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    CHECK_PLAYED(port);
+}
+
+/* A server that repeats what is said with PASS. */
+static void repeat(int connection, const char *answer)
+{
+    char line[1024];
+    FILE *from = fdopen(connection, "r");
+    for (dprintf(connection, "+OK\r\n"); fgets(line, sizeof line, from) != NULL;) {
+        if (strncmp(line, "PASS ", 5) == 0)
+            dprintf(connection, "%s %s", answer, line);
+        else
+            dprintf(connection, "%s\r\n", strncmp(line, "CAPA", 4) == 0 ? "-ERR" : "+OK");
+    }
+}
+
+static void what_the_server_repeats(void)
+{
+    for (int i = 0; i < 2; i++) {
+        struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t size = sizeof name;
+        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (bind(listener, (struct sockaddr *)&name, size) != 0 || listen(listener, 1) != 0
+            || getsockname(listener, (struct sockaddr *)&name, &size) != 0)
+            check_fatal("no free port");
+        /* in a process of its own, whose memory is not looked through */
+        pid_t child = fork();
+        if (child == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            repeat(accept(listener, NULL, NULL), i == 0 ? "+OK" : "-ERR");
+            _exit(0);
+        }
+        close(listener);
+        CHECK_INT(try("USER", ntohs(name.sin_port), 0, "alice", PASSWORD, NULL), i == 0 ? 0 : POP3_ERR_AUTH);
+        CHECK_HAS(heard(), i == 0 ? "S: +OK PASS ***" : "S: -ERR PASS ***");
+        waitpid(child, NULL, 0);
+    }
+}
+
+/* What is set */
+
+static void options_wipe_what_they_held(void)
+{
+    pop3_options *options = pop3_options_new();
+    CHECK_INT(pop3_options_set_password(options, PASSWORD), POP3_OK);
+    CHECK_STR(remains(), "PASSWORD as it is: [heap]\n");
+    CHECK_INT(pop3_options_set_password(options, WRONG), POP3_OK);
+    CHECK_STR(remains(), "WRONG as it is: [heap]\n");
+    CHECK_INT(pop3_options_set_password(options, NULL), POP3_OK);
+    nothing_remains("a password that is none");
+    CHECK_INT(pop3_options_set_password(options, REFUSED "\r" REFUSED), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_oauth_token(options, REFUSED "\n" REFUSED), POP3_ERR_PARAMETER);
+    nothing_remains("a password with a line end");
+    CHECK_INT(pop3_options_set_oauth_token(options, TOKEN), POP3_OK);
+    CHECK_STR(remains(), "TOKEN as it is: [heap]\n");
+    CHECK_INT(pop3_options_set_oauth_token(options, WRONG), POP3_OK);
+    CHECK_STR(remains(), "WRONG as it is: [heap]\n");
+    CHECK_INT(pop3_options_set_password(options, sealed(PASSWORD, 400)), POP3_OK);
+    CHECK_INT(pop3_options_set_client_pkcs12(options, "/nonexistent", PKCS12_LONG), POP3_OK);
+    CHECK_INT(pop3_options_set_client_pkcs12(options, "/nonexistent", WRONG_TYPED), POP3_OK);
+    CHECK_INT(pop3_options_set_client_pkcs12(options, "/nonexistent", REFUSED "\xff" REFUSED), POP3_ERR_PARAMETER);
+    pop3_options_free(options);
+    nothing_remains("pop3_options_free");
+}
+
+static void connects_that_come_to_nothing(void)
+{
+    CHECK_INT(connect_to(1, "alice", REFUSED "\r\n" REFUSED, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(connect_to(1, "alice\r\n", REFUSED, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(connect_to(1, "alice", REFUSED, 3), POP3_ERR_PARAMETER);
+    CHECK_INT(connect_to(0, "alice", REFUSED, 0), POP3_ERR_NO_ADDRESS);
+    nothing_remains("what was refused");
+    CHECK_INT(connect_to(server_refuse(), "alice", REFUSED, 0), POP3_ERR_CONNECT);
+    CHECK_INT(connect_to(server_play("", "send \"nonsense\\r\\n\"\n"), "alice", REFUSED, 0), POP3_ERR_BAD_FORMAT);
+    CHECK_INT(connect_to(server_play("", "send \"-ERR\\r\\n\"\n"), "alice", REFUSED, 1), POP3_ERR_SECURE);
+    nothing_remains("what came to nothing");
+}
+
+/* Its derivation of keys (RFC 7292, appendix B) frees a copy in UTF-16BE without wiping it, in memory of its own. */
+static void nothing_remains_but_of_openssl(const char *after)
+{
+    char rest[4096];
+    snprintf(rest, sizeof rest, "%s", remains());
+    for (char *line = strtok(rest, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        if (!CHECK_HAS(line, " in UTF-16BE: [heap]"))
+            printf("after %s\n", after);
+}
+
+static void passwords_of_pkcs12(void)
+{
+    const struct {
+        const char *file, *password;
+        int result;
+    } rows[] = {
+        {"client.p12", PKCS12, 0},
+        {"client-long.p12", PKCS12_LONG, 0},
+        {"client-long.p12", WRONG, POP3_ERR_SECURE},
+        {"client-long.p12", TYPED, POP3_ERR_SECURE},
+        {"client-purpose.pem", WRONG, POP3_ERR_SECURE},
+    };
+    int port = server_mailbox("tls=implicit client-cert=required");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        pop3_options *options = pop3_options_new();
+        CHECK_INT(pop3_options_set_server(options, at(port)), POP3_OK);
+        CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
+        CHECK_INT(pop3_options_set_password(options, "s3cret pass"), POP3_OK);
+        CHECK_INT(pop3_options_set_secure(options, 1), POP3_OK);
+        CHECK_INT(pop3_options_set_verify(options, 0), POP3_OK);
+        CHECK_INT(pop3_options_set_client_pkcs12(options, in(server_dir(), rows[i].file), rows[i].password), POP3_OK);
+        int socket = connect_with(options);
+        pop3_options_free(options);
+        nothing_remains_but_of_openssl(rows[i].file);
+        if (!CHECK_INT(socket < 0 ? socket : 0, rows[i].result))
+            printf("%s: %s\n", rows[i].file, pop3_get_last_error());
+        if (socket > 0)
+            CHECK_INT(pop3_disconnect(socket, NULL), 0);
+        nothing_remains_but_of_openssl(rows[i].file);
+    }
+}
+
+/*
+ * A function that is bound when it is first called has the loader save all registers on the stack, where what a library
+ * copied last may be in them. So all are to be bound at the start.
+ */
+static void have_all_functions_bound(char **argv)
+{
+    if (getenv("LD_BIND_NOW") == NULL) {
+        setenv("LD_BIND_NOW", "1", 1);
+        execv("/proc/self/exe", argv);
+        check_fatal("cannot start anew");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    have_all_functions_bound(argv);
+    name_is("pop.test", "127.0.0.1");
+    server_dir();
+    look_for_all();
+    RUN(what_is_left_is_found);
+    RUN(with_dovecot);
+    RUN(oauth);
+    RUN(apop);
+    RUN(long_passwords);
+    RUN(log_ins_that_are_broken_off);
+    RUN(where_the_name_is_looked_up);
+    RUN(what_the_server_repeats);
+    RUN(options_wipe_what_they_held);
+    RUN(connects_that_come_to_nothing);
+    RUN(passwords_of_pkcs12);
+    return check_result();
+}
