@@ -3,8 +3,10 @@
 #
 #   dovecot.sh DIR PKI PORT POP3S_PORT
 #
-# DIR is made and holds all it writes. PKI holds good.pem and good.key. The account is alice, "s3cret pass", with five
-# messages. Runs as root or as anybody. DOVECOT_MECHANISMS may list the SASL mechanisms that it is to offer.
+# DIR is made and holds all it writes. PKI holds ca.pem, good.pem and good.key. The account is alice, "s3cret pass",
+# with five messages. Runs as root or as anybody. DOVECOT_MECHANISMS may list the SASL mechanisms that it is to offer.
+# Those of OAuth take tokens signed with the secret "pop3connect test secret" (JWT, HS256); EXTERNAL takes certificates
+# of that authority whose common name is the user.
 set -euo pipefail
 dir=$1 pki=$2 port=$3 pop3s_port=$4
 mkdir -p "$dir"/{run,state} "$dir"/home/alice/Maildir/{cur,new,tmp}
@@ -31,6 +33,24 @@ sha1 {SCRAM-SHA-1}4096,QSXCR+Q6sek8bf92,Uhbt5gDmmeKM+crq+HRuEYIXesg=,cMQcb2YXbQN
 sha256 {SCRAM-SHA-256}4096,QSXCR+Q6sek8bf92,1ENUefuZDO+N8qiKdHf0RtfJpK2+cpYXER/7NG5TvbQ=,PK/H7bx6oQG2LOCUs0uGIc036JoI4vC7h92Pt8r0TcE=
 END
 
+# what the mechanisms without a password need; of no use where they are not offered
+printf 'alice:::::::nopassword\n' > "$dir/certified"
+mkdir -p "$dir/tokens/default/HS256"
+printf 'pop3connect test secret' | base64 > "$dir/tokens/default/HS256/default"
+cat > "$dir/oauth2.conf" <<END
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix=$dir/tokens/
+username_attribute = sub
+END
+mechanisms=" ${DOVECOT_MECHANISMS:-plain login} "
+client_certificates=
+if [[ $mechanisms = *' external '* ]]; then
+  client_certificates="ssl_ca = <$pki/ca.pem
+ssl_require_crl = no
+ssl_verify_client_cert = yes
+auth_ssl_username_from_cert = yes"
+fi
+
 cat > "$dir/dovecot.conf" <<END
 base_dir = $dir/run
 state_dir = $dir/state
@@ -44,14 +64,26 @@ default_login_user = $login
 first_valid_uid = 1
 mail_location = maildir:~/Maildir
 disable_plaintext_auth = no
-auth_mechanisms = ${DOVECOT_MECHANISMS:-plain login}
+auth_mechanisms =$mechanisms
 auth_failure_delay = 0
 ssl = yes
 ssl_cert = <$pki/good.pem
 ssl_key = <$pki/good.key
 ssl_min_protocol = TLSv1.2
+$client_certificates
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = $dir/oauth2.conf
+}
 passdb {
   driver = passwd-file
+  mechanisms = external
+  args = username_format=%u $dir/certified
+}
+passdb {
+  driver = passwd-file
+  mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256 apop
   args = scheme=PLAIN username_format=%u $dir/users
 }
 userdb {
@@ -76,8 +108,9 @@ service anvil {
 END
 if [ "$(id -u)" = 0 ]; then
   chown -R "$owner" "$dir/home"
-  chgrp dovecot "$dir/users"
-  chmod 640 "$dir/users"
+  chgrp -R dovecot "$dir/users" "$dir/certified" "$dir/tokens"
+  chmod 640 "$dir/users" "$dir/certified"
+  chmod -R g+rX "$dir/tokens"
   chmod 755 "$dir"
 else
   for service in pop3-login anvil stats; do

@@ -119,7 +119,7 @@ static void stop(void)
 static int connect_mode(int secure, const char *pass)
 {
     hear_nothing();
-    return pop3_connect(at(secure == 1 ? pop3s_port : port), server->user, pass, hear, secure, 1);
+    return pop3_connect(at(real_server_port(secure)), server->user, pass, hear, secure, 1);
 }
 
 /* Connects with the right password; 0 where that failed, which is a failed check. */
@@ -362,7 +362,7 @@ static void its_certificate_is_refused_without_the_authority(void)
 /* Receives up to `max` messages, the first of which was stored as the `first`th, and leaves as many as `left`. */
 static void receive_some(int secure, int delete_after, int max, int first, int expected, int left)
 {
-    const char *where = at(secure == 1 ? pop3s_port : port);
+    const char *where = at(real_server_port(secure));
     struct received received = {0};
     int count = pop3_recv(where, server->user, PASS, receive, &received, delete_after, NULL, max, secure, 1);
     if (!CHECK_INT(count, expected))
@@ -396,6 +396,11 @@ int real_server_begin(const struct real_server *which)
             check_fatal("%s did not come up; tools/setup.sh test installs it, its logs are in %s", server->name, base);
     }
     return port;
+}
+
+int real_server_port(int secure)
+{
+    return secure == 1 ? pop3s_port : port;
 }
 
 void real_server_end(void)

@@ -21,6 +21,8 @@ int real_server_test(const struct real_server *which);
 
 /* Starts the server, one at a time, and returns its port for POP3 in the clear and STLS; for cases of one's own. */
 int real_server_begin(const struct real_server *which);
+/* Its port for that mode. */
+int real_server_port(int secure);
 /* Ends it. That all of its processes do is a check. */
 void real_server_end(void);
 

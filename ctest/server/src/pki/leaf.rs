@@ -1,10 +1,10 @@
-//! Which server certificates there are.
+//! Which certificates there are, of servers and of clients.
 
 use std::path::{Path, PathBuf};
 
 use crate::Result;
 
-/// A certificate of a server, by what is right or wrong with it.
+/// A certificate, by what is right or wrong with it.
 #[derive(Debug, PartialEq)]
 pub struct Leaf {
     pub name: &'static str,
@@ -48,6 +48,10 @@ const GOOD: Leaf = Leaf {
     issuer: Issuer::Root,
 };
 
+/// Of the account's user.
+const CLIENT: Leaf =
+    Leaf { name: "client-alice", common_name: "alice", dns: &[], ip: &[], purpose: Purpose::Client, ..GOOD };
+
 pub static LEAVES: &[Leaf] = &[
     GOOD,
     Leaf { name: "chain", issuer: Issuer::Intermediate { sent: true }, ..GOOD },
@@ -67,6 +71,10 @@ pub static LEAVES: &[Leaf] = &[
     Leaf { name: "dns-san", dns: &["localhost"], ip: &[], ..GOOD },
     Leaf { name: "wildcard", common_name: "*.mail.test", dns: &["*.mail.test"], ip: &[], ..GOOD },
     Leaf { name: "client-purpose", purpose: Purpose::Client, ..GOOD },
+    CLIENT,
+    Leaf { name: "client-nobody", common_name: "nobody", ..CLIENT },
+    Leaf { name: "client-expired", valid: (-30, -1), ..CLIENT },
+    Leaf { name: "client-untrusted", issuer: Issuer::OtherRoot, ..CLIENT },
 ];
 
 impl Leaf {
