@@ -121,6 +121,13 @@ int server_connections(int port)
     return ask_number(question, "connections");
 }
 
+int server_relay(int to, const char *options)
+{
+    char question[1024];
+    snprintf(question, sizeof question, "relay to=%d %s", to, options);
+    return ask_number(question, "port");
+}
+
 int server_refuse(void)
 {
     return ask_number("refuse", "port");

@@ -21,6 +21,12 @@ const char *server_received(int port);
 /* How many connections a port has had. */
 int server_connections(int port);
 
+/*
+ * A man in the middle, who speaks TLS with a certificate of his own, as `options` say, and relays to the server on that
+ * port, which speaks TLS. Returns his port.
+ */
+int server_relay(int to, const char *options);
+
 /* A port that refuses. */
 int server_refuse(void);
 

@@ -5,7 +5,10 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use openssl::ssl::{ErrorCode, HandshakeError, Ssl, SslContext, SslStream};
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::ssl::{ErrorCode, HandshakeError, Ssl, SslContext, SslRef, SslStream, SslVersion};
 use socket2::SockRef;
 
 use crate::recording::Recording;
@@ -16,6 +19,12 @@ const DRAIN_LIMIT: u64 = 1 << 20;
 pub struct Conn {
     transport: Transport,
     recording: Option<Arc<Recording>>,
+}
+
+/// What tells a TLS channel from any other (RFC 5056).
+pub struct ChannelBinding {
+    pub name: &'static str,
+    pub data: Vec<u8>,
 }
 
 enum Transport {
@@ -37,6 +46,16 @@ impl Conn {
 
     pub fn is_tls(&self) -> bool {
         matches!(self.transport, Transport::Tls(_))
+    }
+
+    /// What the server has to tell the channel by: with TLS 1.3 what both sides derive from the handshake (RFC 9266),
+    /// with TLS 1.2 its own certificate (RFC 5929).
+    pub fn channel_binding(&self) -> io::Result<Option<ChannelBinding>> {
+        match &self.transport {
+            Transport::Clear(_) => Ok(None),
+            Transport::Tls(tls) if tls.ssl().version2() == Some(SslVersion::TLS1_3) => Ok(Some(exporter(tls.ssl())?)),
+            Transport::Tls(tls) => Ok(server_end_point(tls.ssl())?),
+        }
     }
 
     /// The handshake. After a failure the connection is still there, in the clear.
@@ -99,7 +118,24 @@ impl Write for Conn {
     }
 }
 
-fn handshake_error(error: HandshakeError<TcpStream>) -> io::Error {
+fn exporter(ssl: &SslRef) -> Result<ChannelBinding, ErrorStack> {
+    let mut data = vec![0; 32];
+    ssl.export_keying_material(&mut data, "EXPORTER-Channel-Binding", Some(&[]))?;
+    Ok(ChannelBinding { name: "tls-exporter", data })
+}
+
+fn server_end_point(ssl: &SslRef) -> Result<Option<ChannelBinding>, ErrorStack> {
+    let Some(cert) = ssl.certificate() else { return Ok(None) };
+    // the digest of its signature; there are no others among the certificates here
+    let digest = match cert.signature_algorithm().object().nid() {
+        Nid::ECDSA_WITH_SHA256 => MessageDigest::sha256(),
+        Nid::ECDSA_WITH_SHA384 => MessageDigest::sha384(),
+        _ => return Ok(None),
+    };
+    Ok(Some(ChannelBinding { name: "tls-server-end-point", data: cert.digest(digest)?.to_vec() }))
+}
+
+pub fn handshake_error(error: HandshakeError<TcpStream>) -> io::Error {
     match error {
         HandshakeError::SetupFailure(error) => error.into(),
         HandshakeError::WouldBlock(_) => io::ErrorKind::TimedOut.into(),

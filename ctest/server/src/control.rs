@@ -6,6 +6,7 @@
 //! result <port>                      ok | failed <why>
 //! received <port>                    received <escaped bytes>
 //! connections <port>                 connections <n>
+//! relay to=<port> [key=value …]      port <n>
 //! refuse [address=…]                 port <n>
 //! full [address=…]                   port <n>
 //! drop-listener <port>               ok
@@ -28,6 +29,7 @@ use crate::mailbox::{self, Mailbox};
 use crate::options::Options;
 use crate::play::{Play, Progress, Transcript};
 use crate::recording::Recording;
+use crate::relay;
 use crate::tls::Tls;
 
 /// How long `result` waits for a play to end.
@@ -82,6 +84,7 @@ impl Control {
         match command {
             "mailbox" => self.mailbox(arguments).map(port),
             "play" => self.play(arguments, transcript).map(port),
+            "relay" => self.relay(arguments).map(port),
             "refuse" => self.dead_end(arguments, DeadEnd::refusing).map(port),
             "full" => self.dead_end(arguments, DeadEnd::full).map(port),
             "result" => self.result(arguments),
@@ -120,6 +123,18 @@ impl Control {
         let play = Play { transcript, tls, implicit_tls, times, recording: recording.clone() };
         let progress = play.start(listener.clone())?;
         Ok(self.add(Service::Server { listener, recording: Some(recording), progress: Some(progress) }))
+    }
+
+    fn relay(&mut self, arguments: &[&str]) -> Result<u16> {
+        let mut options = Options::parse(arguments)?;
+        let address = options.address()?;
+        let tls = Tls::from_options(&mut options, &self.dir)?;
+        let to = options.parsed("to", 0)?;
+        options.finish()?;
+
+        let listener = self.listen(address)?;
+        relay::start(listener.clone(), tls.context(None)?, to)?;
+        Ok(self.add(Service::Server { listener, recording: None, progress: None }))
     }
 
     fn dead_end(&mut self, arguments: &[&str], open: impl FnOnce(IpAddr) -> io::Result<DeadEnd>) -> Result<u16> {
@@ -257,6 +272,9 @@ mod tests {
             "mailbox cert=nonsense",
             "mailbox address=nowhere",
             "mailbox messages=-1",
+            "mailbox knows-password=x",
+            "relay to=65536",
+            "relay from=1",
             "result",
             "result 1 2",
             "result 65536",

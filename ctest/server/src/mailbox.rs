@@ -5,6 +5,7 @@ mod content;
 mod input;
 mod maildrop;
 mod plain;
+mod scram;
 mod session;
 mod transaction;
 mod words;
@@ -43,12 +44,19 @@ pub struct Mailbox {
     capa: bool,
     /// Whether CAPA lists USER.
     user_capability: bool,
-    /// The SASL mechanisms that are offered; of these only PLAIN works.
+    /// The SASL mechanisms that are offered, in capitals; of these PLAIN and SCRAM work.
     sasl: Vec<String>,
+    /// Whether SCRAM proves to the client that the server knows the password.
+    knows_password: bool,
     /// Whether AUTH takes an initial response.
     initial_response: bool,
     content: Content,
     store: Store,
+}
+
+enum Mechanism<'a> {
+    Plain,
+    Scram(&'a str),
 }
 
 /// When TLS begins.
@@ -71,6 +79,7 @@ impl Mailbox {
             capa: options.choice("capa", &yes_no)?,
             user_capability: options.choice("usercap", &yes_no)?,
             sasl: mechanisms(&options.text("sasl", "PLAIN")),
+            knows_password: options.choice("knows-password", &yes_no)?,
             initial_response: options.choice("implicit-ir", &yes_no)?,
             content: Content::new(options.at_most("size", 200, MOST_OCTETS)?),
             store: Store::new(options.at_most("messages", 5, MOST_MESSAGES)?),
@@ -81,15 +90,21 @@ impl Mailbox {
         user == self.user.as_bytes() && pass == self.pass.as_bytes()
     }
 
-    fn offers_plain(&self) -> bool {
-        self.sasl.iter().any(|name| name.eq_ignore_ascii_case("PLAIN"))
+    /// The mechanism of that name, if it is offered and works.
+    fn mechanism(&self, name: &[u8]) -> Option<Mechanism<'_>> {
+        let name = self.sasl.iter().find(|offered| offered.as_bytes().eq_ignore_ascii_case(name))?;
+        match name.as_str() {
+            "PLAIN" => Some(Mechanism::Plain),
+            name if scram::is_known(name) => Some(Mechanism::Scram(name)),
+            _ => None,
+        }
     }
 }
 
 fn mechanisms(list: &str) -> Vec<String> {
     match list {
         "none" => Vec::new(),
-        _ => list.split(',').map(str::to_owned).collect(),
+        _ => list.split(',').map(str::to_ascii_uppercase).collect(),
     }
 }
 

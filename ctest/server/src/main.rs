@@ -13,6 +13,7 @@ mod options;
 mod pki;
 mod play;
 mod recording;
+mod relay;
 mod scratch;
 mod tls;
 

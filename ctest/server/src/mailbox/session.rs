@@ -4,14 +4,17 @@ use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use openssl::base64;
+
 use crate::conn::Conn;
 
 use super::content::END;
 use super::input::Input;
 use super::maildrop::Maildrop;
 use super::plain::Plain;
+use super::scram::{Account, Scram};
 use super::words::split;
-use super::{Mailbox, Secure, capabilities, transaction};
+use super::{Mailbox, Mechanism, Secure, capabilities, transaction};
 
 /// Replies gather until that many octets; a longer message is written without being copied.
 const REPLY_BUFFER: usize = 64 * 1024;
@@ -122,29 +125,62 @@ impl Session {
     }
 
     fn auth(&mut self, argument: &[u8]) -> Flow {
-        let (mechanism, initial) = split(argument);
-        if !mechanism.eq_ignore_ascii_case(b"PLAIN") || !self.mailbox.offers_plain() {
+        let mailbox = self.mailbox.clone();
+        let (name, initial) = split(argument);
+        let Some(mechanism) = mailbox.mechanism(name) else {
             self.reply("-ERR unknown mechanism")?;
             return Ok(ON);
-        }
-        let response = if initial.is_empty() || !self.mailbox.initial_response {
-            self.reply("+ ")?;
-            match self.read_line()? {
-                Some(line) => line,
-                None => return Ok(ControlFlow::Break(())),
-            }
-        } else {
-            initial.to_vec()
         };
-        match Plain::decode(&response) {
-            _ if response == b"*" => self.reply("-ERR AUTH aborted")?,
-            None => self.reply("-ERR malformed response")?,
-            Some(plain) => {
-                let for_oneself = plain.authorization.is_empty() || plain.authorization == plain.user;
-                self.log_in(for_oneself && self.mailbox.accepts(&plain.user, &plain.pass))?;
-            }
+        let response =
+            if initial.is_empty() || !mailbox.initial_response { self.challenge("")? } else { Some(initial.to_vec()) };
+        match (response, mechanism) {
+            (None, _) => return Ok(ControlFlow::Break(())),
+            (Some(response), _) if response == b"*" => self.reply("-ERR AUTH aborted")?,
+            (Some(response), Mechanism::Plain) => self.plain(&response)?,
+            (Some(response), Mechanism::Scram(name)) => return self.scram(name, response),
         }
         Ok(ON)
+    }
+
+    fn plain(&mut self, response: &[u8]) -> io::Result<()> {
+        let Some(plain) = Plain::decode(response) else {
+            return self.reply("-ERR malformed response");
+        };
+        let for_oneself = plain.authorization.is_empty() || plain.authorization == plain.user;
+        self.log_in(for_oneself && self.mailbox.accepts(&plain.user, &plain.pass))
+    }
+
+    fn scram(&mut self, name: &str, mut response: Vec<u8>) -> Flow {
+        let Mailbox { user, pass, knows_password, .. } = &*self.mailbox;
+        let channel = self.conn.get_ref().channel_binding()?;
+        let account = Account::new(name, user, pass, *knows_password);
+        let mut scram = account.and_then(|account| Scram::begin(name, account, channel)).map_err(io::Error::other)?;
+        loop {
+            let message = std::str::from_utf8(&response).ok().and_then(|text| base64::decode_block(text).ok());
+            let challenge = match message.ok_or_else(|| "malformed response".to_owned()).and_then(|m| scram.step(&m)) {
+                Ok(challenge) => challenge,
+                Err(why) => {
+                    write!(self.conn, "-ERR [AUTH] {why}\r\n")?;
+                    return Ok(ON);
+                }
+            };
+            match (self.challenge(&base64::encode_block(&challenge.message))?, challenge.verdict) {
+                (None, _) => return Ok(ControlFlow::Break(())),
+                (Some(answer), _) if answer == b"*" => self.reply("-ERR AUTH aborted")?,
+                (Some(answer), Some(verdict)) => self.log_in(verdict && answer.is_empty())?,
+                (Some(answer), None) => {
+                    response = answer;
+                    continue;
+                }
+            }
+            return Ok(ON);
+        }
+    }
+
+    /// What the client answers to a challenge; none at the end.
+    fn challenge(&mut self, challenge: &str) -> io::Result<Option<Vec<u8>>> {
+        write!(self.conn, "+ {challenge}\r\n")?;
+        self.read_line()
     }
 
     fn log_in(&mut self, accepted: bool) -> io::Result<()> {

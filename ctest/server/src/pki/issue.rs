@@ -14,7 +14,7 @@ use openssl::x509::extension::{
 };
 use openssl::x509::{X509, X509Builder, X509NameBuilder};
 
-use super::leaf::{LONG, Leaf, Purpose};
+use super::leaf::{Digest, LONG, Leaf, Purpose};
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
@@ -27,7 +27,7 @@ pub struct Identity {
 impl Identity {
     /// A certificate authority: a root unless there is an issuer.
     pub fn authority(name: &str, issuer: Option<&Self>) -> Result<Self, ErrorStack> {
-        Self::issue(name, LONG, issuer, |builder| {
+        Self::issue(name, LONG, issuer, Digest::Sha256, |builder| {
             builder.append_extension(BasicConstraints::new().critical().ca().build()?)?;
             let mut usage = KeyUsage::new();
             usage.critical().key_cert_sign().crl_sign();
@@ -37,7 +37,7 @@ impl Identity {
 
     /// A server certificate: self-signed unless there is an issuer.
     pub fn leaf(leaf: &Leaf, issuer: Option<&Self>) -> Result<Self, ErrorStack> {
-        Self::issue(leaf.common_name, leaf.valid, issuer, |builder| {
+        Self::issue(leaf.common_name, leaf.valid, issuer, leaf.digest, |builder| {
             builder.append_extension(BasicConstraints::new().critical().build()?)?;
             builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
             let mut purpose = ExtendedKeyUsage::new();
@@ -54,6 +54,7 @@ impl Identity {
         name: &str,
         valid: (i64, i64),
         issuer: Option<&Self>,
+        digest: Digest,
         extend: impl FnOnce(&mut X509Builder) -> Result<(), ErrorStack>,
     ) -> Result<Self, ErrorStack> {
         let key = new_key()?;
@@ -75,7 +76,11 @@ impl Identity {
         builder.set_pubkey(&key)?;
         extend(&mut builder)?;
         append_key_identifiers(&mut builder, issuer)?;
-        builder.sign(issuer.map_or(&key, |by| &by.key), MessageDigest::sha256())?;
+        let digest = match digest {
+            Digest::Sha256 => MessageDigest::sha256(),
+            Digest::Sha384 => MessageDigest::sha384(),
+        };
+        builder.sign(issuer.map_or(&key, |by| &by.key), digest)?;
         Ok(Self { cert: builder.build(), key })
     }
 }

@@ -15,12 +15,20 @@ pub struct Leaf {
     /// From and until when it is valid, in days from now.
     pub valid: (i64, i64),
     pub issuer: Issuer,
+    /// Of the signature.
+    pub digest: Digest,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Purpose {
     Server,
     Client,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Digest {
+    Sha256,
+    Sha384,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,6 +54,7 @@ const GOOD: Leaf = Leaf {
     purpose: Purpose::Server,
     valid: LONG,
     issuer: Issuer::Root,
+    digest: Digest::Sha256,
 };
 
 /// Of the account's user.
@@ -70,6 +79,7 @@ pub static LEAVES: &[Leaf] = &[
     },
     Leaf { name: "dns-san", dns: &["localhost"], ip: &[], ..GOOD },
     Leaf { name: "wildcard", common_name: "*.mail.test", dns: &["*.mail.test"], ip: &[], ..GOOD },
+    Leaf { name: "sha-384", digest: Digest::Sha384, ..GOOD },
     Leaf { name: "client-purpose", purpose: Purpose::Client, ..GOOD },
     CLIENT,
     Leaf { name: "client-nobody", common_name: "nobody", ..CLIENT },
