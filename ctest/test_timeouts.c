@@ -1,13 +1,10 @@
 /* Every wait ends by one deadline, however the server fills it. */
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "clock.h"
+#include "dead.h"
 #include "listen.h"
 #include "names.h"
 #include "pop3connect.h"
@@ -35,25 +32,6 @@ static void must_time_out_in(const char *options, const char *transcript, int se
     CHECK_PLAYED(port);
 }
 
-/* An address of the loopback range whose listener answers no further SYN: its queue is full. */
-static void make_deaf(const char *address, int port, int sockets[4])
-{
-    struct sockaddr_in name;
-    memset(&name, 0, sizeof name);
-    name.sin_family = AF_INET;
-    name.sin_port = htons((unsigned short)port);
-    inet_pton(AF_INET, address, &name.sin_addr);
-    sockets[0] = socket(AF_INET, SOCK_STREAM, 0);
-    if (bind(sockets[0], (struct sockaddr *)&name, sizeof name) != 0 || listen(sockets[0], 0) != 0)
-        check_fatal("cannot listen at %s:%d", address, port);
-    for (int i = 1; i < 4; i++) {
-        sockets[i] = socket(AF_INET, SOCK_STREAM, 0);
-        fcntl(sockets[i], F_SETFL, O_NONBLOCK);
-        connect(sockets[i], (struct sockaddr *)&name, sizeof name);
-    }
-    sleep_ms(50);
-}
-
 static void a_look_up_that_hangs(void)
 {
     name_hangs("hang.test", 4000);
@@ -63,19 +41,20 @@ static void a_look_up_that_hangs(void)
 
 static void a_syn_that_nobody_answers(void)
 {
-    int sockets[4], port = server_refuse();
-    make_deaf("127.0.0.9", port, sockets);
+    struct dead dead;
+    int port = server_refuse();
+    CHECK(dead_begin(&dead, SILENT, "127.0.0.9", port));
     must_time_out(at_host("127.0.0.9", port), 0);
-    for (int i = 0; i < 4; i++)
-        close(sockets[i]);
+    dead_end(&dead);
 }
 
 static void every_address_of_a_name_is_tried(void)
 {
-    int sockets[4], port = server_mailbox("address=127.0.0.4");
+    struct dead dead;
+    int port = server_mailbox("address=127.0.0.4");
     char expected[512];
     /* nobody listens at the first, the second answers no SYN, the last serves */
-    make_deaf("127.0.0.3", port, sockets);
+    CHECK(dead_begin(&dead, SILENT, "127.0.0.3", port));
     name_is("many.test", "127.0.0.2 127.0.0.3 127.0.0.4");
     hear_nothing();
     int handle = pop3_connect(at_host("many.test", port), "alice", PASS, hear, 0, 0);
@@ -92,8 +71,7 @@ static void every_address_of_a_name_is_tried(void)
     CHECK_INT(pop3_connect(at_host("none.test", port), "alice", PASS, NULL, 0, 0), POP3_ERR_CONNECT);
     CHECK_HAS(pop3_get_last_error(), at_host("127.0.0.5", port));
     CHECK_HAS(pop3_get_last_error(), at_host("127.0.0.6", port));
-    for (int i = 0; i < 4; i++)
-        close(sockets[i]);
+    dead_end(&dead);
 }
 
 static void a_silent_server(void)
