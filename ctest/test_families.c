@@ -11,8 +11,10 @@
 #include "script.h"
 #include "server.h"
 
-/* How long connecting may take, how long it does at the most on a busy machine, and how long it does at the least where
-   an address that is silent is given its chance. */
+/*
+ * How long connecting may take, how long it does at the most on a busy machine, and how long it does at the least where
+ * an address that is silent is given its chance.
+ */
 enum { TIMEOUT_MS = 30000, SOON_MS = 10000, CHANCE_MS = 240 };
 
 /* A server at one address, whose port is dead at others. */

@@ -156,24 +156,26 @@ impl Session {
         let account = Account::new(name, user, pass, *knows_password);
         let mut scram = account.and_then(|account| Scram::begin(name, account, channel)).map_err(io::Error::other)?;
         loop {
-            let message = std::str::from_utf8(&response).ok().and_then(|text| base64::decode_block(text).ok());
-            let challenge = match message.ok_or_else(|| "malformed response".to_owned()).and_then(|m| scram.step(&m)) {
+            let message = decode(&response).ok_or_else(|| "malformed response".to_owned());
+            let challenge = match message.and_then(|message| scram.step(&message)) {
                 Ok(challenge) => challenge,
                 Err(why) => {
                     write!(self.conn, "-ERR [AUTH] {why}\r\n")?;
                     return Ok(ON);
                 }
             };
-            match (self.challenge(&base64::encode_block(&challenge.message))?, challenge.verdict) {
-                (None, _) => return Ok(ControlFlow::Break(())),
-                (Some(answer), _) if answer == b"*" => self.reply("-ERR AUTH aborted")?,
-                (Some(answer), Some(verdict)) => self.log_in(verdict && answer.is_empty())?,
-                (Some(answer), None) => {
-                    response = answer;
-                    continue;
-                }
+            response = match self.challenge(&base64::encode_block(&challenge.message))? {
+                Some(response) => response,
+                None => return Ok(ControlFlow::Break(())),
+            };
+            if response == b"*" {
+                self.reply("-ERR AUTH aborted")?;
+                return Ok(ON);
             }
-            return Ok(ON);
+            if let Some(verdict) = challenge.verdict {
+                self.log_in(verdict && response.is_empty())?;
+                return Ok(ON);
+            }
         }
     }
 
@@ -210,4 +212,8 @@ impl Session {
     fn reply(&mut self, line: &str) -> io::Result<()> {
         write!(self.conn, "{line}\r\n")
     }
+}
+
+fn decode(response: &[u8]) -> Option<Vec<u8>> {
+    base64::decode_block(std::str::from_utf8(response).ok()?).ok()
 }
