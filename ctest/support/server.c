@@ -128,9 +128,20 @@ int server_relay(int to, const char *options)
     return ask_number(question, "port");
 }
 
+void server_handshakes(int port, int *full, int *resumed)
+{
+    if (sscanf(ask("handshakes %d", port), "handshakes full %d resumed %d", full, resumed) != 2)
+        check_fatal("asked for handshakes, the test server says: %s", answer);
+}
+
 int server_refuse(void)
 {
     return ask_number("refuse", "port");
+}
+
+int server_full(void)
+{
+    return ask_number("full", "port");
 }
 
 static char *next_text(void)

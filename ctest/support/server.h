@@ -27,8 +27,12 @@ int server_connections(int port);
  */
 int server_relay(int to, const char *options);
 
-/* A port that refuses. */
+/* How many TLS handshakes a port has had that succeeded: full ones, and such as resumed a session. */
+void server_handshakes(int port, int *full, int *resumed);
+
+/* A port that refuses, and one that does not answer. */
 int server_refuse(void);
+int server_full(void);
 
 /* "127.0.0.1:port"; good for the next 16 calls. */
 const char *at(int port);

@@ -12,6 +12,7 @@ use openssl::ssl::{ErrorCode, HandshakeError, Ssl, SslContext, SslRef, SslStream
 use socket2::SockRef;
 
 use crate::recording::Recording;
+use crate::tls::Handshakes;
 
 /// How much is taken from a client that goes on sending while the server closes.
 const DRAIN_LIMIT: u64 = 1 << 20;
@@ -59,11 +60,12 @@ impl Conn {
     }
 
     /// The handshake. After a failure the connection is still there, in the clear.
-    pub fn start_tls(&mut self, context: &SslContext) -> io::Result<()> {
+    pub fn start_tls(&mut self, context: &SslContext, handshakes: &Handshakes) -> io::Result<()> {
         if self.is_tls() {
             return Err(io::Error::other("TLS within TLS"));
         }
         let tls = Ssl::new(context)?.accept(self.tcp().try_clone()?).map_err(handshake_error)?;
+        handshakes.add(tls.ssl().session_reused());
         self.transport = Transport::Tls(tls);
         Ok(())
     }

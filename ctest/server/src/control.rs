@@ -7,6 +7,7 @@
 //! received <port>                    received <escaped bytes>
 //! connections <port>                 connections <n>
 //! relay to=<port> [key=value …]      port <n>
+//! handshakes <port>                  handshakes full <n> resumed <n>
 //! refuse [address=…]                 port <n>
 //! full [address=…]                   port <n>
 //! drop-listener <port>               ok
@@ -44,6 +45,7 @@ pub struct Control {
 enum Service {
     Server {
         listener: Arc<Listener>,
+        tls: Arc<Tls>,
         recording: Option<Arc<Recording>>,
         /// Of a play.
         progress: Option<Arc<Progress>>,
@@ -90,6 +92,7 @@ impl Control {
             "result" => self.result(arguments),
             "received" => self.received(arguments),
             "connections" => self.connections(arguments),
+            "handshakes" => self.handshakes(arguments),
             "drop-listener" => self.drop_listener(arguments),
             "quit" if arguments.is_empty() => Ok("ok".to_owned()),
             _ => Err(format!("{command}: unknown command")),
@@ -100,41 +103,42 @@ impl Control {
         let mut options = Options::parse(arguments)?;
         let address = options.address()?;
         let record = options.choice("record", &[("no", false), ("yes", true)])?;
-        let mailbox = Mailbox::from_options(&mut options, &self.dir)?;
+        let tls = Arc::new(Tls::from_options(&mut options, &self.dir)?);
+        let mailbox = Mailbox::from_options(&mut options, tls.clone())?;
         options.finish()?;
 
         let listener = self.listen(address)?;
         let recording = record.then(Arc::<Recording>::default);
         mailbox::start(mailbox, listener.clone(), recording.clone())?;
-        Ok(self.add(Service::Server { listener, recording, progress: None }))
+        Ok(self.add(Service::Server { listener, tls, recording, progress: None }))
     }
 
     fn play(&mut self, arguments: &[&str], transcript: &[u8]) -> Result<u16> {
         let mut options = Options::parse(arguments)?;
         let address = options.address()?;
-        let tls = Tls::from_options(&mut options, &self.dir)?;
+        let tls = Arc::new(Tls::from_options(&mut options, &self.dir)?);
         let implicit_tls = options.choice("tls", &[("none", false), ("implicit", true)])?;
         let times = options.parsed("times", 1)?;
         options.finish()?;
-        let transcript = Transcript::parse(transcript)?;
+        let transcripts = Transcript::parse(transcript)?;
 
         let listener = self.listen(address)?;
         let recording = Arc::<Recording>::default();
-        let play = Play { transcript, tls, implicit_tls, times, recording: recording.clone() };
+        let play = Play { transcripts, tls: tls.clone(), implicit_tls, times, recording: recording.clone() };
         let progress = play.start(listener.clone())?;
-        Ok(self.add(Service::Server { listener, recording: Some(recording), progress: Some(progress) }))
+        Ok(self.add(Service::Server { listener, tls, recording: Some(recording), progress: Some(progress) }))
     }
 
     fn relay(&mut self, arguments: &[&str]) -> Result<u16> {
         let mut options = Options::parse(arguments)?;
         let address = options.address()?;
-        let tls = Tls::from_options(&mut options, &self.dir)?;
+        let tls = Arc::new(Tls::from_options(&mut options, &self.dir)?);
         let to = options.parsed("to", 0)?;
         options.finish()?;
 
         let listener = self.listen(address)?;
         relay::start(listener.clone(), tls.context(None)?, to)?;
-        Ok(self.add(Service::Server { listener, recording: None, progress: None }))
+        Ok(self.add(Service::Server { listener, tls, recording: None, progress: None }))
     }
 
     fn dead_end(&mut self, arguments: &[&str], open: impl FnOnce(IpAddr) -> io::Result<DeadEnd>) -> Result<u16> {
@@ -168,6 +172,14 @@ impl Control {
             Service::DeadEnd(_) => 0,
         };
         Ok(format!("connections {accepted}"))
+    }
+
+    fn handshakes(&self, arguments: &[&str]) -> Result<String> {
+        let Service::Server { tls, .. } = self.service(arguments)? else {
+            return Err("nobody listens there".to_owned());
+        };
+        let (full, resumed) = tls.handshakes.counts();
+        Ok(format!("handshakes full {full} resumed {resumed}"))
     }
 
     fn drop_listener(&self, arguments: &[&str]) -> Result<String> {
@@ -280,6 +292,8 @@ mod tests {
             "result 65536",
             "received 1",
             "connections x",
+            "handshakes 1",
+            "mailbox tickets=maybe",
             "drop-listener 1",
             "full address=300.0.0.1",
         ];

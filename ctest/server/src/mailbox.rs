@@ -10,11 +10,9 @@ mod session;
 mod transaction;
 mod words;
 
-use std::path::Path;
+use std::io;
 use std::sync::Arc;
 use std::thread;
-
-use openssl::ssl::SslContext;
 
 use crate::Result;
 use crate::conn::Conn;
@@ -37,7 +35,7 @@ const MOST_OCTETS: usize = 1 << 30;
 /// What all connections of a mailbox share.
 pub struct Mailbox {
     secure: Secure,
-    context: SslContext,
+    tls: Arc<Tls>,
     user: String,
     pass: String,
     /// Whether CAPA is known.
@@ -68,12 +66,13 @@ enum Secure {
 }
 
 impl Mailbox {
-    pub fn from_options(options: &mut Options, dir: &Path) -> Result<Self> {
+    pub fn from_options(options: &mut Options, tls: Arc<Tls>) -> Result<Self> {
         let yes_no = [("yes", true), ("no", false)];
         let secure = [("none", Secure::Never), ("stls", Secure::Stls), ("implicit", Secure::Implicit)];
+        tls.context(None)?; // what is wrong with it is told now
         Ok(Self {
             secure: options.choice("tls", &secure)?,
-            context: Tls::from_options(options, dir)?.context(None)?,
+            tls,
             user: options.text("user", "alice"),
             pass: options.text("pass", "s3cret pass"),
             capa: options.choice("capa", &yes_no)?,
@@ -84,6 +83,11 @@ impl Mailbox {
             content: Content::new(options.at_most("size", 200, MOST_OCTETS)?),
             store: Store::new(options.at_most("messages", 5, MOST_MESSAGES)?),
         })
+    }
+
+    fn start_tls(&self, conn: &mut Conn) -> io::Result<()> {
+        let context = self.tls.context(None).map_err(io::Error::other)?;
+        conn.start_tls(&context, &self.tls.handshakes)
     }
 
     fn accepts(&self, user: &[u8], pass: &[u8]) -> bool {
@@ -126,9 +130,9 @@ pub fn start(mailbox: Mailbox, listener: Arc<Listener>, recording: Option<Arc<Re
     Ok(())
 }
 
-fn serve(mut conn: Conn, mailbox: Arc<Mailbox>) -> std::io::Result<()> {
+fn serve(mut conn: Conn, mailbox: Arc<Mailbox>) -> io::Result<()> {
     if mailbox.secure == Secure::Implicit {
-        conn.start_tls(&mailbox.context)?;
+        mailbox.start_tls(&mut conn)?;
     }
     Session::new(conn, mailbox).run()
 }

@@ -19,11 +19,12 @@ pub use progress::Progress;
 pub use transcript::Transcript;
 
 pub struct Play {
-    pub transcript: Transcript,
-    pub tls: Tls,
+    /// One for each connection.
+    pub transcripts: Vec<Transcript>,
+    pub tls: Arc<Tls>,
     /// Whether TLS begins with the first byte.
     pub implicit_tls: bool,
-    /// For how many connections it is played, one after another.
+    /// How often all that is played.
     pub times: usize,
     pub recording: Arc<Recording>,
 }
@@ -42,25 +43,30 @@ impl Play {
     }
 
     fn run(&self, listener: &Listener, progress: &Progress) -> Result<()> {
-        for connection in 1..=self.times {
+        let transcripts = (0..self.times).flat_map(|_| &self.transcripts);
+        for (connection, transcript) in (1..).zip(transcripts) {
             progress.at(self.place(connection, "line 0 (no connection)"));
             let Some(tcp) = listener.accept() else {
                 return Err(self.place(connection, "line 0: the listener was dropped"));
             };
-            if connection == self.times {
+            if connection == self.connections() {
                 listener.stop(); // a connection too many is refused
             }
             let conn = Conn::new(tcp, Some(self.recording.clone()));
-            Player::new(conn, self)
+            Player::new(conn, self, transcript)
                 .and_then(|player| player.play(|place| progress.at(self.place(connection, place))))
                 .map_err(|why| self.place(connection, &why))?;
         }
         Ok(())
     }
 
+    fn connections(&self) -> usize {
+        self.times * self.transcripts.len()
+    }
+
     /// Names the connection, if there is more than one.
     fn place(&self, connection: usize, what: &str) -> String {
-        match self.times {
+        match self.connections() {
             1 => what.to_owned(),
             _ => format!("connection {connection}, {what}"),
         }

@@ -1,21 +1,61 @@
 //! How the server speaks TLS.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use openssl::error::ErrorStack;
-use openssl::ssl::{SslContext, SslFiletype, SslMethod, SslOptions, SslVerifyMode, SslVersion};
+use openssl::ssl::{
+    SslContext, SslContextBuilder, SslFiletype, SslMethod, SslOptions, SslSessionCacheMode, SslVerifyMode, SslVersion,
+};
 
 use crate::Result;
 use crate::options::Options;
 use crate::pki::Leaf;
 
-/// The TLS options of a command.
+/// The TLS options of a command, and what came of them.
 pub struct Tls {
     dir: PathBuf,
     cert: &'static Leaf,
     max: SslVersion,
-    /// Whether the client must show a certificate of the test authority's.
-    client_cert: bool,
+    /// How the client is asked for a certificate of the test authority's.
+    client_cert: SslVerifyMode,
+    tickets: Tickets,
+    /// By the certificate that is shown: a session can be resumed only in the context that it was made in.
+    contexts: Mutex<Vec<(&'static str, SslContext)>>,
+    pub handshakes: Handshakes,
+}
+
+/// What the server keeps of sessions, for their clients to resume them.
+#[derive(Clone, Copy, PartialEq)]
+enum Tickets {
+    Given,
+    /// It gives none.
+    Refused,
+    /// It gives them, and forgets the keys to them.
+    Lost,
+    /// It gives them without a session id context: where clients show certificates, OpenSSL then fails the handshake
+    /// instead of declining to resume.
+    Broken,
+}
+
+/// How many handshakes succeeded.
+#[derive(Default)]
+pub struct Handshakes {
+    full: AtomicUsize,
+    resumed: AtomicUsize,
+}
+
+impl Handshakes {
+    pub fn add(&self, resumed: bool) {
+        let count = if resumed { &self.resumed } else { &self.full };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Full ones, resumed ones.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.full.load(Ordering::Relaxed), self.resumed.load(Ordering::Relaxed))
+    }
 }
 
 impl Tls {
@@ -24,14 +64,40 @@ impl Tls {
             dir: dir.to_owned(),
             cert: Leaf::named(&options.text("cert", "good"))?,
             max: options.choice("tls-max", &[("1.3", SslVersion::TLS1_3), ("1.2", SslVersion::TLS1_2)])?,
-            client_cert: options.choice("client-cert", &[("no", false), ("required", true)])?,
+            client_cert: options.choice(
+                "client-cert",
+                &[
+                    ("no", SslVerifyMode::NONE),
+                    ("asked", SslVerifyMode::PEER),
+                    ("required", SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT),
+                ],
+            )?,
+            tickets: options.choice(
+                "tickets",
+                &[
+                    ("given", Tickets::Given),
+                    ("refused", Tickets::Refused),
+                    ("lost", Tickets::Lost),
+                    ("broken", Tickets::Broken),
+                ],
+            )?,
+            contexts: Mutex::default(),
+            handshakes: Handshakes::default(),
         })
     }
 
     /// A context that shows the certificate `cert`, or else the one of the command.
     pub fn context(&self, cert: Option<&'static Leaf>) -> Result<SslContext> {
         let cert = cert.unwrap_or(self.cert);
-        self.build(cert).map_err(|error| format!("certificate {}: {error}", cert.name))
+        let mut contexts = self.contexts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, context)) = contexts.iter().find(|(name, _)| *name == cert.name) {
+            return Ok(context.clone());
+        }
+        let context = self.build(cert).map_err(|error| format!("certificate {}: {error}", cert.name))?;
+        if self.tickets != Tickets::Lost {
+            contexts.push((cert.name, context.clone()));
+        }
+        Ok(context)
     }
 
     fn build(&self, cert: &Leaf) -> std::result::Result<SslContext, ErrorStack> {
@@ -42,10 +108,24 @@ impl Tls {
         context.set_options(SslOptions::IGNORE_UNEXPECTED_EOF);
         context.set_certificate_chain_file(cert.chain_file(&self.dir))?;
         context.set_private_key_file(cert.key_file(&self.dir), SslFiletype::PEM)?;
-        if self.client_cert {
+        if self.client_cert != SslVerifyMode::NONE {
             context.set_ca_file(self.dir.join("ca.pem"))?;
-            context.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+            context.set_verify(self.client_cert);
         }
+        self.set_tickets(&mut context)?;
         Ok(context.build())
+    }
+
+    fn set_tickets(&self, context: &mut SslContextBuilder) -> std::result::Result<(), ErrorStack> {
+        match self.tickets {
+            Tickets::Broken => {}
+            Tickets::Given | Tickets::Lost => context.set_session_id_context(b"pop3-test-server")?,
+            Tickets::Refused => {
+                context.set_options(SslOptions::NO_TICKET); // with TLS 1.3 it makes them names of what is cached
+                context.set_session_cache_mode(SslSessionCacheMode::OFF);
+                context.set_num_tickets(0)?;
+            }
+        }
+        Ok(())
     }
 }

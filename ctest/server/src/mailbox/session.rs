@@ -205,7 +205,7 @@ impl Session {
         // What was sent in the clear, anybody may have sent (RFC 2595, section 4).
         self.input = Input::default();
         self.state = State::Authorization(None);
-        self.conn.get_mut().start_tls(&self.mailbox.context)?;
+        self.mailbox.start_tls(self.conn.get_mut())?;
         Ok(ON)
     }
 

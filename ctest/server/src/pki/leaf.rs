@@ -85,6 +85,7 @@ pub static LEAVES: &[Leaf] = &[
     Leaf { name: "client-nobody", common_name: "nobody", ..CLIENT },
     Leaf { name: "client-expired", valid: (-30, -1), ..CLIENT },
     Leaf { name: "client-untrusted", issuer: Issuer::OtherRoot, ..CLIENT },
+    Leaf { name: "other-client", common_name: "other client", purpose: Purpose::Client, ..GOOD },
 ];
 
 impl Leaf {

@@ -10,7 +10,7 @@ use crate::escape::escape;
 use crate::pki::Leaf;
 
 use super::Play;
-use super::transcript::{Directive, Ending};
+use super::transcript::{Directive, Ending, Transcript};
 
 /// How long the client may take for what is expected, and for its part of a handshake.
 const EXPECT_LIMIT: Duration = Duration::from_secs(10);
@@ -24,6 +24,7 @@ const BLOCK: usize = 64 * 1024;
 pub struct Player<'a> {
     conn: Conn,
     play: &'a Play,
+    transcript: &'a Transcript,
 }
 
 /// What a read brought.
@@ -36,14 +37,14 @@ enum Came {
 }
 
 impl<'a> Player<'a> {
-    pub fn new(conn: Conn, play: &'a Play) -> Result<Self> {
+    pub fn new(conn: Conn, play: &'a Play, transcript: &'a Transcript) -> Result<Self> {
         conn.tcp().set_write_timeout(Some(SEND_LIMIT)).map_err(describe)?;
-        Ok(Self { conn, play })
+        Ok(Self { conn, play, transcript })
     }
 
     /// Plays all lines, telling each before it is played, and closes the connection.
     pub fn play(mut self, tell: impl Fn(&str)) -> Result<()> {
-        let transcript = &self.play.transcript;
+        let transcript = self.transcript;
         if self.play.implicit_tls {
             self.start_tls(None).map_err(|why| format!("line 0: implicit TLS: {why}"))?;
         }
@@ -72,6 +73,7 @@ impl<'a> Player<'a> {
             Directive::Trickle(interval, bytes) => until_closed(self.trickle(*interval, bytes)),
             Directive::Repeat(times, bytes) => until_closed(self.repeat(*times, bytes)),
             Directive::Expect(bytes) => self.expect(bytes),
+            Directive::ExpectAtOnce(bytes) => self.expect_at_once(bytes),
             Directive::ExpectLine => self.expect_line(),
             Directive::ExpectHello => self.expect_hello(),
             Directive::ExpectEof => self.expect_eof(),
@@ -119,6 +121,17 @@ impl<'a> Player<'a> {
             }
         }
         Ok(())
+    }
+
+    /// By one read, which under TLS brings one record, and in the clear no more than has come by then.
+    fn expect_at_once(&mut self, expected: &[u8]) -> Result<()> {
+        let mut buffer = vec![0; expected.len()];
+        match self.read(&mut buffer, Instant::now() + EXPECT_LIMIT)? {
+            Came::Bytes(count) if buffer[..count] == *expected => Ok(()),
+            Came::Bytes(count) => Err(came(&buffer[..count], "")),
+            Came::End => Err("got the end".to_owned()),
+            Came::Nothing => Err("got nothing".to_owned()),
+        }
     }
 
     /// Byte by byte, as what follows the line belongs to the next directive.
@@ -191,7 +204,7 @@ impl<'a> Player<'a> {
             return Err("under TLS already".to_owned());
         }
         self.conn.tcp().set_read_timeout(Some(EXPECT_LIMIT)).map_err(describe)?;
-        Ok(self.conn.start_tls(&context))
+        Ok(self.conn.start_tls(&context, &self.play.tls.handshakes))
     }
 
     fn hold(&mut self) -> Result<()> {

@@ -8,6 +8,7 @@
 //! trickle <ms> "…"      sends byte by byte, ms apart; ends if the client closes
 //! repeat <n> "…"        sends the string n times; ends if the client closes
 //! expect "…"            reads exactly that
+//! expect-at-once "…"    the same by one read: under TLS it comes in one record
 //! expect-line           reads any line
 //! expect-hello          reads a TLS ClientHello, in the clear
 //! expect-eof            the client closes without another byte
@@ -18,6 +19,7 @@
 //! close                 closes, under TLS with close_notify; goes without saying at the end
 //! cut                   closes without close_notify
 //! reset                 closes with RST
+//! next                  what follows is for the client's next connection
 //! ```
 
 use std::time::Duration;
@@ -49,6 +51,7 @@ pub enum Directive {
     Trickle(Duration, Vec<u8>),
     Repeat(usize, Vec<u8>),
     Expect(Vec<u8>),
+    ExpectAtOnce(Vec<u8>),
     ExpectLine,
     ExpectHello,
     ExpectEof,
@@ -66,13 +69,20 @@ pub enum Ending {
 }
 
 impl Transcript {
-    pub fn parse(text: &[u8]) -> Result<Self> {
+    /// One for each connection.
+    pub fn parse(text: &[u8]) -> Result<Vec<Self>> {
         let text = std::str::from_utf8(text).map_err(|_| "transcript: not UTF-8; use \\xNN")?;
+        let mut transcripts = Vec::new();
         let mut steps = Vec::new();
         let mut ending = None;
         for (index, line) in text.lines().enumerate() {
             let line = line.trim_ascii();
             if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            if line == "next" {
+                let ending = ending.take().unwrap_or(Ending::Close);
+                transcripts.push(Self { steps: std::mem::take(&mut steps), ending });
                 continue;
             }
             let place = format!("line {}: {line}", index + 1);
@@ -85,8 +95,8 @@ impl Transcript {
                 steps.push(Step { place, directive });
             }
         }
-        let ending = ending.unwrap_or(Ending::Close);
-        Ok(Self { steps, ending })
+        transcripts.push(Self { steps, ending: ending.unwrap_or(Ending::Close) });
+        Ok(transcripts)
     }
 }
 
@@ -113,6 +123,7 @@ fn parse_directive(line: &str) -> Result<Directive> {
             Directive::Repeat(number(times)?, string(text)?)
         }
         "expect" => Directive::Expect(string(arguments)?),
+        "expect-at-once" => Directive::ExpectAtOnce(string(arguments)?),
         "expect-silence" => Directive::ExpectSilence(milliseconds(arguments)?),
         "starttls" => Directive::StartTls(certificate(arguments)?),
         "starttls-fails" => Directive::StartTlsFails(certificate(arguments)?),
@@ -172,9 +183,14 @@ fn strings(text: &str) -> Result<Vec<Vec<u8>>> {
 mod tests {
     use super::*;
 
+    fn only(text: &str) -> Transcript {
+        let mut transcripts = Transcript::parse(text.as_bytes()).unwrap();
+        assert_eq!(transcripts.len(), 1);
+        transcripts.remove(0)
+    }
+
     fn directives(text: &str) -> Vec<Directive> {
-        let steps = Transcript::parse(text.as_bytes()).unwrap().steps;
-        steps.into_iter().map(|step| step.directive).collect()
+        only(text).steps.into_iter().map(|step| step.directive).collect()
     }
 
     #[test]
@@ -186,6 +202,7 @@ mod tests {
             trickle 20 \"ab\"
             repeat 3 \"c\"
             expect \"QUIT\\r\\n\"
+            expect-at-once \"STAT\\r\\n\"
             expect-line
             expect-hello
             expect-eof
@@ -200,6 +217,7 @@ mod tests {
             Directive::Trickle(ms(20), b"ab".to_vec()),
             Directive::Repeat(3, b"c".to_vec()),
             Directive::Expect(b"QUIT\r\n".to_vec()),
+            Directive::ExpectAtOnce(b"STAT\r\n".to_vec()),
             Directive::ExpectLine,
             Directive::ExpectHello,
             Directive::ExpectEof,
@@ -213,8 +231,21 @@ mod tests {
 
     #[test]
     fn places_count_every_line() {
-        let transcript = Transcript::parse(b"\n# comment\npause 1\n").unwrap();
-        assert_eq!(transcript.steps[0].place, "line 3: pause 1");
+        assert_eq!(only("\n# comment\npause 1\n").steps[0].place, "line 3: pause 1");
+    }
+
+    #[test]
+    fn each_connection_has_its_part() {
+        let transcripts = Transcript::parse(b"pause 1\nreset\nnext\nnext\npause 2").unwrap();
+        let part = |transcript: &Transcript| {
+            (transcript.steps.iter().map(|step| step.place.clone()).collect::<Vec<_>>(), transcript.ending)
+        };
+        let expected = [
+            (vec!["line 1: pause 1".to_owned()], Ending::Reset),
+            (vec![], Ending::Close),
+            (vec!["line 5: pause 2".to_owned()], Ending::Close),
+        ];
+        assert!(transcripts.iter().map(part).eq(expected));
     }
 
     #[test]
@@ -222,7 +253,7 @@ mod tests {
         for (text, ending) in
             [("", Ending::Close), ("close", Ending::Close), ("cut", Ending::Cut), ("reset\n\n# comment", Ending::Reset)]
         {
-            assert_eq!(Transcript::parse(text.as_bytes()).unwrap().ending, ending);
+            assert_eq!(only(text).ending, ending);
         }
     }
 
@@ -235,6 +266,8 @@ mod tests {
             "send \"x\" y",
             "expect \"x\" \"y\"",
             "expect",
+            "expect-at-once",
+            "next one",
             "pause",
             "pause -1",
             "pause 99999999999",
