@@ -91,7 +91,8 @@ impl Setup {
         Ok(Key {
             context: self.context.id,
             oldest: self.oldest,
-            host: self.host.to_string(),
+            // names are the same in any letter case
+            host: self.host.to_string().to_ascii_lowercase(),
             certificate: self.certificate.as_ref().map(ClientCertificate::fingerprint).transpose()?,
         })
     }
