@@ -4,9 +4,10 @@
 #   dovecot.sh DIR PKI PORT POP3S_PORT
 #
 # DIR is made and holds all it writes. PKI holds ca.pem, good.pem and good.key. The account is alice, "s3cret pass",
-# with five messages. Runs as root or as anybody. DOVECOT_MECHANISMS may list the SASL mechanisms that it is to offer.
-# Those of OAuth take tokens signed with the secret "pop3connect test secret" (JWT, HS256); EXTERNAL takes certificates
-# of that authority whose common name is the user.
+# with five messages. Runs as root or as anybody. DOVECOT_MECHANISMS may list the SASL mechanisms that it is to offer, and
+# DOVECOT_LOGIN_PROCESSES say how many processes are to serve all log-ins, instead of one for each.
+# The mechanisms of OAuth take tokens signed with the secret "pop3connect test secret" (JWT, HS256); EXTERNAL takes
+# certificates of that authority whose common name is the user.
 set -euo pipefail
 dir=$1 pki=$2 port=$3 pop3s_port=$4
 mkdir -p "$dir"/{run,state} "$dir"/home/alice/Maildir/{cur,new,tmp}
@@ -119,6 +120,10 @@ else
   for service in auth auth-worker; do
     printf 'service %s {\n  user = %s\n}\n' "$service" "$internal"
   done >> "$dir/dovecot.conf"
+fi
+if [ -n "${DOVECOT_LOGIN_PROCESSES:-}" ]; then
+  printf 'service pop3-login {\n  service_count = 0\n  process_limit = %s\n}\n' "$DOVECOT_LOGIN_PROCESSES" \
+    >> "$dir/dovecot.conf"
 fi
 PATH=$PATH:/usr/sbin
 exec dovecot -F -c "$dir/dovecot.conf"

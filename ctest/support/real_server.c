@@ -385,6 +385,8 @@ static void received_messages_are_deleted_only_if_wanted(void)
 int real_server_begin(const struct real_server *which)
 {
     server = which;
+    /* its port may have been that of the last one, which could do other things */
+    pop3_forget(NULL);
     snprintf(base, sizeof base, "/tmp/pop3connect-server.XXXXXX");
     /* processes that lose their parent become this one's children, so that ended() sees them */
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || mkdtemp(base) == NULL || chmod(base, 0755) != 0)
