@@ -94,6 +94,7 @@ bench:
 	cmake --build $(TARGET)/bench --parallel 2 -- --quiet
 	$(TARGET)/bench/bench_connect
 	$(TARGET)/bench/bench_fetch
+	$(TARGET)/bench/bench_again
 
 soak:
 	@tools/setup.sh test

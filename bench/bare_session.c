@@ -98,25 +98,31 @@ static int auth_plain(struct bare_stream *stream, const struct target *target)
     return command_with(stream, "AUTH PLAIN", (const char *)response);
 }
 
-static int log_in(struct bare_stream *stream, const struct target *target)
+static int user_pass(struct bare_stream *stream, const struct target *target)
 {
-    struct offers offers;
-    if (capabilities(stream, &offers) != 0)
-        return -1;
-    if (stream->ssl != NULL && offers.plain)
-        return auth_plain(stream, target);
     if (command_with(stream, "USER", target->user) != 0)
         return -1;
     return command_with(stream, "PASS", target->pass);
 }
 
-static int stls(struct bare_stream *stream)
+static int log_in(struct bare_stream *stream, const struct target *target)
 {
     struct offers offers;
     if (capabilities(stream, &offers) != 0)
         return -1;
-    if (!offers.stls)
-        return bare_fail("no STLS");
+    return stream->ssl != NULL && offers.plain ? auth_plain(stream, target) : user_pass(stream, target);
+}
+
+static int expect_stls(struct bare_stream *stream)
+{
+    struct offers offers;
+    if (capabilities(stream, &offers) != 0)
+        return -1;
+    return offers.stls ? 0 : bare_fail("no STLS");
+}
+
+static int stls(struct bare_stream *stream)
+{
     if (command(stream, "STLS\r\n") != 0)
         return -1;
     /* what somebody slipped in before the handshake must not be taken for the server's */
@@ -125,17 +131,31 @@ static int stls(struct bare_stream *stream)
     return bare_start_tls(stream, context, ADDRESS);
 }
 
-int bare_log_in(struct bare_stream *stream, const struct target *target)
+static int greeted(struct bare_stream *stream, const struct target *target)
 {
     if (bare_connect(stream, ADDRESS, target->port) != 0)
         return -1;
     if (target->mode == TLS && bare_start_tls(stream, context, ADDRESS) != 0)
         return -1;
-    if (expect_ok(stream) != 0)
+    return expect_ok(stream);
+}
+
+int bare_log_in(struct bare_stream *stream, const struct target *target)
+{
+    if (greeted(stream, target) != 0)
+        return -1;
+    if (target->mode == STLS && (expect_stls(stream) != 0 || stls(stream) != 0))
+        return -1;
+    return log_in(stream, target);
+}
+
+int bare_log_in_knowing(struct bare_stream *stream, const struct target *target)
+{
+    if (greeted(stream, target) != 0)
         return -1;
     if (target->mode == STLS && stls(stream) != 0)
         return -1;
-    return log_in(stream, target);
+    return user_pass(stream, target);
 }
 
 int bare_quit(struct bare_stream *stream)
