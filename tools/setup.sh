@@ -10,7 +10,8 @@ set -euo pipefail
 cyrus=(cyrus-common cyrus-pop3d sasl2-bin)
 cyrus_dir=$(dirname "$0")/../target/servers/cyrus
 # What a package would start; the tests run servers of their own.
-declare -A units=([dovecot-pop3d]='dovecot.service dovecot.socket' [mailutils-pop3d]=mailutils-pop3d.service)
+declare -A units=([dovecot-pop3d]='dovecot.service dovecot.socket' [mailutils-pop3d]=mailutils-pop3d.service
+  [microsocks]=microsocks.service [tinyproxy]=tinyproxy.service)
 
 missing=()
 unpack=()
@@ -55,6 +56,8 @@ need_test() {
   need cmake command -v cmake
   need dovecot-pop3d has_dovecot
   need mailutils-pop3d has_mailutils
+  need microsocks command -v microsocks
+  need tinyproxy command -v tinyproxy
   has_cyrus > /dev/null 2>&1 || unpack+=("${cyrus[@]}")
 }
 need_bench() {
