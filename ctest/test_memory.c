@@ -111,7 +111,8 @@ static void user_and_pass_together(void)
 
 static void status_lines_of_what_goes_together(void)
 {
-    int where = server_play("", GREETING CAPA(PIPELINING) TOGETHER "send \"+OK " PASS "\\r\\n+OK " PASS "\\r\\n\"\n" GOOD_BYE);
+    int where = server_play("", GREETING CAPA(PIPELINING) TOGETHER
+                                "send \"+OK " PASS "\\r\\n+OK " PASS "\\r\\n\"\n" GOOD_BYE);
     session(where, 0);
     CHECK_HAS(heard_protocol(), "C: USER alice\nC: PASS ***\nS: +OK ***\nS: +OK ***\n");
     CHECK_HAS_NOT(heard(), PASS);
@@ -121,9 +122,11 @@ static void status_lines_of_what_goes_together(void)
 static void nothing_goes_with_auth(void)
 {
     sessions("tls=implicit", GREETING CAPA(PIPELINING "SASL PLAIN\\r\\n")
-                 "expect-at-once \"AUTH PLAIN " RESPONSE "\\r\\n\"\nexpect-silence 200\nsend \"+OK\\r\\n\"\n" GOOD_BYE NEXT
+                 "expect-at-once \"AUTH PLAIN " RESPONSE "\\r\\n\"\nexpect-silence 200\nsend \"+OK\\r\\n\"\n"
+                 GOOD_BYE NEXT
                  GREETING
-                 "expect-at-once \"AUTH PLAIN " RESPONSE "\\r\\n\"\nexpect-silence 200\nsend \"+OK\\r\\n\"\n" GOOD_BYE,
+                 "expect-at-once \"AUTH PLAIN " RESPONSE "\\r\\n\"\nexpect-silence 200\nsend \"+OK\\r\\n\"\n"
+                 GOOD_BYE,
              1, 2);
 }
 
@@ -223,7 +226,8 @@ static void forgetting_leaves_open_sessions_alone(void)
 
 static void a_refusal_stands_where_the_list_is_the_same(void)
 {
-    int where = server_play("tls=implicit", GREETING CAPA("SASL PLAIN\\r\\nUSER\\r\\n") AUTH_PLAIN("+OK\\r\\n") GOOD_BYE NEXT
+    int where = server_play("tls=implicit",
+                            GREETING CAPA("SASL PLAIN\\r\\nUSER\\r\\n") AUTH_PLAIN("+OK\\r\\n") GOOD_BYE NEXT
                             GREETING AUTH_PLAIN("-ERR no\\r\\n") CAPA("SASL PLAIN\\r\\nUSER\\r\\n") "expect-eof\n" NEXT
                             /* what failed is not trusted */
                             GREETING CAPA("SASL PLAIN\\r\\n") AUTH_PLAIN("+OK\\r\\n") GOOD_BYE);
@@ -340,7 +344,8 @@ static void user_refused_with_pass_under_way(void)
 static void pass_refused_that_went_with_user(void)
 {
     int where = server_play("", GREETING CAPA(PIPELINING "USER\\r\\n") LOG_IN_TOGETHER GOOD_BYE NEXT
-                            GREETING TOGETHER "send \"+OK\\r\\n-ERR wrong\\r\\n\"\n" CAPA(PIPELINING "USER\\r\\n") "expect-eof\n");
+                            GREETING TOGETHER "send \"+OK\\r\\n-ERR wrong\\r\\n\"\n"
+                            CAPA(PIPELINING "USER\\r\\n") "expect-eof\n");
     session(where, 0);
     fails(where, 0, POP3_ERR_AUTH);
     CHECK_HAS(pop3_get_last_error(), "-ERR wrong");

@@ -489,6 +489,12 @@ static void a_refused_log_in_leaves_nothing(void)
         CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
         FULL(where, options);
         RESUMED(where, options);
+        /* nor of what was there before */
+        CHECK_INT(pop3_options_set_password(options, "wrong"), POP3_OK);
+        CHECK_INT(pop3_connect_with(options), POP3_ERR_AUTH);
+        CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
+        FULL(where, options);
+        RESUMED(where, options);
         pop3_options_free(options);
     }
 }
