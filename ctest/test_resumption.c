@@ -383,6 +383,51 @@ static void not_in_another_mode(void)
     pop3_options_free(options);
 }
 
+/* Through a proxy to pop.test:110, which is the proxy itself */
+#define SOCKS \
+    "expect \"\\x05\\x01\\x00\"\nsend \"\\x05\\x00\"\nexpect \"\\x05\\x01\\x00\\x03\\x08pop.test\\x00\\x6e\"\n" \
+    "send \"\\x05\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\"\n"
+#define HTTP \
+    "expect \"CONNECT pop.test:110 HTTP/1.1\\r\\nHost: pop.test:110\\r\\n\\r\\n\"\n" \
+    "send \"HTTP/1.1 200 OK\\r\\n\\r\\n\"\n"
+
+static void not_through_another_proxy(void)
+{
+    /* what one remembers, another is not told, and asks for capabilities of its own */
+    int where = server_play("", SOCKS "starttls\n" LOGGED_IN NOOP_AND_QUIT "next\n"
+                                SOCKS "starttls\nsend \"+OK\\r\\n\"\n" LOG_IN NOOP_AND_QUIT "next\n"
+                                HTTP "starttls\n" LOGGED_IN NOOP_AND_QUIT "next\n"
+                                SOCKS "starttls\n" LOGGED_IN NOOP_AND_QUIT "next\n"
+                                SOCKS "starttls\nsend \"+OK\\r\\n\"\n" LOG_IN NOOP_AND_QUIT "next\n"
+                                HTTP "starttls\nsend \"+OK\\r\\n\"\n" LOG_IN NOOP_AND_QUIT "next\n"
+                                HTTP "starttls\n" LOGGED_IN NOOP_AND_QUIT);
+    const struct {
+        const char *format;
+        int resumed;
+    } rows[] = {
+        {"socks5://127.0.0.1:%d", 0}, {"socks5://127.0.0.1:%d", 1}, {"http://127.0.0.1:%d", 0},
+        {"socks5://localhost:%d", 0}, {"socks5://127.0.0.1:%d", 1}, {"http://127.0.0.1:%d", 1},
+        /* forgotten as the server that it is, whichever way leads there */
+        {"http://127.0.0.1:%d", 0},
+    };
+    pop3_options *options = options_for(where, 1);
+    CHECK_INT(pop3_options_set_server(options, "pop.test:110"), POP3_OK);
+    CHECK_INT(pop3_options_set_verify(options, 0), POP3_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char proxy[64];
+        snprintf(proxy, sizeof proxy, rows[i].format, where);
+        CHECK_INT(pop3_options_set_proxy(options, proxy), POP3_OK);
+        if (i == 6)
+            pop3_forget("pop.test");
+        if (rows[i].resumed)
+            RESUMED(where, options);
+        else
+            FULL(where, options);
+    }
+    CHECK_PLAYED(where);
+    pop3_options_free(options);
+}
+
 /* Forgetting */
 
 static void what_is_forgotten(void)
@@ -573,6 +618,7 @@ int main(void)
     RUN(not_when_the_certificates_file_is_another);
     RUN(not_on_another_port);
     RUN(not_in_another_mode);
+    RUN(not_through_another_proxy);
     RUN(what_is_forgotten);
     RUN(names_are_forgotten_as_they_are_connected_to);
     RUN(a_server_that_has_lost_its_keys);
