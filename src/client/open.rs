@@ -157,21 +157,22 @@ impl Client {
             if let Ok(mechanism) = self.mechanism(before, options) {
                 match self.log_in(mechanism, before, options, greeting, trace) {
                     Ok(()) => return Ok(lists),
-                    Err(error) if error.kind() == Kind::Auth && !error.is_explained() => {
-                        refused = Some((mechanism, error));
-                    }
+                    // an unknown mechanism is refused like a wrong password, by some with a code of the same meaning
+                    Err(error) if error.kind() == Kind::Auth => refused = Some((mechanism, error)),
                     Err(error) => return Err(error),
                 }
             }
         }
         let before = match self.ask_capabilities(trace) {
-            Err(error) if error.ends_session() => return Err(refused.map_or(error, |(_, refusal)| refusal)),
-            asked => asked.ok(),
+            Ok(before) => Some(before),
+            Err(error) if refused.is_none() && !error.ends_session() => None,
+            // a server that has no list any more has not shown another one
+            Err(error) => return Err(refused.map_or(error, |(_, refusal)| refusal)),
         };
         let chosen = self.mechanism(before.as_ref(), options);
         if let Some((tried, refusal)) = refused {
             // refused credentials are not tried again, unless the server cannot have looked at them
-            if tried.is_listed(before.as_ref()) || !matches!(chosen, Ok(chosen) if chosen != tried) {
+            if tried.is_listed(before.as_ref()) || matches!(chosen, Ok(chosen) if chosen == tried) {
                 return Err(refusal);
             }
         }

@@ -89,9 +89,9 @@ impl<'a> Reply<'a> {
             Some(ResponseCode::SysTemp) => Kind::Temporary,
             Some(ResponseCode::SysPerm) => Kind::Server,
             Some(ResponseCode::Auth) => Kind::Auth,
-            None => return Error::new(default, words),
+            None => default,
         };
-        Error::new(kind, words).explained()
+        Error::new(kind, words)
     }
 }
 
