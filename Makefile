@@ -18,7 +18,7 @@ INCLUDEDIR := $(PREFIX)/include
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test check lint header bench soak install uninstall setup clean
+.PHONY: help build demo test check lint header bench fuzz soak install uninstall setup clean
 
 help:
 	@echo 'make            builds the library: target/release/libpop3connect.so and .a'
@@ -27,9 +27,10 @@ help:
 	@echo 'make demo SERVER=host[:port] POP3_USER=… POP3_PASS=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
 	@echo '                a session with a server of yours, and if FOLDER is given its messages as files there'
 	@echo 'make test       all tests'
-	@echo 'make check      formatting, lints, header and symbols in sync, all tests'
+	@echo 'make check      formatting, lints, header and symbols in sync, all tests, each fuzz target for a moment'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan'
+	@echo 'make fuzz       every fuzz target for a minute (SECONDS=n for longer)'
 	@echo 'make soak       100000 sessions in a loop (SESSIONS=n for another number): memory and descriptors must stay'
 	@echo 'make setup      installs what building and testing need (each target does it for itself)'
 	@echo 'make clean      removes what was built'
@@ -78,7 +79,7 @@ lint:
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 
-check: lint test
+check: lint test fuzz-check
 	@echo 'check: all passed'
 
 header:
@@ -95,6 +96,18 @@ bench:
 	$(TARGET)/bench/bench_connect
 	$(TARGET)/bench/bench_fetch
 	$(TARGET)/bench/bench_again
+
+SECONDS := 60
+fuzz:
+	@tools/setup.sh test
+	@mkdir -p $(TARGET)
+	tools/fuzz.sh $(SECONDS)
+
+# each target for a moment, so that none of them rots
+.PHONY: fuzz-check
+fuzz-check:
+	@echo '== fuzzing, for a moment'
+	@tools/fuzz.sh 5
 
 soak:
 	@tools/setup.sh test

@@ -104,6 +104,10 @@ fn parse_ipv6(text: &str) -> Result<Host> {
     match zone {
         None => Ok(Host::Ip(address.into())),
         Some("") => Err(no_address(format!("'{text}' has an empty zone"))),
+        // a name of an interface, or its number
+        Some(zone) if !zone.bytes().all(|byte| byte.is_ascii_graphic() && !b"[]%/".contains(&byte)) => {
+            Err(parameter(format!("the zone of '{text}' cannot be the name of an interface")))
+        }
         Some(zone) => Ok(Host::Zoned(address, zone.to_owned())),
     }
 }
@@ -222,7 +226,21 @@ mod tests {
 
     #[test]
     fn forbidden_bytes() {
-        for text in ["a\rb", "a\nb", "a\0b", "host\t", "a b", " host", "a\u{85}b", "ü/x", "ü\u{202e}x"] {
+        for text in [
+            "a\rb",
+            "a\nb",
+            "a\0b",
+            "host\t",
+            "a b",
+            " host",
+            "::1%a b",
+            "::1%\u{665}",
+            "::1%a]b",
+            "[::1%a/b]",
+            "a\u{85}b",
+            "ü/x",
+            "ü\u{202e}x",
+        ] {
             assert_eq!(parse(text).unwrap_err().kind(), Kind::Parameter, "{text:?}");
         }
         assert_eq!(Server::parse(b"a\xffb", 110).unwrap_err().kind(), Kind::Parameter);

@@ -1,0 +1,72 @@
+//! Every mechanism against a server that answers whatever it likes: it ends, and no log would show a secret.
+#![no_main]
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use libfuzzer_sys::fuzz_target;
+use pop3connect::error::Result;
+use pop3connect::proto::auth::{ChannelBinding, Circumstances, Credentials, Login, Mechanism};
+use pop3connect::proto::command::Command;
+use pop3connect::proto::reply::Reply;
+use pop3connect::trace::{escape, mask};
+
+const PASSWORD: &[u8] = b"Tr0ub4dor and 3";
+const TOKEN: &[u8] = b"ya29.token-of-a-user";
+const NAMES: [&str; 12] = [
+    "USER",
+    "APOP",
+    "PLAIN",
+    "LOGIN",
+    "CRAM-MD5",
+    "SCRAM-SHA-1",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-256-PLUS",
+    "XOAUTH2",
+    "OAUTHBEARER",
+    "EXTERNAL",
+];
+
+fn nonce() -> Result<String> {
+    Ok("fyko+d2lbbFgONRv9qkxdawL".into())
+}
+
+fn is_secret(text: &[u8]) -> bool {
+    let encoded = STANDARD.encode(PASSWORD);
+    [PASSWORD, TOKEN, encoded.as_bytes()]
+        .into_iter()
+        .any(|secret| text.windows(secret.len()).any(|part| part == secret))
+}
+
+fn check(command: &Command<'_>) {
+    assert!(!is_secret(&command.redacted()), "a log shows a secret");
+    let line = Command::encode_all(&[*command]).expect("a command that cannot be sent");
+    assert!(line.ends_with(b"\r\n") && !line[..line.len() - 2].iter().any(|byte| b"\r\n\0".contains(byte)));
+}
+
+fuzz_target!(|input: (u8, bool, Vec<u8>, Vec<Vec<u8>>)| {
+    let (which, is_bound, greeting, lines) = input;
+    let mechanism = Mechanism::named(NAMES[usize::from(which) % NAMES.len()]).unwrap();
+    let credentials = Credentials::new(b"alice", PASSWORD).and_then(|them| them.with_token(TOKEN)).unwrap();
+    let binding = is_bound.then(|| ChannelBinding { name: "tls-exporter", data: vec![7; 32] });
+    let circumstances = Circumstances { greeting: &greeting, host: "mail.test", port: 995, nonce, binding };
+    let Ok(mut login) = Login::new(&credentials, mechanism, circumstances) else { return };
+    check(&login.first());
+    for line in lines {
+        // as framing gives them
+        let line: Vec<u8> = line.into_iter().filter(|byte| *byte != b'\n').collect();
+        let shown = mask(&line, &login.secrets()).into_owned();
+        assert!(!is_secret(&shown[4.min(shown.len())..]), "an answer shows a secret: {}", escape(&shown));
+        match Reply::parse_in_exchange(&line).and_then(|reply| login.next(reply)) {
+            Ok(Some(command)) => check(&command),
+            Ok(None) => return,
+            Err(error) => {
+                assert!(!is_secret(error.to_string().as_bytes()), "an error shows a secret: {error}");
+                if let Some(cancel) = login.cancel() {
+                    check(&cancel);
+                }
+                return;
+            }
+        }
+    }
+});
