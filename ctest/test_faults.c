@@ -128,7 +128,8 @@ static int is_discreet(const struct relay *relay, int secure)
 }
 
 /* Up to the fault all is well, the call that meets it says which it was, and after it the session is over. */
-static int is_as_it_must_be(const struct session *session, const struct sweep *sweep, size_t position)
+static int is_as_it_must_be(const struct session *session, const struct sweep *sweep, const struct relay *relay,
+                            size_t position)
 {
     const int *codes = session->codes;
     const int expected = sweep->fault == STALL ? POP3_ERR_TIMEOUT : POP3_ERR_CONNECTION_LOST;
@@ -138,7 +139,7 @@ static int is_as_it_must_be(const struct session *session, const struct sweep *s
     if (met == CALLS)
         return position + sweep->spare >= sweep->total;
     /* reset before the library has looked at the new connection, it is one that was not made */
-    int unmade = met == CONNECT && sweep->fault == RESET && position == 0 && codes[met] == POP3_ERR_CONNECT;
+    int unmade = met == CONNECT && sweep->fault == RESET && relay->said_len == 0 && codes[met] == POP3_ERR_CONNECT;
     int ok = codes[met] == expected || unmade;
     for (int call = met + 1; call < CALLS && met != CONNECT; call++)
         ok &= codes[call] == POP3_ERR_CONNECTION_LOST;
@@ -159,7 +160,7 @@ static void try_position(struct sweep *sweep, struct relay *relay, size_t positi
         if (relay->struck || session.codes[DISCONNECT] == 0 || sweep->fault != STALL)
             break;
     }
-    int ok = CHECK(relay->connected) & CHECK(is_as_it_must_be(&session, sweep, position)) &
+    int ok = CHECK(relay->connected) & CHECK(is_as_it_must_be(&session, sweep, relay, position)) &
              CHECK(relay->struck || position + sweep->spare >= sweep->total) &
              CHECK(is_discreet(relay, sweep->secure)) & CHECK(session.took < 2 * timeout + LATE_MS);
     if (!ok) {
