@@ -278,8 +278,8 @@ static void what_was_said_before_is_not_remembered(void)
     CHECK_PLAYED(server_port);
     said_in_the_clear("CAPA\r\nSTLS\r\n");
     fails("send \"+OK\\r\\n\"\nexpect \"STLS\\r\\n\"\nsend \"+OK\\r\\n\"\nstarttls\n"
-          "expect \"USER alice\\r\\n\"\nexpect-silence 200\nsend \"-ERR [AUTH] no\\r\\n\"\nexpect-eof",
-          "auto", LONG_MS, POP3_ERR_AUTH, "STLS\r\n");
+          "expect \"USER alice\\r\\n\"\nexpect-silence 200\nsend \"-ERR [IN-USE] no\\r\\n\"\nexpect-eof",
+          "auto", LONG_MS, POP3_ERR_MAILBOX_IN_USE, "STLS\r\n");
 }
 
 int main(void)
