@@ -67,12 +67,14 @@ pub struct Error {
     text: String,
     reply: Option<String>,
     source: Option<io::Error>,
+    /// Whether the server said by a response code what it means.
+    is_explained: bool,
 }
 
 impl Error {
     /// An error of that kind, with what happened in words.
     pub fn new(kind: Kind, text: impl Into<String>) -> Error {
-        Error { kind, text: text.into(), reply: None, source: None }
+        Error { kind, text: text.into(), reply: None, source: None, is_explained: false }
     }
 
     /// Adds the server's own reply, already fit to be shown.
@@ -87,6 +89,12 @@ impl Error {
         self
     }
 
+    /// Says that the server meant just this, by a response code.
+    pub fn explained(mut self) -> Error {
+        self.is_explained = true;
+        self
+    }
+
     /// The same as another kind, in other words; what the server and the system said stays.
     pub fn recast(self, kind: Kind, text: impl Into<String>) -> Error {
         Error { kind, text: text.into(), ..self }
@@ -96,6 +104,11 @@ impl Error {
     pub fn during(mut self, doing: &str) -> Error {
         self.text = format!("{doing}: {}", self.text);
         self
+    }
+
+    /// Whether the server meant just this.
+    pub fn is_explained(&self) -> bool {
+        self.is_explained
     }
 
     /// Which row of the results table this is.

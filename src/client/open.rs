@@ -157,8 +157,10 @@ impl Client {
             if let Ok(mechanism) = self.mechanism(before, options) {
                 match self.log_in(mechanism, before, options, greeting, trace) {
                     Ok(()) => return Ok(lists),
-                    // an unknown mechanism is refused like a wrong password, by some with a code of the same meaning
-                    Err(error) if error.kind() == Kind::Auth => refused = Some((mechanism, error)),
+                    // without a code an unknown mechanism is refused like a wrong password
+                    Err(error) if error.kind() == Kind::Auth && !error.is_explained() => {
+                        refused = Some((mechanism, error));
+                    }
                     Err(error) => return Err(error),
                 }
             }

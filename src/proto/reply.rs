@@ -89,9 +89,9 @@ impl<'a> Reply<'a> {
             Some(ResponseCode::SysTemp) => Kind::Temporary,
             Some(ResponseCode::SysPerm) => Kind::Server,
             Some(ResponseCode::Auth) => Kind::Auth,
-            None => default,
+            None => return Error::new(default, words),
         };
-        Error::new(kind, words)
+        Error::new(kind, words).explained()
     }
 }
 
