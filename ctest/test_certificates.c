@@ -24,7 +24,7 @@ static void believed(void)
     const char *rows[][2] = {
         {"127.0.0.1", "good"},     {"localhost", "good"},       {"LocalHost", "good"},     {"mail.test", "good"},
         {"mail.test.", "good"},    {"127.0.0.1", "chain"},      {"localhost", "dns-san"},  {"127.0.0.1", "ip-san"},
-        {"pop.mail.test", "wildcard"}, {"POP.Mail.Test", "wildcard"},
+        {"pop.mail.test", "wildcard"}, {"POP.Mail.Test", "wildcard"}, {"pop.inside.test", "inside-constraints"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (!CHECK(connect_as(rows[i][0], rows[i][1], 1) > 0))
@@ -50,6 +50,21 @@ static void refused(void)
         {"localhost", "ip-san", "hostname mismatch"},
         {"mail.test", "wildcard", "hostname mismatch"},
         {"a.pop.mail.test", "wildcard", "hostname mismatch"},
+        {"pop.mail.test", "bad-wildcards", "hostname mismatch"},
+        {"mail.test", "bad-wildcards", "hostname mismatch"},
+        {"localhost", "bad-wildcards", "hostname mismatch"},
+        {"a.pop.mail.test", "bad-wildcards", "hostname mismatch"},
+        {"127.0.0.1", "ip-as-dns", "IP address mismatch"},
+        {"localhost", "nul", "hostname mismatch"},
+        {"mail.test", "nul", "hostname mismatch"},
+        /* too weak */
+        {"127.0.0.1", "small-key", "key too weak"},
+        {"127.0.0.1", "sha1", "digest algorithm too weak"},
+        /* issuers that may not issue it */
+        {"localhost", "outside-constraints", "permitted subtree violation"},
+        {"pop.mail.test", "inside-constraints", "hostname mismatch"},
+        {"127.0.0.1", "no-basic-constraints", "invalid CA certificate"},
+        {"127.0.0.1", "issued-by-leaf", "invalid CA certificate"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int code = connect_as(rows[i].host, rows[i].certificate, 1);
@@ -69,10 +84,18 @@ static void the_text_names_the_certificate(void)
     CHECK_HAS(pop3_get_secure_error(), "issued by CN=Test CA");
 }
 
+static void a_nul_in_a_name_is_shown(void)
+{
+    CHECK_INT(connect_as("localhost", "nul", 1), POP3_ERR_SECURE);
+    CHECK_HAS(pop3_get_secure_error(), "the certificate is for localhost\\x00.other.test, mail.test\\x00");
+}
+
 static void any_will_do_without_verification(void)
 {
-    const char *certificates[] = {"expired",     "not-yet-valid", "untrusted", "self-signed", "incomplete-chain",
-                                  "client-purpose", "wrong-name", "cn-only"};
+    const char *certificates[] = {"expired",       "not-yet-valid", "untrusted",           "self-signed",
+                                  "incomplete-chain", "client-purpose", "wrong-name",       "cn-only",
+                                  "bad-wildcards", "nul",           "small-key",           "sha1",
+                                  "outside-constraints", "no-basic-constraints", "issued-by-leaf"};
     for (size_t i = 0; i < sizeof certificates / sizeof *certificates; i++)
         CHECK(connect_as("127.0.0.1", certificates[i], 0) > 0);
 }
@@ -85,9 +108,11 @@ int main(void)
     name_is("pop.mail.test", "127.0.0.1");
     name_is("POP.Mail.Test", "127.0.0.1");
     name_is("a.pop.mail.test", "127.0.0.1");
+    name_is("pop.inside.test", "127.0.0.1");
     RUN(believed);
     RUN(refused);
     RUN(the_text_names_the_certificate);
+    RUN(a_nul_in_a_name_is_shown);
     RUN(any_will_do_without_verification);
     return check_result();
 }

@@ -1,4 +1,4 @@
-//! The throwaway certificates: two authorities, an intermediate, and leaves of every kind.
+//! The throwaway certificates: two authorities, good and bad intermediates, and leaves of every kind.
 
 mod issue;
 mod leaf;
@@ -12,10 +12,10 @@ use std::path::Path;
 use openssl::pkcs12::Pkcs12;
 use openssl::symm::Cipher;
 
-use issue::Identity;
+use issue::{Authority, Identity};
 use leaf::{Issuer, LEAVES};
 
-pub use leaf::Leaf;
+pub use leaf::{Leaf, Strength};
 
 /// The leaf that a client can show, which is there as PKCS #12 as well, and its key with a passphrase.
 const CLIENT: &str = "client-purpose";
@@ -24,9 +24,12 @@ const CLIENT_FILES: [(&str, &str); 2] = [("client.p12", "p12 pass"), ("client-lo
 
 /// Writes all certificates and keys into `dir`.
 pub fn generate(dir: &Path) -> Result<(), Box<dyn Error>> {
-    let root = Identity::authority("Test CA", None)?;
-    let other = Identity::authority("Other CA", None)?;
-    let intermediate = Identity::authority("Test Intermediate CA", Some(&root))?;
+    let root = Identity::authority("Test CA", Authority::Full, None)?;
+    let other = Identity::authority("Other CA", Authority::Full, None)?;
+    let intermediate = Identity::authority("Test Intermediate CA", Authority::Full, Some(&root))?;
+    let constrained = Identity::authority("Constrained CA", Authority::Constrained("inside.test"), Some(&root))?;
+    let unsaid = Identity::authority("Unsaid CA", Authority::WithoutBasicConstraints, Some(&root))?;
+    let leaf_issuer = Identity::leaf(Leaf::named("good")?, Some(&root))?;
 
     write(&dir.join("ca.pem"), &root.cert.to_pem()?)?;
     write(&dir.join("ca.der"), &root.cert.to_der()?)?;
@@ -45,11 +48,14 @@ pub fn generate(dir: &Path) -> Result<(), Box<dyn Error>> {
             Issuer::OtherRoot => Some(&other),
             Issuer::Intermediate { .. } => Some(&intermediate),
             Issuer::Itself => None,
+            Issuer::Constrained => Some(&constrained),
+            Issuer::WithoutBasicConstraints => Some(&unsaid),
+            Issuer::Leaf => Some(&leaf_issuer),
         };
         let identity = Identity::leaf(leaf, issuer)?;
         let mut chain = identity.cert.to_pem()?;
-        if matches!(leaf.issuer, Issuer::Intermediate { sent: true }) {
-            chain.extend(intermediate.cert.to_pem()?);
+        if !matches!(leaf.issuer, Issuer::Root | Issuer::OtherRoot | Issuer::Intermediate { sent: false }) {
+            chain.extend(issuer.map_or_else(|| Ok(Vec::new()), |by| by.cert.to_pem())?);
         }
         write(&leaf.chain_file(dir), &chain)?;
         write(&leaf.key_file(dir), &identity.key.private_key_to_pem_pkcs8()?)?;

@@ -11,7 +11,7 @@ use openssl::ssl::{
 
 use crate::Result;
 use crate::options::Options;
-use crate::pki::Leaf;
+use crate::pki::{Leaf, Strength};
 
 /// The TLS options of a command, and what came of them.
 pub struct Tls {
@@ -106,6 +106,10 @@ impl Tls {
         context.set_max_proto_version(Some(self.max))?;
         // A client that closes without close_notify has closed: that is no failure of the server.
         context.set_options(SslOptions::IGNORE_UNEXPECTED_EOF);
+        if cert.strength != Strength::Strong {
+            // else OpenSSL does not even show it
+            context.set_security_level(0);
+        }
         context.set_certificate_chain_file(cert.chain_file(&self.dir))?;
         context.set_private_key_file(cert.key_file(&self.dir), SslFiletype::PEM)?;
         if self.client_cert != SslVerifyMode::NONE {

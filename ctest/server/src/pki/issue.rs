@@ -1,20 +1,22 @@
 //! Making keys and certificates.
 
+use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use openssl::asn1::Asn1Time;
+use openssl::asn1::{Asn1Object, Asn1OctetString, Asn1Time};
 use openssl::bn::{BigNum, MsbOption};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
 use openssl::x509::extension::{
-    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier,
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectKeyIdentifier,
 };
-use openssl::x509::{X509, X509Builder, X509NameBuilder};
+use openssl::x509::{X509, X509Builder, X509Extension, X509NameBuilder};
 
-use super::leaf::{Digest, LONG, Leaf, Purpose};
+use super::leaf::{LONG, Leaf, Purpose, Strength};
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
@@ -24,11 +26,26 @@ pub struct Identity {
     pub key: PKey<Private>,
 }
 
+/// What an authority says of itself.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Authority {
+    Full,
+    /// Only for names under that one.
+    Constrained(&'static str),
+    /// Not that it is one.
+    WithoutBasicConstraints,
+}
+
 impl Identity {
     /// A certificate authority: a root unless there is an issuer.
-    pub fn authority(name: &str, issuer: Option<&Self>) -> Result<Self, ErrorStack> {
-        Self::issue(name, LONG, issuer, Digest::Sha256, |builder| {
-            builder.append_extension(BasicConstraints::new().critical().ca().build()?)?;
+    pub fn authority(name: &str, kind: Authority, issuer: Option<&Self>) -> Result<Self, ErrorStack> {
+        Self::issue(name, LONG, Strength::Strong, issuer, |builder| {
+            if kind != Authority::WithoutBasicConstraints {
+                builder.append_extension(BasicConstraints::new().critical().ca().build()?)?;
+            }
+            if let Authority::Constrained(domain) = kind {
+                builder.append_extension(name_constraints(domain)?)?;
+            }
             let mut usage = KeyUsage::new();
             usage.critical().key_cert_sign().crl_sign();
             builder.append_extension(usage.build()?)
@@ -37,7 +54,7 @@ impl Identity {
 
     /// A server certificate: self-signed unless there is an issuer.
     pub fn leaf(leaf: &Leaf, issuer: Option<&Self>) -> Result<Self, ErrorStack> {
-        Self::issue(leaf.common_name, leaf.valid, issuer, leaf.digest, |builder| {
+        Self::issue(leaf.common_name, leaf.valid, leaf.strength, issuer, |builder| {
             builder.append_extension(BasicConstraints::new().critical().build()?)?;
             builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
             let mut purpose = ExtendedKeyUsage::new();
@@ -46,18 +63,18 @@ impl Identity {
                 Purpose::Client => purpose.client_auth(),
             };
             builder.append_extension(purpose.build()?)?;
-            append_names(builder, leaf, issuer)
+            append_names(builder, leaf)
         })
     }
 
     fn issue(
         name: &str,
         valid: (i64, i64),
+        strength: Strength,
         issuer: Option<&Self>,
-        digest: Digest,
         extend: impl FnOnce(&mut X509Builder) -> Result<(), ErrorStack>,
     ) -> Result<Self, ErrorStack> {
-        let key = new_key()?;
+        let key = new_key(strength)?;
         let mut subject = X509NameBuilder::new()?;
         subject.append_entry_by_nid(Nid::COMMONNAME, name)?;
         let subject = subject.build();
@@ -76,16 +93,20 @@ impl Identity {
         builder.set_pubkey(&key)?;
         extend(&mut builder)?;
         append_key_identifiers(&mut builder, issuer)?;
-        let digest = match digest {
-            Digest::Sha256 => MessageDigest::sha256(),
-            Digest::Sha384 => MessageDigest::sha384(),
+        let digest = match strength {
+            Strength::Strong | Strength::SmallKey => MessageDigest::sha256(),
+            Strength::Sha384 => MessageDigest::sha384(),
+            Strength::Sha1 => MessageDigest::sha1(),
         };
         builder.sign(issuer.map_or(&key, |by| &by.key), digest)?;
         Ok(Self { cert: builder.build(), key })
     }
 }
 
-fn new_key() -> Result<PKey<Private>, ErrorStack> {
+fn new_key(strength: Strength) -> Result<PKey<Private>, ErrorStack> {
+    if strength == Strength::SmallKey {
+        return PKey::from_rsa(Rsa::generate(768)?);
+    }
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
     PKey::from_ec_key(EcKey::generate(&group)?)
 }
@@ -96,19 +117,47 @@ fn days_from_now(days: i64) -> Result<Asn1Time, ErrorStack> {
     Asn1Time::from_unix(now.saturating_add(days * SECONDS_PER_DAY))
 }
 
-fn append_names(builder: &mut X509Builder, leaf: &Leaf, issuer: Option<&Identity>) -> Result<(), ErrorStack> {
+// In DER by hand: OpenSSL's builders take no NUL in a name, and know no name constraints.
+
+const SEQUENCE: u8 = 0x30;
+/// Of a GeneralName (RFC 5280, section 4.2.1.6).
+const DNS_NAME: u8 = 0x82;
+const IP_ADDRESS: u8 = 0x87;
+/// Of NameConstraints (section 4.2.1.10).
+const PERMITTED_SUBTREES: u8 = 0xa0;
+
+fn append_names(builder: &mut X509Builder, leaf: &Leaf) -> Result<(), ErrorStack> {
     if leaf.dns.is_empty() && leaf.ip.is_empty() {
         return Ok(());
     }
-    let mut names = SubjectAlternativeName::new();
-    for name in leaf.dns {
-        names.dns(name);
-    }
-    for address in leaf.ip {
-        names.ip(address);
-    }
-    let names = names.build(&builder.x509v3_context(issuer.map(|by| &*by.cert), None))?;
-    builder.append_extension(names)
+    let dns = leaf.dns.iter().map(|name| der(DNS_NAME, name.as_bytes()));
+    let ip = leaf.ip.iter().filter_map(|address| address.parse().ok()).map(|address| match address {
+        IpAddr::V4(address) => der(IP_ADDRESS, &address.octets()),
+        IpAddr::V6(address) => der(IP_ADDRESS, &address.octets()),
+    });
+    let names: Vec<u8> = dns.chain(ip).flatten().collect();
+    builder.append_extension(extension("subjectAltName", false, &der(SEQUENCE, &names))?)
+}
+
+fn name_constraints(domain: &str) -> Result<X509Extension, ErrorStack> {
+    let subtree = der(SEQUENCE, &der(DNS_NAME, domain.as_bytes()));
+    extension("nameConstraints", true, &der(SEQUENCE, &der(PERMITTED_SUBTREES, &subtree)))
+}
+
+fn extension(name: &str, critical: bool, content: &[u8]) -> Result<X509Extension, ErrorStack> {
+    let (name, content) = (Asn1Object::from_str(name)?, Asn1OctetString::new_from_bytes(content)?);
+    X509Extension::new_from_der(&name, critical, &content)
+}
+
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(content.len()).unwrap_or(u8::MAX);
+    let mut bytes = match length {
+        ..0x80 => vec![tag, length],
+        // a length that takes a byte of its own; there are no longer ones here
+        _ => vec![tag, 0x81, length],
+    };
+    bytes.extend_from_slice(content);
+    bytes
 }
 
 fn append_key_identifiers(builder: &mut X509Builder, issuer: Option<&Identity>) -> Result<(), ErrorStack> {

@@ -15,20 +15,13 @@ pub struct Leaf {
     /// From and until when it is valid, in days from now.
     pub valid: (i64, i64),
     pub issuer: Issuer,
-    /// Of the signature.
-    pub digest: Digest,
+    pub strength: Strength,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Purpose {
     Server,
     Client,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Digest {
-    Sha256,
-    Sha384,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,6 +34,23 @@ pub enum Issuer {
     /// A root that no client trusts.
     OtherRoot,
     Itself,
+    /// An intermediate that may certify names under `inside.test` alone; sent along, as those that follow.
+    Constrained,
+    /// An intermediate that does not say that it is an authority.
+    WithoutBasicConstraints,
+    /// A server certificate, whose key somebody uses as if it were an authority's.
+    Leaf,
+}
+
+/// How hard it is to forge.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Strength {
+    /// An elliptic curve and SHA-256.
+    Strong,
+    Sha384,
+    /// RSA of 768 bits.
+    SmallKey,
+    Sha1,
 }
 
 /// Backdated, for clocks that differ; beyond every test run.
@@ -54,7 +64,7 @@ const GOOD: Leaf = Leaf {
     purpose: Purpose::Server,
     valid: LONG,
     issuer: Issuer::Root,
-    digest: Digest::Sha256,
+    strength: Strength::Strong,
 };
 
 /// Of the account's user.
@@ -79,7 +89,41 @@ pub static LEAVES: &[Leaf] = &[
     },
     Leaf { name: "dns-san", dns: &["localhost"], ip: &[], ..GOOD },
     Leaf { name: "wildcard", common_name: "*.mail.test", dns: &["*.mail.test"], ip: &[], ..GOOD },
-    Leaf { name: "sha-384", digest: Digest::Sha384, ..GOOD },
+    Leaf { name: "sha-384", strength: Strength::Sha384, ..GOOD },
+    // None of these is a wildcard that counts (RFC 6125, section 6.4.3).
+    Leaf {
+        name: "bad-wildcards",
+        common_name: "bad-wildcards",
+        dns: &[
+            "*",
+            "*.",
+            "*.test",
+            "p*.mail.test",
+            "*p.mail.test",
+            "p*p.mail.test",
+            "pop.*.test",
+            "*.*.test",
+            ".mail.test",
+        ],
+        ip: &[],
+        ..GOOD
+    },
+    // Addresses count where they are of type iPAddress.
+    Leaf { name: "ip-as-dns", common_name: "127.0.0.1", dns: &["127.0.0.1", "*.0.0.1"], ip: &[], ..GOOD },
+    Leaf { name: "nul", common_name: "nul", dns: &["localhost\0.other.test", "mail.test\0"], ip: &[], ..GOOD },
+    Leaf { name: "small-key", strength: Strength::SmallKey, ..GOOD },
+    Leaf { name: "sha1", strength: Strength::Sha1, ..GOOD },
+    Leaf {
+        name: "inside-constraints",
+        common_name: "inside-constraints",
+        dns: &["pop.inside.test"],
+        ip: &[],
+        issuer: Issuer::Constrained,
+        ..GOOD
+    },
+    Leaf { name: "outside-constraints", ip: &[], issuer: Issuer::Constrained, ..GOOD },
+    Leaf { name: "no-basic-constraints", issuer: Issuer::WithoutBasicConstraints, ..GOOD },
+    Leaf { name: "issued-by-leaf", issuer: Issuer::Leaf, ..GOOD },
     Leaf { name: "client-purpose", purpose: Purpose::Client, ..GOOD },
     CLIENT,
     Leaf { name: "client-nobody", common_name: "nobody", ..CLIENT },
