@@ -1,0 +1,24 @@
+/* One session with a call of every kind, for tests that break it off somewhere. */
+#ifndef CALLS_H
+#define CALLS_H
+
+#include "pop3connect.h"
+
+enum call { CONNECT, COUNT, LIST, UNIQUE_IDS, HEADERS, MESSAGE, MESSAGES_AT_ONCE, DELETE, UNDO, DISCONNECT, CALLS };
+
+/* The mailbox that it is held with. Small messages: tests try each byte. */
+#define CALLS_MAILBOX "messages=2 size=0"
+
+/*
+ * Connects, makes the calls and disconnects; `codes` has what each answered, for connect 0 where it is a socket. That
+ * what was handed out fits the code is checked here.
+ */
+void make_calls(const pop3_options *options, int codes[CALLS]);
+
+/*
+ * The first call that did not answer what it should, CALLS if there is none. That none thereafter does anything is
+ * checked here: unless connect itself failed, each must answer that the connection is lost.
+ */
+int first_failed(const int codes[CALLS]);
+
+#endif
