@@ -4,8 +4,8 @@
  * What strace shows of such a session: socket, connect, poll, getsockopt (SO_ERROR), ioctl (FIONBIO), setsockopt
  * (TCP_NODELAY, SO_RCVTIMEO), recv and send; bind where there is a source address; clone for the look-up of a name;
  * under TLS also opendir, getdents, stat, open and read for the authorities. Left out is what has no way to fail there
- * (close, clock_gettime, getpid, signal masks), what libc and OpenSSL do within themselves, and memory: Rust aborts
- * where a small piece is refused; that large ones are not is in test_large.c.
+ * (close, clock_gettime, getpid, signal masks), what libc and OpenSSL do within themselves, and memory, which has
+ * test_out_of_memory.c.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -27,14 +27,15 @@ enum { TIMEOUT_MS = 20000, LATE_MS = 10000, KEPT_BYTES = 256 * 1024 };
 static int ports[3];
 static int sessions;
 
+/* How often the name of the secure folder winds about, and so which of its names it is. */
+static int name_of_folder;
+
 /* A session of that mode; `trouble` is under way. */
-static void hold_session(int secure, int codes[CALLS])
+static void hold_session_again(int secure, int codes[CALLS])
 {
-    static int turn;
     char folder[4200], server[32];
-    /* by another name each time, so that the certificates are read anew; more than the library keeps */
     int length = snprintf(folder, sizeof folder, "%s/secure", server_dir());
-    for (int i = turn++ % 20; i > 0; i--)
+    for (int i = name_of_folder; i > 0; i--)
         length += snprintf(folder + length, sizeof folder - (size_t)length, "/../secure");
     snprintf(server, sizeof server, "localhost:%d", ports[secure]);
     pop3_options *options = pop3_options_new();
@@ -50,6 +51,13 @@ static void hold_session(int secure, int codes[CALLS])
     pop3_options_free(options);
     pop3_forget(NULL);
     sessions++;
+}
+
+/* The same, for which the certificates are read anew: by another name each time, more than the library keeps. */
+static void hold_session(int secure, int codes[CALLS])
+{
+    name_of_folder = (name_of_folder + 1) % 20;
+    hold_session_again(secure, codes);
 }
 
 /* A system call, the error it fails with, and what the library's call may answer then; 0: it is not disturbed. */
@@ -177,6 +185,18 @@ static void each_call_fails_with_stls(void)
     sweep(2);
 }
 
+static void a_certificate_that_could_not_be_read_is_read_the_next_time(void)
+{
+    int codes[CALLS];
+    syscalls_begin(SYS_READ, 1, EIO);
+    hold_session(1, codes);
+    syscalls_end();
+    CHECK_INT(codes[CONNECT], POP3_ERR_SECURE);
+    CHECK_HAS(pop3_get_secure_error(), "Input/output error");
+    hold_session_again(1, codes);
+    CHECK_INT(first_failed(codes), CALLS);
+}
+
 static void interrupted_each_time(void)
 {
     for (int secure = 0; secure < 3; secure++) {
@@ -212,6 +232,7 @@ int main(void)
     RUN(each_call_fails_in_the_clear);
     RUN(each_call_fails_under_tls);
     RUN(each_call_fails_with_stls);
+    RUN(a_certificate_that_could_not_be_read_is_read_the_next_time);
     RUN(interrupted_each_time);
     RUN(one_byte_at_a_time);
     return check_result();

@@ -371,7 +371,8 @@ int32_t pop3_connect(const char *server,
  *
  * Returns 0, or POP3_ERR_BAD_SOCKET (unknown, or freed before), POP3_ERR_BUSY (in use by another call; not freed),
  * POP3_ERR_SERVER (the server says that it did not commit the deletions), POP3_ERR_CONNECTION_LOST (the session had
- * ended before, or ended without an answer), POP3_ERR_TIMEOUT, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED.
+ * ended before, or ended without an answer), POP3_ERR_TIMEOUT, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
+ * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY.
  * Threads: any.
  */
 int32_t pop3_disconnect(int32_t socket, pop3_sts_cb sts_cb);
@@ -386,7 +387,7 @@ int32_t pop3_disconnect(int32_t socket, pop3_sts_cb sts_cb);
  * Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_SHORT_RESPONSE or
  * POP3_ERR_SYNTAX (the answer is no number of messages and of octets); after each of these the session goes on. Or
  * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
- * POP3_ERR_CANCELLED, after which it is over.
+ * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_message_count(int32_t socket, pop3_sts_cb sts_cb);
@@ -438,8 +439,8 @@ int32_t pop3_unique_ids(int32_t socket, int32_t number, pop3_uid_list *out, pop3
  *
  * Returns 0, or POP3_ERR_PARAMETER (`number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER
  * (refused: no such message, or marked already); after each of these the session goes on. Or POP3_ERR_TIMEOUT,
- * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is
- * over and nothing is deleted.
+ * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED,
+ * POP3_ERR_OUT_OF_MEMORY, after which it is over and nothing is deleted.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_delete_message(int32_t socket, int32_t number, pop3_sts_cb sts_cb);
@@ -452,7 +453,7 @@ int32_t pop3_delete_message(int32_t socket, int32_t number, pop3_sts_cb sts_cb);
  *
  * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused); after each of these the session goes
  * on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
- * POP3_ERR_CANCELLED, after which it is over.
+ * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_undo_deletes(int32_t socket, pop3_sts_cb sts_cb);
@@ -465,7 +466,7 @@ int32_t pop3_undo_deletes(int32_t socket, pop3_sts_cb sts_cb);
  *
  * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused); after each of these the session goes
  * on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
- * POP3_ERR_CANCELLED, after which it is over.
+ * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_noop(int32_t socket, pop3_sts_cb sts_cb);
@@ -495,7 +496,8 @@ int32_t pop3_capabilities(int32_t socket, pop3_buffer *out, pop3_sts_cb sts_cb);
  * - `out`: written only on success, zeroed otherwise; free with pop3_tls_info_free.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
- * connection is in the clear), POP3_ERR_CONNECTION_LOST (the session has ended), POP3_ERR_OUT_OF_MEMORY.
+ * connection is in the clear), POP3_ERR_CONNECTION_LOST (the session has ended), POP3_ERR_OUT_OF_MEMORY, after which it
+ * is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_get_tls_info(int32_t socket, pop3_tls_info *out);

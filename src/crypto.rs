@@ -13,6 +13,7 @@ use openssl::sign::Signer;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
+use crate::openssl_errors;
 
 /// What a function here makes, wiped when dropped.
 pub type Bytes = Zeroizing<Vec<u8>>;
@@ -77,7 +78,7 @@ impl Hash {
 
     /// As where the platform forbids MD5.
     fn refused(self, stack: &ErrorStack) -> Error {
-        Error::new(Kind::Unsupported, format!("OpenSSL does not compute {self:?} here: {stack}"))
+        openssl_errors::error(Kind::Unsupported, &format!("OpenSSL does not compute {self:?} here"), stack)
     }
 }
 
@@ -91,7 +92,7 @@ pub fn equal(a: &[u8], b: &[u8]) -> bool {
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     rand::rand_bytes(&mut bytes)
-        .map_err(|stack| Error::new(Kind::Internal, format!("OpenSSL has no random bytes: {stack}")))?;
+        .map_err(|stack| openssl_errors::error(Kind::Internal, "OpenSSL has no random bytes", &stack))?;
     Ok(bytes)
 }
 

@@ -12,6 +12,8 @@
 //! - [`crypto`]: digests and chance, for the log-in;
 //! - [`net`]: addresses, sockets with deadlines, TLS;
 //! - [`trace`]: status lines, without secrets;
+//! - `openssl_errors`: what OpenSSL says when it fails;
+//! - [`shortage`]: whether memory has run out;
 //! - [`error`]: what can go wrong.
 
 pub mod capi;
@@ -19,6 +21,8 @@ pub mod client;
 pub mod crypto;
 pub mod error;
 pub mod net;
+mod openssl_errors;
 pub mod options;
 pub mod proto;
+pub mod shortage;
 pub mod trace;

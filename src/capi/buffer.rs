@@ -95,6 +95,38 @@ impl Default for pop3_uid_list {
     }
 }
 
+// What the host does not get frees itself, as what a cancel takes away does.
+
+impl Drop for pop3_buffer {
+    fn drop(&mut self) {
+        // SAFETY: NULL or a block of its own
+        unsafe { libc::free(self.data.cast()) };
+    }
+}
+
+impl Drop for pop3_list {
+    fn drop(&mut self) {
+        // SAFETY: NULL or a block of their own
+        unsafe { libc::free(self.items.cast()) };
+    }
+}
+
+impl Drop for pop3_uid_list {
+    fn drop(&mut self) {
+        // SAFETY: NULL or a block of their own, which holds the ids as well
+        unsafe { libc::free(self.items.cast()) };
+    }
+}
+
+impl Drop for pop3_tls_info {
+    fn drop(&mut self) {
+        for text in [self.version, self.cipher, self.peer_pem] {
+            // SAFETY: NULL or a block of its own
+            unsafe { libc::free(text.cast()) };
+        }
+    }
+}
+
 /// Frees what a function wrote into a buffer, and zeroes the buffer.
 ///
 /// - `buffer`: one that a pop3_ function wrote, or a zeroed one, or NULL; not freed before.
@@ -107,7 +139,7 @@ impl Default for pop3_uid_list {
 pub unsafe extern "C" fn pop3_buffer_free(buffer: *mut pop3_buffer) {
     if !buffer.is_null() {
         // SAFETY: not NULL, so a buffer whose data is NULL or a block of its own
-        unsafe { libc::free(buffer.replace(pop3_buffer::default()).data.cast()) };
+        drop(unsafe { buffer.replace(pop3_buffer::default()) });
     }
 }
 
@@ -123,7 +155,7 @@ pub unsafe extern "C" fn pop3_buffer_free(buffer: *mut pop3_buffer) {
 pub unsafe extern "C" fn pop3_list_free(list: *mut pop3_list) {
     if !list.is_null() {
         // SAFETY: not NULL, so a list whose items are NULL or a block of their own
-        unsafe { libc::free(list.replace(pop3_list::default()).items.cast()) };
+        drop(unsafe { list.replace(pop3_list::default()) });
     }
 }
 
@@ -139,7 +171,7 @@ pub unsafe extern "C" fn pop3_list_free(list: *mut pop3_list) {
 pub unsafe extern "C" fn pop3_uid_list_free(list: *mut pop3_uid_list) {
     if !list.is_null() {
         // SAFETY: not NULL, so a list whose items are NULL or a block of their own, which holds the ids as well
-        unsafe { libc::free(list.replace(pop3_uid_list::default()).items.cast()) };
+        drop(unsafe { list.replace(pop3_uid_list::default()) });
     }
 }
 
@@ -155,12 +187,7 @@ pub unsafe extern "C" fn pop3_uid_list_free(list: *mut pop3_uid_list) {
 pub unsafe extern "C" fn pop3_tls_info_free(info: *mut pop3_tls_info) {
     if !info.is_null() {
         // SAFETY: not NULL, so one whose texts are each NULL or a block of its own
-        unsafe {
-            let info = info.replace(pop3_tls_info::default());
-            libc::free(info.version.cast());
-            libc::free(info.cipher.cast());
-            libc::free(info.peer_pem.cast());
-        }
+        drop(unsafe { info.replace(pop3_tls_info::default()) });
     }
 }
 
@@ -232,18 +259,13 @@ impl pop3_buffer {
 impl pop3_tls_info {
     /// A copy of the facts.
     pub(super) fn copy_of(facts: &Facts) -> Result<pop3_tls_info> {
-        let peer_pem = facts.peer_pem()?;
-        let [mut version, mut cipher, mut pem] = [Growing::new(), Growing::new(), Growing::new()];
-        version.push(facts.version.as_bytes())?;
-        cipher.push(facts.cipher.as_bytes())?;
-        pem.push(&peer_pem)?;
-        Ok(pop3_tls_info {
-            version: version.finish()?.data,
-            cipher: cipher.finish()?.data,
-            resumed: facts.resumed.into(),
-            verified: facts.verified.into(),
-            peer_pem: pem.finish()?.data,
-        })
+        let (resumed, verified) = (facts.resumed.into(), facts.verified.into());
+        let mut info = pop3_tls_info { resumed, verified, ..pop3_tls_info::default() };
+        // one by one, so that those before one that fails are freed
+        info.version = text(facts.version.as_bytes())?;
+        info.cipher = text(facts.cipher.as_bytes())?;
+        info.peer_pem = text(&facts.peer_pem()?)?;
+        Ok(info)
     }
 }
 
@@ -279,6 +301,12 @@ impl pop3_uid_list {
         }
         Ok(pop3_uid_list { items, count })
     }
+}
+
+/// A copy of the bytes, ended by NUL, in a block of its own.
+fn text(bytes: &[u8]) -> Result<*mut c_char> {
+    let mut buffer = pop3_buffer::copy_of(bytes)?;
+    Ok(mem::replace(&mut buffer.data, ptr::null_mut()))
 }
 
 /// A block of C's, aligned for anything.

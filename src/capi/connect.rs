@@ -75,7 +75,8 @@ pub unsafe extern "C" fn pop3_connect(
 ///
 /// Returns 0, or POP3_ERR_BAD_SOCKET (unknown, or freed before), POP3_ERR_BUSY (in use by another call; not freed),
 /// POP3_ERR_SERVER (the server says that it did not commit the deletions), POP3_ERR_CONNECTION_LOST (the session had
-/// ended before, or ended without an answer), POP3_ERR_TIMEOUT, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED.
+/// ended before, or ended without an answer), POP3_ERR_TIMEOUT, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
+/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY.
 /// Threads: any.
 ///
 /// # Safety

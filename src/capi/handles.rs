@@ -56,7 +56,7 @@ pub fn insert(client: Client, listeners: Listeners) -> Result<i32> {
 /// Runs a command on a session, with a trace whose lines go to the host's callback.
 ///
 /// A cancel that comes too late for the command still takes its result away, so that must be of a type that frees
-/// itself: structures of C are made of it afterwards.
+/// itself.
 pub fn on_socket<T>(
     handle: i32,
     sts_cb: pop3_sts_cb,

@@ -16,7 +16,7 @@ use crate::error::{Error, Kind, Result};
 /// Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_SHORT_RESPONSE or
 /// POP3_ERR_SYNTAX (the answer is no number of messages and of octets); after each of these the session goes on. Or
 /// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
-/// POP3_ERR_CANCELLED, after which it is over.
+/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -52,8 +52,7 @@ pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut 
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         let number = one_or_all(number)?;
-        let list = on_socket(socket, sts_cb, |client, trace| client.list(number, trace))?;
-        out.write(pop3_list::copy_of(&list)?);
+        out.write(on_socket(socket, sts_cb, |client, trace| pop3_list::copy_of(&client.list(number, trace)?))?);
         Ok(POP3_OK)
     })
 }
@@ -88,8 +87,9 @@ pub unsafe extern "C" fn pop3_unique_ids(
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         let number = one_or_all(number)?;
-        let ids = on_socket(socket, sts_cb, |client, trace| client.unique_ids(number, trace))?;
-        out.write(pop3_uid_list::copy_of(&ids)?);
+        out.write(on_socket(socket, sts_cb, |client, trace| {
+            pop3_uid_list::copy_of(&client.unique_ids(number, trace)?)
+        })?);
         Ok(POP3_OK)
     })
 }
@@ -103,8 +103,8 @@ pub unsafe extern "C" fn pop3_unique_ids(
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER
 /// (refused: no such message, or marked already); after each of these the session goes on. Or POP3_ERR_TIMEOUT,
-/// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is
-/// over and nothing is deleted.
+/// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED,
+/// POP3_ERR_OUT_OF_MEMORY, after which it is over and nothing is deleted.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn pop3_delete_message(socket: i32, number: i32, sts_cb: p
 ///
 /// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused); after each of these the session goes
 /// on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
-/// POP3_ERR_CANCELLED, after which it is over.
+/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -143,7 +143,7 @@ pub unsafe extern "C" fn pop3_undo_deletes(socket: i32, sts_cb: pop3_sts_cb) -> 
 ///
 /// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused); after each of these the session goes
 /// on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
-/// POP3_ERR_CANCELLED, after which it is over.
+/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -176,8 +176,9 @@ pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, s
     boundary::call_for(c"POP3Capabilities", handles::listeners(socket), || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
-        let capabilities = on_socket(socket, sts_cb, |client, trace| client.capabilities(trace).cloned())?;
-        out.write(pop3_buffer::copy_of(capabilities.as_bytes())?);
+        out.write(on_socket(socket, sts_cb, |client, trace| {
+            pop3_buffer::copy_of(client.capabilities(trace)?.as_bytes())
+        })?);
         Ok(POP3_OK)
     })
 }
@@ -190,7 +191,8 @@ pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, s
 /// - `out`: written only on success, zeroed otherwise; free with pop3_tls_info_free.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
-/// connection is in the clear), POP3_ERR_CONNECTION_LOST (the session has ended), POP3_ERR_OUT_OF_MEMORY.
+/// connection is in the clear), POP3_ERR_CONNECTION_LOST (the session has ended), POP3_ERR_OUT_OF_MEMORY, after which it
+/// is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -200,10 +202,10 @@ pub unsafe extern "C" fn pop3_get_tls_info(socket: i32, out: *mut pop3_tls_info)
     boundary::call_for(c"POP3GetTlsInfo", handles::listeners(socket), || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
-        let facts = on_socket(socket, None, |client, _| {
-            client.tls_facts().ok_or_else(|| Error::new(Kind::Unsupported, "the connection is in the clear"))
-        })?;
-        out.write(pop3_tls_info::copy_of(&facts)?);
+        out.write(on_socket(socket, None, |client, _| {
+            let in_the_clear = || Error::new(Kind::Unsupported, "the connection is in the clear");
+            pop3_tls_info::copy_of(&client.tls_facts().ok_or_else(in_the_clear)?)
+        })?);
         Ok(POP3_OK)
     })
 }

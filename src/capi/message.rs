@@ -282,11 +282,10 @@ fn receive_whole(
     receive: impl FnOnce(&mut Client, &mut Growing, &mut Trace<'_>) -> Result<()>,
 ) -> Result<i32> {
     message_number(number)?;
-    let buffer = on_socket(socket, sts_cb, |client, trace| {
+    out.write(on_socket(socket, sts_cb, |client, trace| {
         let mut buffer = Growing::new();
         receive(client, &mut buffer, trace)?;
-        Ok(buffer)
-    })?;
-    out.write(buffer.finish()?);
+        buffer.finish()
+    })?);
     Ok(POP3_OK)
 }

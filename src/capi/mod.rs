@@ -11,15 +11,16 @@
 //!   tells the host's error callback.
 //!
 //! Which C names live where: [`connect`] begins and ends a session, [`mailbox`] and [`message`] are the family on a
-//! socket, [`without_socket`] is that without one, [`options`] is a connection with more to say, [`settings`] are those of the process, [`status`] codes and texts,
-//! [`buffer`] what is handed to the host to free.
-//! [`boundary`], [`handles`] and `wipe`, which is the allocator, have no C names.
+//! socket, [`without_socket`] is that without one, [`options`] is a connection with more to say, [`settings`] are those
+//! of the process, [`status`] codes and texts, [`buffer`] what is handed to the host to free.
+//! [`boundary`], [`handles`], `allocator` and `reserve` have no C names.
 //!
 //! [`POP3_ERR_PARAMETER`]: status::POP3_ERR_PARAMETER
 
 #![allow(unsafe_code)] // the boundary is what this module is; everywhere else it is denied
 #![allow(non_camel_case_types)] // the types are named as C names them
 
+mod allocator;
 pub mod boundary;
 pub mod buffer;
 pub mod connect;
@@ -27,7 +28,7 @@ pub mod handles;
 pub mod mailbox;
 pub mod message;
 pub mod options;
+mod reserve;
 pub mod settings;
 pub mod status;
-mod wipe;
 pub mod without_socket;

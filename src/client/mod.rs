@@ -29,6 +29,7 @@ use crate::proto::command::Command;
 use crate::proto::framing::{Ending, Inbox, unstuff};
 use crate::proto::listing::Capabilities;
 use crate::proto::reply::{Reply, Status};
+use crate::shortage;
 use crate::trace::{Trace, escape, mask};
 
 /// How much of a long reply must arrive within one timeout.
@@ -108,6 +109,7 @@ impl Client {
 
     /// Sends commands in one go; the wait for the first reply begins here.
     fn send_all(&mut self, commands: &[Command<'_>], trace: &mut Trace<'_>) -> Result<()> {
+        shortage::check()?;
         let encoded = Command::encode_all(commands)?;
         commands.iter().for_each(|command| trace.sent(command));
         self.begin_wait();

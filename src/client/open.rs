@@ -22,6 +22,7 @@ use crate::proto::command::Command;
 use crate::proto::framing::Inbox;
 use crate::proto::listing::Capabilities;
 use crate::proto::reply::Reply;
+use crate::shortage;
 use crate::trace::Trace;
 
 const NOT_OFFERED: &str = "the server does not offer STLS";
@@ -32,6 +33,7 @@ impl Client {
     ///
     /// `watch` makes who hears of it, for each connection that it takes.
     pub fn open(options: &Options, watch: impl Fn() -> Watch, trace: &mut Trace<'_>) -> Result<Client> {
+        shortage::check()?;
         // before the first packet: a trust that cannot be built must not cost a connection
         let setup = match options.secure {
             Secure::No => None,

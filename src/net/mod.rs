@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use std::{error, fmt, io};
 
 use crate::error::{Error, Kind};
+use crate::shortage;
 
 /// The point in time at which a wait ends, computed once for a wait however many system calls it takes.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +48,8 @@ fn is_exhausted(error: &io::Error) -> bool {
 }
 
 /// The same, asked after something has failed that does not say why, as look-ups and OpenSSL's reading of files.
-fn is_out_of_descriptors() -> bool {
-    File::open("/dev/null").is_err_and(|error| is_exhausted(&error))
+fn seems_exhausted() -> bool {
+    shortage::is_likely() || File::open("/dev/null").is_err_and(|error| is_exhausted(&error))
 }
 
 /// That a wait ran past its deadline.

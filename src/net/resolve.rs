@@ -10,7 +10,7 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
 use crate::net::watch::Watch;
-use crate::net::{Deadline, is_exhausted, is_out_of_descriptors, timed_out};
+use crate::net::{Deadline, is_exhausted, seems_exhausted, timed_out};
 
 /// Every address of a server, in the order in which the system wants them tried (RFC 6724).
 pub fn resolve(server: &Server, deadline: Deadline, watch: &mut Watch) -> Result<Vec<SocketAddr>> {
@@ -52,7 +52,7 @@ fn look_up(host: String, port: u16, deadline: Deadline, watch: &mut Watch) -> Re
     match result {
         Some(Ok(addresses)) if addresses.is_empty() => Err(not_found(&host)),
         Some(Ok(addresses)) => Ok(addresses),
-        Some(Err(error)) if is_exhausted(&error) || is_out_of_descriptors() => {
+        Some(Err(error)) if is_exhausted(&error) || seems_exhausted() => {
             Err(Error::new(Kind::OutOfMemory, "the name could not be looked up").with_source(error))
         }
         Some(Err(error)) => Err(not_found(&host).with_source(error)),

@@ -45,6 +45,14 @@ pub struct CertificateFile {
     pub contents: io::Result<Vec<Encoded>>,
 }
 
+impl CertificateFile {
+    /// Whether what is wrong with it may pass by itself, as a network's file system or a disk that does not answer.
+    pub fn may_be_mended(&self) -> bool {
+        let lasting = [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied, io::ErrorKind::Other];
+        self.contents.as_ref().is_err_and(|error| !lasting.contains(&error.kind()))
+    }
+}
+
 /// What may be one certificate.
 pub enum Encoded {
     /// In PEM, from its first line to its last.

@@ -10,9 +10,10 @@ use openssl::x509::X509;
 use openssl::x509::verify::X509VerifyFlags;
 
 use crate::error::{Error, Kind, Result};
-use crate::net::is_out_of_descriptors;
-use crate::net::tls::{broken, describe};
+use crate::net::seems_exhausted;
+use crate::net::tls::broken;
 use crate::net::trust::{self, Authorities, CertificateFile, Encoded, Trust};
+use crate::openssl_errors;
 
 /// What connections of the same [`Trust`] share: OpenSSL's context with its trust store.
 pub struct Context {
@@ -29,7 +30,21 @@ pub struct Context {
 /// How many contexts are kept: each has a copy of the platform's store.
 const MOST_CONTEXTS: usize = 16;
 
-/// The context for that trust, built when it is first asked for. A failure is not kept: the next one tries again.
+/// A context that is not to be kept: the next one who asks has it built again.
+enum NotKept {
+    /// It could not be built.
+    Failed(Error),
+    /// It lacks what may be there the next time.
+    Incomplete(Arc<Context>),
+}
+
+impl From<Error> for NotKept {
+    fn from(error: Error) -> NotKept {
+        NotKept::Failed(error)
+    }
+}
+
+/// The context for that trust, built when it is first asked for.
 pub fn context(trust: &Trust) -> Result<Arc<Context>> {
     type Cell = Arc<OnceCell<Arc<Context>>>;
     // a host has one or two settings, which a list finds as fast as a map
@@ -51,10 +66,16 @@ pub fn context(trust: &Trust) -> Result<Arc<Context>> {
             }
         }
     };
-    cell.get_or_try_init(|| build_context(trust).map(Arc::new)).cloned()
+    match cell.get_or_try_init(|| build_context(trust)) {
+        Ok(context) => Ok(Arc::clone(context)),
+        Err(NotKept::Incomplete(context)) => Ok(context),
+        Err(NotKept::Failed(error)) => Err(error),
+    }
 }
 
-fn build_context(trust: &Trust) -> Result<Context> {
+fn build_context(trust: &Trust) -> Result<Arc<Context>, NotKept> {
+    // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
+    ErrorStack::get();
     let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(broken)?;
     builder.set_min_proto_version(Some(SslVersion::TLS1_2)).map_err(broken)?;
     builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
@@ -63,6 +84,7 @@ fn build_context(trust: &Trust) -> Result<Context> {
     // one system call for a record, not one for its head and one for its body
     builder.set_read_ahead(true);
     let mut unusable = Vec::new();
+    let mut is_complete = true;
     match trust {
         Trust::Anyone => builder.set_verify(SslVerifyMode::NONE),
         Trust::Verified { platform, own } => {
@@ -70,11 +92,12 @@ fn build_context(trust: &Trust) -> Result<Context> {
             if *platform {
                 // a platform without a store leaves the host's authorities, and the other way round
                 if let Err(stack) = builder.set_default_verify_paths() {
-                    unusable.push(format!("the platform's store: {}", describe(&stack)));
+                    unusable.push(format!("the platform's store: {}", openssl_errors::describe(&stack)));
                 }
                 // OpenSSL passes over a store that it can't open, and what is built here stays
-                if is_out_of_descriptors() {
-                    return Err(Error::new(Kind::OutOfMemory, "no descriptor to read the platform's store"));
+                if seems_exhausted() {
+                    let text = "no memory, or no descriptor, to read the platform's store";
+                    return Err(Error::new(Kind::OutOfMemory, text).into());
                 }
             }
             let files = match own {
@@ -82,18 +105,20 @@ fn build_context(trust: &Trust) -> Result<Context> {
                 Authorities::Folder(cacerts) => trust::read_folder(cacerts)?,
                 Authorities::File(path) => vec![trust::read_one(path)?],
             };
-            unusable.extend(add_files(&mut builder, files));
+            is_complete = !files.iter().any(CertificateFile::may_be_mended);
+            unusable.extend(add_files(&mut builder, files)?);
             // a certificate that the user put there is trusted, be it a root or not
             builder.verify_param_mut().set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(broken)?;
         }
     }
     static NEXT_ID: AtomicU64 = AtomicU64::new(0);
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-    Ok(Context { ssl: builder.build(), id, trust: trust.clone(), unusable })
+    let context = Arc::new(Context { ssl: builder.build(), id, trust: trust.clone(), unusable });
+    if is_complete { Ok(context) } else { Err(NotKept::Incomplete(context)) }
 }
 
 /// Trusts every certificate of the files; answers which files gave none and why.
-fn add_files(builder: &mut SslContextBuilder, files: Vec<CertificateFile>) -> Vec<String> {
+fn add_files(builder: &mut SslContextBuilder, files: Vec<CertificateFile>) -> Result<Vec<String>> {
     let mut unusable = Vec::new();
     for file in files {
         let name = file.path.display();
@@ -101,7 +126,19 @@ fn add_files(builder: &mut SslContextBuilder, files: Vec<CertificateFile>) -> Ve
             Err(why) => unusable.push(format!("{name}: {why}")),
             Ok(encoded) if encoded.is_empty() => unusable.push(format!("{name}: no certificate in it")),
             Ok(encoded) => {
-                let bad = encoded.iter().filter(|encoded| add_certificate(builder, encoded).is_err()).count();
+                let mut bad = 0;
+                for encoded in &encoded {
+                    match add_certificate(builder, encoded) {
+                        Ok(()) => {}
+                        Err(stack) if openssl_errors::kind(Kind::Secure, &stack) == Kind::OutOfMemory => {
+                            return Err(Error::new(
+                                Kind::OutOfMemory,
+                                format!("no memory for the certificates of {name}"),
+                            ));
+                        }
+                        Err(_) => bad += 1,
+                    }
+                }
                 match (bad, encoded.len()) {
                     (0, _) => {}
                     (1, 1) => unusable.push(format!("{name}: no certificate in it")),
@@ -110,9 +147,7 @@ fn add_files(builder: &mut SslContextBuilder, files: Vec<CertificateFile>) -> Ve
             }
         }
     }
-    // what was thought of the rubbish stays out of the next operation's errors
-    ErrorStack::get();
-    unusable
+    Ok(unusable)
 }
 
 fn add_certificate(builder: &mut SslContextBuilder, encoded: &Encoded) -> Result<(), ErrorStack> {

@@ -13,8 +13,11 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::net::is_exhausted;
-use crate::net::tls::{broken, describe};
+use crate::net::tls::broken;
 use crate::net::trust;
+use crate::openssl_errors;
+
+const UNUSABLE: &str = "the client's certificate cannot be used";
 
 /// Where a certificate of the client's is, and its key.
 #[derive(Clone)]
@@ -59,17 +62,17 @@ impl ClientCertificate {
         ErrorStack::get();
         let (path, certificate, key, issuers) = match identity {
             Identity::Pem { certificate: path, key: key_path } => {
-                let broken = |stack: ErrorStack| unusable(path, &describe(&stack));
+                let broken = |stack| unreadable(path, stack);
                 let mut certificates = X509::stack_from_pem(&read(path)?).map_err(broken)?.into_iter();
                 let certificate = certificates.next().ok_or_else(|| unusable(path, &"no certificate in it"))?;
                 // a key with a passphrase would have OpenSSL ask at the terminal
                 let key = PKey::private_key_from_pem_callback(&read(key_path)?, |_| Ok(0))
-                    .map_err(|stack| unusable(key_path, &describe(&stack)))?;
+                    .map_err(|stack| unreadable(key_path, stack))?;
                 (path, certificate, key, certificates.collect())
             }
             Identity::Pkcs12 { path, password } => {
-                let broken = |stack: ErrorStack| unusable(path, &describe(&stack));
-                let parsed = Pkcs12::from_der(&read(path)?).and_then(|file| file.parse2(password)).map_err(broken)?;
+                let parsed = Pkcs12::from_der(&read(path)?).and_then(|file| file.parse2(password));
+                let parsed = parsed.map_err(|stack| unreadable(path, stack))?;
                 match (parsed.cert, parsed.pkey) {
                     (Some(certificate), Some(key)) => {
                         (path, certificate, key, parsed.ca.into_iter().flatten().collect::<Vec<_>>())
@@ -91,7 +94,7 @@ impl ClientCertificate {
         ssl.set_certificate(&self.certificate)
             .and_then(|()| ssl.set_private_key(&self.key))
             .and_then(|()| self.issuers.iter().try_for_each(|issuer| ssl.add_chain_cert(issuer.clone())))
-            .map_err(|stack| unusable(&self.path, &describe(&stack)))
+            .map_err(|stack| unreadable(&self.path, stack))
     }
 }
 
@@ -105,6 +108,10 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     }
 }
 
+fn unreadable(path: &Path, stack: ErrorStack) -> Error {
+    openssl_errors::error(Kind::Secure, &format!("{UNUSABLE}: {}", path.display()), &stack)
+}
+
 fn unusable(path: &Path, why: &dyn fmt::Display) -> Error {
-    Error::new(Kind::Secure, format!("the client's certificate cannot be used: {}: {why}", path.display()))
+    Error::new(Kind::Secure, format!("{UNUSABLE}: {}: {why}", path.display()))
 }

@@ -24,10 +24,13 @@ use crate::net::tcp::{self, Tcp};
 use crate::net::tls::context::{Context, context};
 use crate::net::tls::identity::ClientCertificate;
 use crate::net::trust::Trust;
-use crate::trace::escape;
+use crate::openssl_errors;
 
 pub use facts::Facts;
 pub use identity::Identity;
+
+/// X509_V_ERR_OUT_OF_MEM, which the crate has no name for.
+const OUT_OF_MEMORY: i32 = 17;
 
 /// What TLS must be like.
 #[derive(Clone, Debug)]
@@ -242,13 +245,17 @@ fn resume(ssl: &mut Ssl, session: &SslSession) -> Result<(), ErrorStack> {
 
 fn handshake_error(setup: &Setup, error: ssl::Error, stream: &SslStream<Transport>, clear_before: bool) -> Error {
     let (ssl, state) = (stream.ssl(), stream.get_ref().state);
-    if setup.context.trust != Trust::Anyone && ssl.verify_result() != X509VerifyResult::OK {
+    let verified = ssl.verify_result();
+    if setup.context.trust != Trust::Anyone && verified != X509VerifyResult::OK {
+        let is_shortage = verified.as_raw() == OUT_OF_MEMORY;
+        let kind = error.ssl_error().map_or(Kind::Secure, |stack| openssl_errors::kind(Kind::Secure, stack));
+        let kind = if is_shortage { Kind::OutOfMemory } else { kind };
         let refused = facts::refusal(ssl, &setup.host);
         let mut text = format!("the server's certificate was refused: {refused}");
         if !setup.context.unusable.is_empty() {
             text = format!("{text}; not used: {}", setup.context.unusable.join(", "));
         }
-        return Error::new(Kind::Secure, text);
+        return Error::new(kind, text);
     }
     match state {
         TransportState::ClearText if clear_before => {
@@ -268,7 +275,7 @@ fn session_error(error: ssl::Error, state: TransportState) -> Error {
             Error::new(Kind::ConnectionLost, "the server closed the connection")
         }
         Err(error) => match error.ssl_error() {
-            Some(stack) => Error::new(Kind::Secure, describe(stack)),
+            Some(stack) => Error::new(openssl_errors::kind(Kind::Secure, stack), openssl_errors::describe(stack)),
             None => Error::new(Kind::Secure, error.to_string()),
         },
     }
@@ -276,24 +283,7 @@ fn session_error(error: ssl::Error, state: TransportState) -> Error {
 
 /// That TLS could not even begin.
 fn broken(stack: ErrorStack) -> Error {
-    let out_of_memory = stack.errors().iter().any(|error| error.reason() == Some("malloc failure"));
-    let kind = if out_of_memory { Kind::OutOfMemory } else { Kind::Secure };
-    Error::new(kind, format!("TLS cannot be set up: {}", describe(&stack)))
-}
-
-/// The reasons in an error stack, without the places in OpenSSL's source.
-fn describe(stack: &ErrorStack) -> String {
-    let reasons = stack.errors().iter().filter_map(|error| {
-        let reason = error.reason()?;
-        Some(match error.data() {
-            Some(data) if !data.is_empty() => format!("{reason} ({})", escape(data.as_bytes())),
-            _ => reason.to_owned(),
-        })
-    });
-    match reasons.collect::<Vec<_>>().join(", ") {
-        none if none.is_empty() => "for a reason that OpenSSL does not tell".into(),
-        reasons => reasons,
-    }
+    openssl_errors::error(Kind::Secure, "TLS cannot be set up", &stack)
 }
 
 /// What OpenSSL reads from and writes to: a socket whose first answer must look like TLS.

@@ -181,7 +181,7 @@ fn unproven() -> Error {
 /// SASLprep (RFC 4013), so that the same name or password typed in another way is the same. What it forbids, as
 /// characters that are younger than it, goes as it is: many servers do not prepare at all.
 ///
-/// Copies that `stringprep` makes of a password beyond ASCII are wiped by the allocator (`capi/wipe.rs`).
+/// Copies that `stringprep` makes of a password beyond ASCII are wiped by the allocator (`capi/allocator.rs`).
 fn prepare(text: &[u8]) -> Cow<'_, [u8]> {
     match std::str::from_utf8(text).ok().and_then(|text| stringprep::saslprep(text).ok()) {
         Some(Cow::Owned(prepared)) => Cow::Owned(prepared.into_bytes()),

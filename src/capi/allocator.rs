@@ -1,4 +1,5 @@
-//! The library's memory: small blocks are wiped when they are given back.
+//! The library's memory: small blocks are wiped when they are given back, and where the system has none left the reserve
+//! has.
 //!
 //! Secrets of ours wipe themselves. This is the net below for the copies that other crates make of them and only free:
 //! the openssl crate of the password of a PKCS #12 file, stringprep of a password beyond ASCII.
@@ -9,47 +10,65 @@ use std::{ptr, slice};
 
 use zeroize::Zeroize;
 
+use crate::capi::reserve;
+
 /// What is longer is left as it is: secrets are short, and wiping the buffers of messages would double the cost of
 /// filling them.
 const SMALL: usize = 4096;
 
-/// The system's allocator, which wipes small blocks.
-struct Wiping;
+/// The system's allocator, and what is added to it.
+struct Allocator;
 
 #[global_allocator]
-static ALLOCATOR: Wiping = Wiping;
+static ALLOCATOR: Allocator = Allocator;
 
-// SAFETY: the system's allocator does what the trait asks for; a block is wiped while it is still the caller's, and a
-// new one is told as of the new size and the old alignment
-unsafe impl GlobalAlloc for Wiping {
+// SAFETY: the system's allocator and the reserve do what the trait asks for; a block is wiped while it is still the
+// caller's, and a new one is told as of the new size and the old alignment
+unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise
-        unsafe { System.alloc(layout) }
+        let block = unsafe { System.alloc(layout) };
+        if block.is_null() { reserve::take(layout.size(), layout.align()) } else { block }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise
-        unsafe { System.alloc_zeroed(layout) }
+        let block = unsafe { System.alloc_zeroed(layout) };
+        if !block.is_null() {
+            return block;
+        }
+        let block = reserve::take(layout.size(), layout.align());
+        if !block.is_null() {
+            // SAFETY: the block is of that size
+            unsafe { block.write_bytes(0, layout.size()) };
+        }
+        block
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise, for both
+        // SAFETY: the caller's promise, for all
         unsafe {
             wipe(block, layout.size());
-            System.dealloc(block, layout);
+            match reserve::holds(block) {
+                true => reserve::give_back(block),
+                false => System.dealloc(block, layout),
+            }
         }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if layout.size() > SMALL {
+        if layout.size() > SMALL && !reserve::holds(block) {
             // SAFETY: the caller's promise
-            return unsafe { System.realloc(block, layout, new_size) };
+            let new = unsafe { System.realloc(block, layout, new_size) };
+            if !new.is_null() {
+                return new;
+            }
         }
-        // the system's would free the old block without wiping it, or give the end of it back
+        // the system's would free a small block without wiping it, or give the end of it back
         // SAFETY: the caller promises that the new size is not 0 and fits the alignment; both blocks have the size of
         // the smaller one, and they are not the same
         unsafe {
-            let new = System.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
+            let new = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
             if !new.is_null() {
                 ptr::copy_nonoverlapping(block, new, layout.size().min(new_size));
                 self.dealloc(block, layout);

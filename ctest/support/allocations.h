@@ -1,0 +1,13 @@
+/*
+ * Memory that is refused on demand. Only what the calling thread asks for counts, and of that what the library and the
+ * libraries below it want, not the test program itself. Must be in the executable itself to come before libc.
+ */
+#ifndef ALLOCATIONS_H
+#define ALLOCATIONS_H
+
+/* From here on the first-th block that is asked for is refused, and if `lasting` every later one too; 0 refuses none. */
+void allocations_begin(long first, int lasting);
+/* Ends that; how many blocks were asked for. */
+long allocations_end(void);
+
+#endif

@@ -1,0 +1,211 @@
+/*
+ * One session in each mode while memory is refused: each block in turn, and all from each one on.
+ *
+ * A session may come through, since what is small is taken from what the library has set aside. Otherwise a call says
+ * that there is no memory, and the host goes on.
+ */
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "allocations.h"
+#include "calls.h"
+#include "check.h"
+#include "clock.h"
+#include "pop3connect.h"
+#include "process.h"
+#include "script.h"
+#include "server.h"
+
+enum { TIMEOUT_MS = 20000, KEPT_BYTES = 256 * 1024 };
+
+static int ports[3];
+
+/* A session of that mode; the certificates are read anew, for which the folder has another name each time. */
+static pop3_options *session_options(int secure)
+{
+    static int turn;
+    char folder[4200];
+    int length = snprintf(folder, sizeof folder, "%s/secure", server_dir());
+    for (int i = turn++ % 20; i > 0; i--)
+        length += snprintf(folder + length, sizeof folder - (size_t)length, "/../secure");
+    pop3_options *options = pop3_options_new();
+    CHECK_INT(pop3_options_set_server(options, at(ports[secure])), 0);
+    CHECK_INT(pop3_options_set_user(options, "alice"), 0);
+    CHECK_INT(pop3_options_set_password(options, PASS), 0);
+    CHECK_INT(pop3_options_set_secure(options, secure), 0);
+    CHECK_INT(pop3_options_set_secure_dir(options, folder), 0);
+    CHECK_INT(pop3_options_set_platform_trust(options, 0), 0);
+    CHECK_INT(pop3_options_set_timeouts(options, TIMEOUT_MS, TIMEOUT_MS, 0), 0);
+    return options;
+}
+
+/* How many blocks a session asks for. */
+static long hold_session(int secure, long first, int lasting, int codes[CALLS])
+{
+    pop3_options *options = session_options(secure);
+    allocations_begin(first, lasting);
+    make_calls(options, codes);
+    long asked = allocations_end();
+    pop3_options_free(options);
+    pop3_forget(NULL);
+    return asked;
+}
+
+/* Of one block that OpenSSL missed it often says something else: that TLS, or a digest, does not work. */
+static int says_why(int code)
+{
+    return code == POP3_ERR_OUT_OF_MEMORY || code == POP3_ERR_SECURE || code == POP3_ERR_UNSUPPORTED;
+}
+
+static void sweep(int secure, int lasting)
+{
+    int codes[CALLS], unharmed = 0, unexplained = 0, outcomes[CALLS] = {0};
+    /* until the library keeps as many authorities as it ever does */
+    for (int i = 0; i < 20; i++)
+        hold_session(secure, 0, 0, codes);
+    long count = hold_session(secure, 0, 0, codes);
+    CHECK_INT(first_failed(codes), CALLS);
+    int descriptors = open_descriptors();
+    size_t used = mallinfo2().uordblks;
+    for (long first = 1; first <= count; first++) {
+        hold_session(secure, first, lasting, codes);
+        int failed = first_failed(codes);
+        unharmed += failed == CALLS;
+        if (failed < CALLS)
+            outcomes[failed]++;
+        unexplained += failed < CALLS && codes[failed] != POP3_ERR_OUT_OF_MEMORY;
+        if (failed < CALLS && !CHECK(lasting ? codes[failed] == POP3_ERR_OUT_OF_MEMORY : says_why(codes[failed])))
+            printf("secure %d, block %ld of %ld%s: call %d answers %d\n", secure, first, count,
+                   lasting ? " and all later ones" : "", failed, codes[failed]);
+    }
+    printf("secure %d, %s: %ld blocks, %d sessions unharmed, %d no connection, %d explained by OpenSSL otherwise\n", secure,
+           lasting ? "from each on" : "each alone", count, unharmed, outcomes[CONNECT], unexplained);
+    CHECK_INT(open_descriptors(), descriptors);
+    CHECK((long long)mallinfo2().uordblks - (long long)used < KEPT_BYTES);
+    /* the host has memory again */
+    hold_session(secure, 0, 0, codes);
+    CHECK_INT(first_failed(codes), CALLS);
+}
+
+static void each_alone_in_the_clear(void)
+{
+    sweep(0, 0);
+}
+
+static void each_alone_under_tls(void)
+{
+    sweep(1, 0);
+}
+
+static void each_alone_with_stls(void)
+{
+    sweep(2, 0);
+}
+
+static void none_from_each_on_in_the_clear(void)
+{
+    sweep(0, 1);
+}
+
+static void none_from_each_on_under_tls(void)
+{
+    sweep(1, 1);
+}
+
+static void none_from_each_on_with_stls(void)
+{
+    sweep(2, 1);
+}
+
+/*
+ * Connects with each block refused alone, or every step-th; what is not expected is a failed check. Returns how many
+ * connects there were.
+ */
+static long connect_each(pop3_options *(*make_options)(void), int step, int may_succeed)
+{
+    long count = 1, connects = 0;
+    for (long first = 0; first <= count; first += step) {
+        pop3_options *options = make_options();
+        allocations_begin(first, 0);
+        int socket = pop3_connect_with(options);
+        long asked = allocations_end();
+        if (first == 0)
+            count = asked;
+        if (socket > 0)
+            CHECK_INT(pop3_disconnect(socket, NULL), 0);
+        if (!CHECK(socket > 0 ? may_succeed : says_why(socket)))
+            printf("block %ld of %ld: %d: %s\n", first, count, socket, pop3_get_last_error());
+        pop3_options_free(options);
+        pop3_forget(NULL);
+        connects++;
+    }
+    return connects;
+}
+
+static pop3_options *impostor_options(void)
+{
+    return session_options(1);
+}
+
+static void an_impostor_is_never_believed(void)
+{
+    const char *const impostors[] = {"tls=implicit record=yes cert=untrusted", "tls=implicit record=yes cert=self-signed",
+                                     "tls=implicit record=yes cert=other-client", "tls=implicit record=yes cert=expired"};
+    long connects = 0;
+    int honest = ports[1];
+    for (size_t i = 0; i < sizeof impostors / sizeof *impostors; i++) {
+        ports[1] = server_mailbox(impostors[i]);
+        connects += connect_each(impostor_options, 3, 0);
+        CHECK_STR(server_received(ports[1]), "");
+    }
+    ports[1] = honest;
+    printf("%ld connects to impostors\n", connects);
+}
+
+/* Which mechanism, and in which mode. */
+static const char *mechanism;
+static int mechanism_secure;
+
+static pop3_options *log_in_options(void)
+{
+    pop3_options *options = session_options(mechanism_secure);
+    CHECK_INT(pop3_options_set_mechanism(options, mechanism), 0);
+    return options;
+}
+
+static void log_ins(void)
+{
+    const struct {
+        const char *mechanism;
+        /* deriving the key takes thousands of blocks, all for the same */
+        int secure, step;
+    } rows[] = {{"USER", 0, 1}, {"PLAIN", 0, 1}, {"SCRAM-SHA-256", 0, 31}, {"SCRAM-SHA-1-PLUS", 1, 31}};
+    const int plain = ports[0], tls = ports[1];
+    ports[0] = server_mailbox("sasl=PLAIN,SCRAM-SHA-256");
+    ports[1] = server_mailbox("tls=implicit sasl=SCRAM-SHA-1-PLUS");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        mechanism = rows[i].mechanism;
+        mechanism_secure = rows[i].secure;
+        printf("%s: %ld connects\n", mechanism, connect_each(log_in_options, rows[i].step, 1));
+    }
+    ports[0] = plain;
+    ports[1] = tls;
+}
+
+int main(void)
+{
+    const char *options[] = {CALLS_MAILBOX, CALLS_MAILBOX " tls=implicit", CALLS_MAILBOX " tls=stls"};
+    for (int secure = 0; secure < 3; secure++)
+        ports[secure] = server_mailbox(options[secure]);
+    RUN(each_alone_in_the_clear);
+    RUN(none_from_each_on_in_the_clear);
+    RUN(each_alone_under_tls);
+    RUN(none_from_each_on_under_tls);
+    RUN(each_alone_with_stls);
+    RUN(none_from_each_on_with_stls);
+    RUN(an_impostor_is_never_believed);
+    RUN(log_ins);
+    return check_result();
+}
