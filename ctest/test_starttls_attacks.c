@@ -118,7 +118,7 @@ static void a_fake_session_in_the_same_segment(void)
 static void a_fake_session_in_later_segments(void)
 {
     after_stls("send \"+OK\\r\\n\"\nexpect-hello\nsend \"" FAKE_SESSION "\"\nexpect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
-    after_stls("send \"+OK\\r\\n\"\nexpect-hello\npause 100\nsend \"+OK\\r\\n\" \"+OK\\r\\n\"\nexpect-eof", LONG_MS,
+    after_stls("send \"+OK\\r\\n\"\nexpect-hello\npause 100\ntrickle 5 \"+OK\\r\\n+OK\\r\\n\"\nhold", LONG_MS,
                POP3_ERR_BAD_FORMAT);
     after_stls("send \"+OK\\r\\n\"\nexpect-hello\ntrickle 20 \"+OK no line end\"\nhold", LONG_MS, POP3_ERR_BAD_FORMAT);
     /* the answer itself in pieces, and what follows together with its end */
