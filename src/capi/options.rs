@@ -89,8 +89,9 @@ pub unsafe extern "C" fn pop3_options_free(options: *mut pop3_options) {
 /// - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
 ///   once, and freed while the session lives.
 ///
-/// Returns as pop3_connect, or POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for),
-/// POP3_ERR_CANCELLED (the progress callback stopped it).
+/// Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; for OAuth no token, or a control
+/// character in it or in the user's name), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for),
+/// POP3_ERR_CANCELLED (the progress callback stopped it), any other error of pop3_connect.
 /// Threads: any, any number at once, as long as none changes the options meanwhile.
 ///
 /// # Safety

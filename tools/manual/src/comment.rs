@@ -28,6 +28,15 @@ impl Comment {
         }
     }
 
+    /// The comment of what has neither parameters nor a result.
+    pub fn parse_paragraphs<'a>(lines: impl IntoIterator<Item = &'a str>) -> Result<Self> {
+        let comment = Self::parse(lines)?;
+        match comment.parameters.is_empty() && comment.returns.is_none() && comment.threads.is_none() {
+            true => Ok(comment),
+            false => Err("parameters, a result or threads of what is no function".into()),
+        }
+    }
+
     fn take(&mut self, block: &str) -> Result<()> {
         let after = |later: bool, what: &str| match later {
             true => Err(format!("{what} out of order")),
@@ -49,6 +58,13 @@ impl Comment {
             self.paragraphs.push(block.to_owned());
         }
         Ok(())
+    }
+
+    /// All that is said.
+    pub fn text(&self) -> String {
+        let parameters = self.parameters.iter().map(|(_, text)| text);
+        let all = self.paragraphs.iter().chain(parameters).chain(&self.returns).chain(&self.threads);
+        all.map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 
     /// The first sentence, without its full stop and without what is in parentheses at its end.
@@ -104,6 +120,8 @@ mod tests {
         assert_eq!(parsed.parameters[1], (vec!["c".into()], "one.".into()));
         assert_eq!(parsed.returns.as_deref(), Some("Returns 0."));
         assert_eq!(parsed.threads.as_deref(), Some("any."));
+        assert_eq!(parsed.text(), "Does it (RFC 1). And more. Else. both of them. one. Returns 0. any.");
+        assert!(Comment::parse_paragraphs(["A.", "", "Threads: any."]).is_err());
     }
 
     #[test]

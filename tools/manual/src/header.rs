@@ -68,7 +68,8 @@ impl Header {
             }
             let comment = take_comment(&mut lines);
             let item = take_item(&mut lines);
-            header.take(comment, &item).map_err(|why| format!("{}: {why}", item[0]))?;
+            let first = item.first().ok_or("a comment about nothing")?;
+            header.take(comment, &item).map_err(|why| format!("{first}: {why}"))?;
         }
         match header.functions.is_empty() {
             true => Err("there is no function".into()),
@@ -82,7 +83,14 @@ impl Header {
         let mut parts = blocks(top.lines().map(bare)).into_iter();
         let title = parts.next().unwrap_or_default();
         self.title = title.split_once(": ").map(|(_, what)| what.to_owned()).ok_or("the header has no title")?;
-        self.conventions = parts.filter_map(|part| part.strip_prefix("- ").map(str::to_owned)).collect();
+        for part in parts {
+            match part.strip_prefix("- ") {
+                Some(convention) => self.conventions.push(convention.to_owned()),
+                // what introduces them, and what is said to whoever would edit the header
+                None if part.ends_with(':') || part.starts_with("Written by ") => {}
+                None => return Err(format!("no convention: {part}")),
+            }
+        }
         match self.conventions.is_empty() {
             true => Err("there are no conventions at the top".into()),
             false => Ok(rest),
@@ -92,9 +100,9 @@ impl Header {
     fn take(&mut self, comment: Vec<&str>, item: &[&str]) -> Result<()> {
         if let Some(define) = item[0].strip_prefix("#define ") {
             let (name, value) = define.split_once(' ').ok_or("no value")?;
-            self.constants.push(constant(name, value, &Comment::parse(comment)?)?);
+            self.constants.push(constant(name, value, &Comment::parse_paragraphs(comment)?)?);
         } else if item[0].starts_with("typedef ") {
-            self.types.push(type_(Comment::parse(comment)?, item)?);
+            self.types.push(type_(Comment::parse_paragraphs(comment)?, item)?);
         } else {
             self.functions.push(function(Comment::parse(comment)?, &item.join(" "))?);
         }
@@ -163,7 +171,7 @@ fn type_(comment: Comment, item: &[&str]) -> Result<Type> {
             declaration.push(line);
             continue;
         }
-        let comment = Comment::parse(take_comment(&mut lines))?;
+        let comment = Comment::parse_paragraphs(take_comment(&mut lines))?;
         let field = lines.next().ok_or("a comment without a field")?;
         fields.push(Field { name: name_in(field.trim_end_matches(';'))?, comment });
         declaration.push(field);
@@ -298,5 +306,7 @@ mod tests {
         assert!(Header::parse(&format!("{SAID}{PROTOTYPE}")).is_err());
         assert!(parse("/**\n * A.\n */\ntypedef struct {\n    int a;\n} pop3_s;\n").is_err());
         assert!(parse("").is_err());
+        assert!(parse("/**\n * A.\n */\n").is_err());
+        assert!(parse("int32_t pop3_undocumented(void);\n").is_err());
     }
 }

@@ -98,7 +98,7 @@ impl Manual<'_> {
         for (names, text) in &comment.parameters {
             page.item(&format!(".I {}", names.join(", ")), &sentence(text));
         }
-        let mut see = self.mentioned(&format!("{comment:?} {}", prototype(function)), &function.name);
+        let mut see = self.mentioned(&format!("{} {}", comment.text(), prototype(function)), &function.name);
         if let Some(outcome) = outcome {
             page.section("RETURN VALUE");
             page.text(&sentence(&outcome.success));
@@ -233,7 +233,7 @@ fn phrase(text: &str) -> String {
     let mut text = text.replace('`', "");
     let first = text.split(' ').next().unwrap_or_default();
     if first.chars().skip(1).all(|c| c.is_ascii_lowercase() || "',".contains(c)) {
-        text[..1].make_ascii_lowercase();
+        first_letter(&mut text).make_ascii_lowercase();
     }
     text
 }
@@ -242,13 +242,18 @@ fn phrase(text: &str) -> String {
 fn sentence(text: &str) -> String {
     let mut text = text.to_owned();
     let is_name = text.split(' ').next().is_some_and(|word| word.contains(['_', '`']));
-    if !is_name && text.is_ascii() {
-        text[..1].make_ascii_uppercase();
+    if !is_name {
+        first_letter(&mut text).make_ascii_uppercase();
     }
     if !text.ends_with(['.', '?']) {
         text.push('.');
     }
     text
+}
+
+/// Nothing where the text does not begin with ASCII.
+fn first_letter(text: &mut str) -> &mut str {
+    text.get_mut(..1).unwrap_or_default()
 }
 
 fn is_name(c: char) -> bool {
