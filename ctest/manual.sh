@@ -68,7 +68,7 @@ done < "$source/ctest/symbols.txt"
 
 # what a reader sees
 shows() { # PAGE TEXT
-  MANWIDTH=1000 mandoc -T ascii -O width=1000 "$work/man/$1.3" | sed 's/.\x08//g; s/  */ /g' > "$work/log"
+  mandoc -T ascii -O width=1000 "$work/man/$1.3" | sed 's/.\x08//g; s/  */ /g' > "$work/log"
   grep -qF -- "$2" "$work/log" || wrong "$1 does not show: $2"
 }
 shows pop3_list_messages 'int32_t number,'

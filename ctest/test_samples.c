@@ -92,6 +92,16 @@ static void sample_mailbox(void)
         count++;
     CHECK_INT(count, 3);
     CHECK_INT(messages_left(), 0);
+    /* where nothing can be printed nothing is deleted */
+    serve("pass=secret messages=3");
+    catch_output();
+    FILE *full = fopen("/dev/full", "w");
+    CHECK(full != NULL && dup2(fileno(full), 1) == 1);
+    CHECK_INT(main_mailbox(), 0);
+    caught_output();
+    fclose(full);
+    clearerr(stdout);
+    CHECK_INT(messages_left(), 3);
     /* the second message is refused */
     int port = server_play("tls=implicit cert=documents", "send \"+OK\\r\\n\"\n" REPLY("CAPA", "-ERR\\r\\n")
                            REPLY("USER alice", "+OK\\r\\n") REPLY("PASS secret", "+OK\\r\\n")

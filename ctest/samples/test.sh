@@ -47,11 +47,15 @@ while read -r line; do
   (cd "$source" && bash -c "${line/make/make -n}") > "$work/log" 2>&1 || fail "$line: $(cat "$work/log")"
 done < "$work/samples/targets"
 
-# links to other files of the project
+# links to other files of the project, and to headings in them
 cd "$source"
 for document in "${documents[@]}"; do
-  for link in $(grep -oE '\]\([^):]+\)' "$document" | sed -E 's/^\]\(([^)#]*).*/\1/'); do
-    [ -e "$(dirname "$document")/$link" ] || fail "$document links to $link, which is not there"
+  for link in $(grep -oE '\]\([^):]+\)' "$document" | sed 's/^](\(.*\))$/\1/'); do
+    file=$(dirname "$document")/${link%%#*}
+    [ -e "$file" ] || fail "$document links to $link, which is not there"
+    [[ $link != *#* ]] ||
+      sed -n 's/^##* //p' "$file" | tr 'A-Z ' 'a-z-' | sed 's/[^a-z0-9-]//g' | grep -qx -- "${link#*#}" ||
+      fail "$document links to a heading that is not there: $link"
   done
 done
 
