@@ -18,7 +18,7 @@ INCLUDEDIR := $(PREFIX)/include
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test check lint header bench fuzz soak install uninstall setup clean
+.PHONY: help build demo test check lint header man bench fuzz soak install uninstall setup clean
 
 help:
 	@echo 'make            builds the library: target/release/libpop3connect.so and .a'
@@ -29,6 +29,7 @@ help:
 	@echo 'make test       all tests'
 	@echo 'make check      formatting, lints, header and symbols in sync, all tests, each fuzz target for a moment'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
+	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan'
 	@echo 'make fuzz       every fuzz target for a minute (SECONDS=n for longer)'
 	@echo 'make soak       100000 sessions in a loop (SESSIONS=n for another number): memory and descriptors must stay'
@@ -86,6 +87,14 @@ header:
 	@tools/setup.sh build
 	UPDATE_HEADER=1 $(CARGO) test $(CARGO_FLAGS) --quiet --test header
 	@echo 'header: include/pop3connect.h is what the sources say'
+
+# the date is today's, or that of the sources where whoever packages them says so
+man:
+	@tools/setup.sh build
+	$(CARGO) build $(CARGO_FLAGS) --release --quiet --package pop3-manual
+	$(RELEASE)/pop3-manual include/pop3connect.h README.md $(VERSION) \
+	  "$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(date +%s)}" +%F)" $(TARGET)/man/man3 docs/errors.md
+	@echo 'man: $(TARGET)/man/man3, docs/errors.md'
 
 bench:
 	@tools/setup.sh bench

@@ -14,6 +14,9 @@
  *   return: neither longjmp nor a C++ exception may leave it. pthread_cancel() waits until the call has returned.
  * - After an error whose comment says "the session is over" further calls answer POP3_ERR_CONNECTION_LOST, and
  *   pop3_disconnect() frees the socket. After any other the session goes on.
+ * - A response code in a server's refusal decides the error, whatever was refused: POP3_ERR_MAILBOX_IN_USE for
+ *   [IN-USE], POP3_ERR_LOGIN_DELAY for [LOGIN-DELAY], POP3_ERR_AUTH for [AUTH], POP3_ERR_TEMPORARY for [SYS/TEMP].
+ *   Where a function names none of these, no server is known to say it there; the session goes on.
  * - Nothing is ever written to stdout or stderr, no signal is raised and no signal handler installed.
  *
  * Written by cbindgen from src/capi; don't edit.
@@ -92,7 +95,7 @@
 #define POP3_ERR_CONNECT -10061
 
 /**
- * The peer closed or reset the connection, or the session had ended before.
+ * The peer closed or reset the connection, or the session had ended before. The session is over.
  */
 #define POP3_ERR_CONNECTION_LOST -10054
 
@@ -142,7 +145,7 @@
 #define POP3_ERR_UNSUPPORTED -2008
 
 /**
- * A defect of the library, caught. The session is over.
+ * A defect of the library, caught. Any function may answer it. The session is over.
  */
 #define POP3_ERR_INTERNAL -2009
 
@@ -344,12 +347,12 @@ const char *pop3_get_secure_error(void);
  *   encrypted, but the server may be an impostor.
  *
  * Returns the socket, greater than 0: a handle for the other pop3_ functions, no file descriptor, and never given
- * again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, another `secure`, CR or LF),
- * POP3_ERR_NO_ADDRESS (no host, unusable port), POP3_ERR_HOST_NOT_FOUND, POP3_ERR_CONNECT, POP3_ERR_TIMEOUT,
- * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE (TLS or verification failed), POP3_ERR_NO_STLS (not offered or refused),
- * POP3_ERR_BAD_FORMAT (no POP3, or clear text after STLS), POP3_ERR_SYNTAX (a challenge that is none, or a server that
- * does not prove that it knows the password), POP3_ERR_LIMIT (endless line, or too much to compute), POP3_ERR_AUTH
- * (credentials refused), POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY, POP3_ERR_SERVER (turned away),
+ * again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, another `secure`, CR or LF), POP3_ERR_NO_ADDRESS
+ * (no host, unusable port), POP3_ERR_HOST_NOT_FOUND, POP3_ERR_CONNECT, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
+ * POP3_ERR_SECURE (TLS or verification failed), POP3_ERR_NO_STLS (not offered or refused), POP3_ERR_BAD_FORMAT (no
+ * POP3, or clear text after STLS), POP3_ERR_SYNTAX (a challenge that is none, or a server that does not prove that it
+ * knows the password), POP3_ERR_LIMIT (endless line, or too much to compute), POP3_ERR_AUTH (credentials refused),
+ * POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY, POP3_ERR_SERVER (turned away),
  * POP3_ERR_OUT_OF_MEMORY.
  * Threads: any, any number at once.
  */
@@ -369,10 +372,11 @@ int32_t pop3_connect(const char *server,
  * - `socket`: from pop3_connect; free after this call whatever it returns, save for POP3_ERR_BUSY.
  * - `sts_cb`: hears the status lines; NULL hears nothing.
  *
- * Returns 0, or POP3_ERR_BAD_SOCKET (unknown, or freed before), POP3_ERR_BUSY (in use by another call; not freed),
- * POP3_ERR_SERVER (the server says that it did not commit the deletions), POP3_ERR_CONNECTION_LOST (the session had
- * ended before, or ended without an answer), POP3_ERR_TIMEOUT, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
- * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY.
+ * Returns 0, or POP3_ERR_BUSY (in use by another call), after which the session goes on. Or POP3_ERR_BAD_SOCKET
+ * (unknown, or freed before), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server says that it did not commit the
+ * deletions), POP3_ERR_CONNECTION_LOST (the session had ended before, or ended without an answer), POP3_ERR_TIMEOUT,
+ * POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which the
+ * socket is free.
  * Threads: any.
  */
 int32_t pop3_disconnect(int32_t socket, pop3_sts_cb sts_cb);
@@ -384,10 +388,10 @@ int32_t pop3_disconnect(int32_t socket, pop3_sts_cb sts_cb);
  * - `socket`: from pop3_connect.
  * - `sts_cb`: hears the status lines; NULL hears nothing.
  *
- * Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_SHORT_RESPONSE or
- * POP3_ERR_SYNTAX (the answer is no number of messages and of octets); after each of these the session goes on. Or
- * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
- * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY,
+ * POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is no number of messages and of octets); after each of these
+ * the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+ * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_message_count(int32_t socket, pop3_sts_cb sts_cb);
@@ -402,10 +406,10 @@ int32_t pop3_message_count(int32_t socket, pop3_sts_cb sts_cb);
  * - `sts_cb`: hears the status lines; NULL hears nothing.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
- * POP3_ERR_SERVER (refused: no such message), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line is no number of a
- * message and its size); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 messages),
- * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED,
- * POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line
+ * is no number of a message and its size); after each of these the session goes on. Or POP3_ERR_LIMIT (more than
+ * 1 000 000 messages), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+ * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_list_messages(int32_t socket, int32_t number, pop3_list *out, pop3_sts_cb sts_cb);
@@ -420,11 +424,11 @@ int32_t pop3_list_messages(int32_t socket, int32_t number, pop3_list *out, pop3_
  * - `sts_cb`: hears the status lines; NULL hears nothing.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
- * POP3_ERR_SERVER (refused: no such message), POP3_ERR_UNSUPPORTED (refused by a server that does not list UIDL among
- * its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line is no number of a message and its id); after
- * each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 messages, or ids of more than 256 MiB
- * together), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED,
- * POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a server that does
+ * not list UIDL among its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line is no number of a message
+ * and its id); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 messages, or ids of
+ * more than 256 MiB together), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+ * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_unique_ids(int32_t socket, int32_t number, pop3_uid_list *out, pop3_sts_cb sts_cb);
@@ -433,14 +437,16 @@ int32_t pop3_unique_ids(int32_t socket, int32_t number, pop3_uid_list *out, pop3
  * Marks a message for deletion, which the server deletes at pop3_disconnect (Omnis: POP3DeleteMessage; DELE,
  * RFC 1939).
  *
+ * A session that ends in another way deletes nothing.
+ *
  * - `socket`: from pop3_connect.
  * - `number`: of the message, from 1.
  * - `sts_cb`: hears the status lines; NULL hears nothing.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER
- * (refused: no such message, or marked already); after each of these the session goes on. Or POP3_ERR_TIMEOUT,
- * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED,
- * POP3_ERR_OUT_OF_MEMORY, after which it is over and nothing is deleted.
+ * (refused: no such message, or marked already), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
+ * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
+ * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_delete_message(int32_t socket, int32_t number, pop3_sts_cb sts_cb);
@@ -451,9 +457,9 @@ int32_t pop3_delete_message(int32_t socket, int32_t number, pop3_sts_cb sts_cb);
  * - `socket`: from pop3_connect.
  * - `sts_cb`: hears the status lines; NULL hears nothing.
  *
- * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused); after each of these the session goes
- * on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
- * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
+ * the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+ * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_undo_deletes(int32_t socket, pop3_sts_cb sts_cb);
@@ -464,9 +470,9 @@ int32_t pop3_undo_deletes(int32_t socket, pop3_sts_cb sts_cb);
  * - `socket`: from pop3_connect.
  * - `sts_cb`: hears the status lines; NULL hears nothing.
  *
- * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused); after each of these the session goes
- * on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
- * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
+ * the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+ * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_noop(int32_t socket, pop3_sts_cb sts_cb);
@@ -496,8 +502,8 @@ int32_t pop3_capabilities(int32_t socket, pop3_buffer *out, pop3_sts_cb sts_cb);
  * - `out`: written only on success, zeroed otherwise; free with pop3_tls_info_free.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
- * connection is in the clear), POP3_ERR_CONNECTION_LOST (the session has ended), POP3_ERR_OUT_OF_MEMORY, after which it
- * is over.
+ * connection is in the clear); after each of these the session goes on. Or POP3_ERR_CONNECTION_LOST (the session has
+ * ended), POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_get_tls_info(int32_t socket, pop3_tls_info *out);
@@ -539,10 +545,10 @@ int32_t pop3_recv_headers(int32_t socket, int32_t number, pop3_buffer *out, pop3
  * - `sts_cb`: hears the status lines; NULL hears nothing.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1, `lines` negative), POP3_ERR_BAD_SOCKET,
- * POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_UNSUPPORTED (refused by a server that does not
- * list TOP among its capabilities); after each of these the session goes on. Or POP3_ERR_OUT_OF_MEMORY,
- * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
- * POP3_ERR_CANCELLED, after which it is over.
+ * POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a
+ * server that does not list TOP among its capabilities); after each of these the session goes on. Or
+ * POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+ * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_recv_top(int32_t socket, int32_t number, int32_t lines, pop3_buffer *out, pop3_sts_cb sts_cb);
@@ -560,9 +566,9 @@ int32_t pop3_recv_top(int32_t socket, int32_t number, int32_t lines, pop3_buffer
  * - `sts_cb`: hears the status lines; NULL hears nothing.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
- * POP3_ERR_SERVER (refused: no such message); after each of these the session goes on. Or POP3_ERR_OUT_OF_MEMORY,
- * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
- * POP3_ERR_CANCELLED, after which it is over.
+ * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
+ * POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+ * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_recv_message(int32_t socket, int32_t number, pop3_buffer *out, pop3_sts_cb sts_cb);
@@ -580,9 +586,9 @@ int32_t pop3_recv_message(int32_t socket, int32_t number, pop3_buffer *out, pop3
  * - `sts_cb`: hears the status lines; NULL hears nothing.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`data_cb` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
- * POP3_ERR_SERVER (refused: no such message); after each of these the session goes on. Or POP3_ERR_CANCELLED
- * (`data_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
+ * POP3_ERR_CANCELLED (`data_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
+ * POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_recv_message_to(int32_t socket, int32_t number, pop3_data_cb data_cb, void *context, pop3_sts_cb sts_cb);
@@ -591,7 +597,8 @@ int32_t pop3_recv_message_to(int32_t socket, int32_t number, pop3_data_cb data_c
  * Reads many messages, handing each piece to a callback as it arrives (RETR, RFC 1939).
  *
  * Where the server can take commands ahead of its answers (PIPELINING, RFC 2449) a bounded number of messages is
- * asked for at once; otherwise one after the other.
+ * asked for at once; otherwise one after the other. Where the server refuses a number, `message_cb` hears of it, and
+ * the next one follows.
  *
  * - `socket`: from pop3_connect.
  * - `numbers`: of the messages, each from 1, in the order in which they are wanted; NULL is fine where `count` is 0.
@@ -601,10 +608,9 @@ int32_t pop3_recv_message_to(int32_t socket, int32_t number, pop3_data_cb data_c
  * - `sts_cb`: hears the status lines; NULL hears nothing.
  *
  * Returns how many messages were delivered whole, or POP3_ERR_PARAMETER (`message_cb` or `numbers` is NULL, a number
- * less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY; after each of these, and where the
- * server refused a number, the session goes on. Or the error that ended it and the session: POP3_ERR_CANCELLED
- * (`message_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY.
+ * less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY; after each of these the session
+ * goes on. Or POP3_ERR_CANCELLED (`message_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
+ * POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_recv_messages(int32_t socket,
@@ -615,11 +621,12 @@ int32_t pop3_recv_messages(int32_t socket,
                            pop3_sts_cb sts_cb);
 
 /**
- * Asks how many messages wait in a mailbox (Omnis: POP3Stat): connects, asks, disconnects.
+ * Asks how many messages wait in a mailbox: connects, asks, disconnects (Omnis: POP3Stat).
  *
  * - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
  *
- * Returns the number, or an error of pop3_connect or pop3_message_count. The connection is closed in any case.
+ * Returns the number, or an error of pop3_connect or pop3_message_count save for POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY
+ * and POP3_ERR_CANCELLED. The connection is closed in any case.
  * Threads: any.
  */
 int32_t pop3_stat(const char *server,
@@ -630,21 +637,22 @@ int32_t pop3_stat(const char *server,
                   int32_t verify);
 
 /**
- * Reads the messages of a mailbox and deletes them if wanted (Omnis: POP3Recv): connects, reads, disconnects.
+ * Reads the messages of a mailbox and deletes them if wanted: connects, reads, disconnects (Omnis: POP3Recv).
  *
  * A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
  * ends in good order: after an error that ended it the server keeps them all, and those already delivered come again
- * next time. Where the server refused to delete one, the others are deleted all the same.
+ * next time. Where the server refused to delete one, the others are deleted all the same. After an error not all
+ * mail may have been received.
  *
  * - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
  * - `message_cb`, `context`: as for pop3_recv_messages.
  * - `delete_after`: non-zero deletes each message that was delivered.
  * - `max_messages`: how many messages to read at the most, from the first; 0 reads all.
  *
- * Returns how many messages were received whole, or an error, in which case not all mail may have been received:
- * POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages` negative), an error of pop3_connect, pop3_message_count or
- * pop3_recv_messages, POP3_ERR_SERVER (the server refused to delete, or did not commit the deletions). The connection
- * is closed in any case.
+ * Returns how many messages were received whole, or POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages` negative,
+ * or as for pop3_connect), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server turned away, refused to count or to
+ * delete, or did not commit the deletions), any other error of pop3_connect, pop3_message_count or pop3_recv_messages
+ * save for POP3_ERR_BAD_SOCKET and POP3_ERR_BUSY. The connection is closed in any case.
  * Threads: any.
  */
 int32_t pop3_recv(const char *server,
@@ -683,7 +691,9 @@ void pop3_options_free(pop3_options *options);
  * - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
  *   once, and freed while the session lives.
  *
- * Returns as pop3_connect.
+ * Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; for OAuth no token, or a control
+ * character in it or in the user's name), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for),
+ * POP3_ERR_CANCELLED (the progress callback stopped it), any other error of pop3_connect.
  * Threads: any, any number at once, as long as none changes the options meanwhile.
  */
 int32_t pop3_connect_with(const pop3_options *options);
@@ -691,47 +701,57 @@ int32_t pop3_connect_with(const pop3_options *options);
 /**
  * Sets the server.
  *
+ * - `options`: from pop3_options_new.
  * - `server`: as for pop3_connect, which checks it; copied; NULL is none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_server(pop3_options *options, const char *server);
 
 /**
  * Sets the user's name.
  *
+ * - `options`: from pop3_options_new.
  * - `user`: bytes that are passed on as they are, without CR or LF; copied; NULL is the default, an empty one.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `user`).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_user(pop3_options *options, const char *user);
 
 /**
  * Sets the password.
  *
+ * - `options`: from pop3_options_new.
  * - `password`: bytes that are passed on as they are, without CR or LF; copied, and wiped when the options are freed
  *   or another is set; NULL is the default, an empty one.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `password`).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_password(pop3_options *options, const char *password);
 
 /**
  * Sets the token that OAuth gave, for the mechanisms XOAUTH2 and OAUTHBEARER.
  *
+ * - `options`: from pop3_options_new.
  * - `token`: without CR or LF, of any length; copied, and wiped when the options are freed or another is set; NULL is
  *   the default, none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `token`).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_oauth_token(pop3_options *options, const char *token);
 
 /**
  * Sets as whom to act, if not as the user, for the SASL mechanisms that can say it.
  *
+ * - `options`: from pop3_options_new.
  * - `authzid`: without CR or LF; copied; NULL is the default, the user.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `authzid`).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_authzid(pop3_options *options, const char *authzid);
 
@@ -741,122 +761,146 @@ int32_t pop3_options_set_authzid(pop3_options *options, const char *authzid);
  * A mechanism that the server does not list is POP3_ERR_UNSUPPORTED at connect, before a credential is sent; APOP
  * where its greeting has no timestamp, or came before STLS, when anybody could have said it.
  *
+ * - `options`: from pop3_options_new.
  * - `name`: "auto" (the default), "USER" for USER and PASS, "APOP", or a SASL name: PLAIN, LOGIN, CRAM-MD5,
  *   SCRAM-SHA-1, SCRAM-SHA-256, the latter two with -PLUS, XOAUTH2, OAUTHBEARER, EXTERNAL; in any letter case. NULL
  *   is the default.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, an unknown name).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_mechanism(pop3_options *options, const char *name);
 
 /**
  * Sets when TLS begins.
  *
+ * - `options`: from pop3_options_new.
  * - `secure`: 0 never (the default), 1 with the first byte, 2 after STLS.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `secure`).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_secure(pop3_options *options, int32_t secure);
 
 /**
  * Sets whether the server's certificate and name must verify.
  *
+ * - `options`: from pop3_options_new.
  * - `verify`: non-zero (the default) verifies, 0 does not.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_verify(pop3_options *options, int32_t verify);
 
 /**
  * Sets the secure folder, as pop3_set_secure_dir does for the process.
  *
+ * - `options`: from pop3_options_new.
  * - `path`: copied; NULL is the default, the process's.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_secure_dir(pop3_options *options, const char *path);
 
 /**
  * Sets a file of authorities that counts instead of the secure folder.
  *
+ * - `options`: from pop3_options_new.
  * - `path`: of a file in PEM with any number of certificates, or DER; read when a connect first verifies against it,
  *   and kept for the process, of the sixteen latest such settings; copied; NULL is the default, none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_ca_file(pop3_options *options, const char *path);
 
 /**
  * Sets whether the authorities of the platform's store are trusted.
  *
+ * - `options`: from pop3_options_new.
  * - `on`: non-zero (the default) if they are; 0 leaves those of the secure folder or the file.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_platform_trust(pop3_options *options, int32_t on);
 
 /**
  * Sets the certificate that the client proves itself with, in PEM.
  *
- * Takes the place of one from pop3_options_set_client_pkcs12.
+ * Takes the place of one from pop3_options_set_client_pkcs12. What is wrong with the files is POP3_ERR_SECURE at
+ * connect.
  *
+ * - `options`: from pop3_options_new.
  * - `cert_pem_path`: of a file with the certificate, and behind it its issuers if they are to be sent; read by each
  *   connect; copied.
  * - `key_pem_path`: of a file with its key, without a passphrase; likewise. Both NULL is the default, none.
  *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of the paths is NULL or empty). What is wrong with the files
- * is POP3_ERR_SECURE at connect.
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of the paths is NULL or empty).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_client_cert(pop3_options *options, const char *cert_pem_path, const char *key_pem_path);
 
 /**
  * Sets the certificate that the client proves itself with, in PKCS #12 (RFC 7292).
  *
- * Takes the place of one from pop3_options_set_client_cert.
+ * Takes the place of one from pop3_options_set_client_cert. What is wrong with the file or the password is
+ * POP3_ERR_SECURE at connect.
  *
+ * - `options`: from pop3_options_new.
  * - `path`: of the file; read by each connect; copied; NULL is the default, none.
  * - `password`: what opens it, in UTF-8; copied, and wiped when the options are freed; NULL is an empty one.
  *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty, `password` is not UTF-8). What is wrong with
- * the file or the password is POP3_ERR_SECURE at connect.
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty, `password` is not UTF-8).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_client_pkcs12(pop3_options *options, const char *path, const char *password);
 
 /**
  * Sets the oldest version of TLS that will do.
  *
+ * - `options`: from pop3_options_new.
  * - `version`: 12 for TLS 1.2 (the default), 13 for TLS 1.3.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_tls_min(pop3_options *options, int32_t version);
 
 /**
  * Sets the name to send to the server in the TLS handshake, and to verify its certificate against.
  *
+ * - `options`: from pop3_options_new.
  * - `name`: a name or an address, without a port; copied; NULL is the default, the server's.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `name` cannot be one).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_tls_name(pop3_options *options, const char *name);
 
 /**
  * Sets the function that hears the status lines, of connecting and of every call on the socket.
  *
+ * - `options`: from pop3_options_new.
  * - `cb`: as pop3_sts_cb, with `context`; NULL is the default, none.
  * - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_status_cb(pop3_options *options, void (*cb)(const char *status, void *context), void *context);
 
 /**
  * Sets the function that hears of failures, of connecting and of every call on the socket.
  *
+ * - `options`: from pop3_options_new.
  * - `cb`: as pop3_error_cb, with `context`, and called before that of the process; NULL is the default, none.
  * - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_error_cb(pop3_options *options, void (*cb)(const char *message,
                                                                     int32_t code,
@@ -871,12 +915,14 @@ int32_t pop3_options_set_error_cb(pop3_options *options, void (*cb)(const char *
  * call, with nothing locked; the socket it is called for answers POP3_ERR_BUSY, save for pop3_cancel. The time it
  * takes counts as time waited.
  *
+ * - `options`: from pop3_options_new.
  * - `cb`: is given the octets of the message that have come, and those of the whole message where the server has
  *   announced them, -1 else; 0 and -1 where no message is under way. Answers 0 to go on; anything else ends the call
  *   with POP3_ERR_CANCELLED, and the session. NULL is the default, none.
  * - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_progress_cb(pop3_options *options,
                                      int32_t (*cb)(int64_t done, int64_t total, void *context),
@@ -885,29 +931,35 @@ int32_t pop3_options_set_progress_cb(pop3_options *options,
 /**
  * Sets how long to wait, in milliseconds.
  *
+ * - `options`: from pop3_options_new.
  * - `connect_ms`: for the name, for the connection and for the handshake, each; 0 is the process's comms timeout.
  * - `reply_ms`: for each reply; 0 is the process's comms timeout.
  * - `call_ms`: for a whole call, connecting included; 0 is none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of them is negative).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_timeouts(pop3_options *options, int32_t connect_ms, int32_t reply_ms, int32_t call_ms);
 
 /**
  * Sets which kind of address the server must have.
  *
+ * - `options`: from pop3_options_new.
  * - `family`: 0 for any (the default), 4 for IPv4, 6 for IPv6.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `family`).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_family(pop3_options *options, int32_t family);
 
 /**
  * Sets the address to connect from; only addresses of the server of the same kind are tried then.
  *
+ * - `options`: from pop3_options_new.
  * - `address`: an IPv4 or IPv6 address of this machine; copied; NULL is the default, the system's choice.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no address).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_source_address(pop3_options *options, const char *address);
 
@@ -918,11 +970,13 @@ int32_t pop3_options_set_source_address(pop3_options *options, const char *addre
  * source address of these options are about the connection to the proxy. A proxy that does not do its part, wrong
  * credentials included, is POP3_ERR_CONNECT at connect, with its reason in the text.
  *
+ * - `options`: from pop3_options_new.
  * - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929) or `http://[user:password@]host:port` for CONNECT
  *   (RFC 9110), in UTF-8; user and password may be percent-encoded. Copied; what it holds of a password is wiped when
  *   the options are freed or another is set. NULL is the default, none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another scheme, no port, no such URL).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_proxy(pop3_options *options, const char *url);
 
@@ -932,9 +986,11 @@ int32_t pop3_options_set_proxy(pop3_options *options, const char *url);
  * Before the log-in UTF8 is sent if the server offers it. That it does not, or refuses, is no error: pop3_capabilities
  * and the status lines tell.
  *
+ * - `options`: from pop3_options_new.
  * - `on`: 0, the default, for no; anything else for yes.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_utf8(pop3_options *options, int32_t on);
 
@@ -944,10 +1000,12 @@ int32_t pop3_options_set_utf8(pop3_options *options, int32_t on);
  * Before the log-in LANG is sent if the server offers it. That it does not, or does not know the language, is no
  * error: the status lines tell.
  *
+ * - `options`: from pop3_options_new.
  * - `tag`: a language tag (RFC 5646) as "de" or "en-GB", or "*" for what the server likes best; copied; NULL is the
  *   default, none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no such tag).
+ * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_language(pop3_options *options, const char *tag);
 

@@ -58,6 +58,7 @@ need_test() {
   need mailutils-pop3d has_mailutils
   need microsocks command -v microsocks
   need tinyproxy command -v tinyproxy
+  need mandoc command -v mandoc
   has_cyrus > /dev/null 2>&1 || unpack+=("${cyrus[@]}")
 }
 need_bench() {

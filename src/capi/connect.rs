@@ -36,12 +36,12 @@ use crate::trace::Trace;
 ///   encrypted, but the server may be an impostor.
 ///
 /// Returns the socket, greater than 0: a handle for the other pop3_ functions, no file descriptor, and never given
-/// again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, another `secure`, CR or LF),
-/// POP3_ERR_NO_ADDRESS (no host, unusable port), POP3_ERR_HOST_NOT_FOUND, POP3_ERR_CONNECT, POP3_ERR_TIMEOUT,
-/// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE (TLS or verification failed), POP3_ERR_NO_STLS (not offered or refused),
-/// POP3_ERR_BAD_FORMAT (no POP3, or clear text after STLS), POP3_ERR_SYNTAX (a challenge that is none, or a server that
-/// does not prove that it knows the password), POP3_ERR_LIMIT (endless line, or too much to compute), POP3_ERR_AUTH
-/// (credentials refused), POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY, POP3_ERR_SERVER (turned away),
+/// again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, another `secure`, CR or LF), POP3_ERR_NO_ADDRESS
+/// (no host, unusable port), POP3_ERR_HOST_NOT_FOUND, POP3_ERR_CONNECT, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
+/// POP3_ERR_SECURE (TLS or verification failed), POP3_ERR_NO_STLS (not offered or refused), POP3_ERR_BAD_FORMAT (no
+/// POP3, or clear text after STLS), POP3_ERR_SYNTAX (a challenge that is none, or a server that does not prove that it
+/// knows the password), POP3_ERR_LIMIT (endless line, or too much to compute), POP3_ERR_AUTH (credentials refused),
+/// POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY, POP3_ERR_SERVER (turned away),
 /// POP3_ERR_OUT_OF_MEMORY.
 /// Threads: any, any number at once.
 ///
@@ -73,10 +73,11 @@ pub unsafe extern "C" fn pop3_connect(
 /// - `socket`: from pop3_connect; free after this call whatever it returns, save for POP3_ERR_BUSY.
 /// - `sts_cb`: hears the status lines; NULL hears nothing.
 ///
-/// Returns 0, or POP3_ERR_BAD_SOCKET (unknown, or freed before), POP3_ERR_BUSY (in use by another call; not freed),
-/// POP3_ERR_SERVER (the server says that it did not commit the deletions), POP3_ERR_CONNECTION_LOST (the session had
-/// ended before, or ended without an answer), POP3_ERR_TIMEOUT, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
-/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY.
+/// Returns 0, or POP3_ERR_BUSY (in use by another call), after which the session goes on. Or POP3_ERR_BAD_SOCKET
+/// (unknown, or freed before), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server says that it did not commit the
+/// deletions), POP3_ERR_CONNECTION_LOST (the session had ended before, or ended without an answer), POP3_ERR_TIMEOUT,
+/// POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which the
+/// socket is free.
 /// Threads: any.
 ///
 /// # Safety

@@ -13,10 +13,10 @@ use crate::error::{Error, Kind, Result};
 /// - `socket`: from pop3_connect.
 /// - `sts_cb`: hears the status lines; NULL hears nothing.
 ///
-/// Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_SHORT_RESPONSE or
-/// POP3_ERR_SYNTAX (the answer is no number of messages and of octets); after each of these the session goes on. Or
-/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
-/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY,
+/// POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is no number of messages and of octets); after each of these
+/// the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -37,10 +37,10 @@ pub unsafe extern "C" fn pop3_message_count(socket: i32, sts_cb: pop3_sts_cb) ->
 /// - `sts_cb`: hears the status lines; NULL hears nothing.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
-/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line is no number of a
-/// message and its size); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 messages),
-/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED,
-/// POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line
+/// is no number of a message and its size); after each of these the session goes on. Or POP3_ERR_LIMIT (more than
+/// 1 000 000 messages), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -66,11 +66,11 @@ pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut 
 /// - `sts_cb`: hears the status lines; NULL hears nothing.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
-/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_UNSUPPORTED (refused by a server that does not list UIDL among
-/// its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line is no number of a message and its id); after
-/// each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 messages, or ids of more than 256 MiB
-/// together), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED,
-/// POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a server that does
+/// not list UIDL among its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line is no number of a message
+/// and its id); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 messages, or ids of
+/// more than 256 MiB together), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -97,14 +97,16 @@ pub unsafe extern "C" fn pop3_unique_ids(
 /// Marks a message for deletion, which the server deletes at pop3_disconnect (Omnis: POP3DeleteMessage; DELE,
 /// RFC 1939).
 ///
+/// A session that ends in another way deletes nothing.
+///
 /// - `socket`: from pop3_connect.
 /// - `number`: of the message, from 1.
 /// - `sts_cb`: hears the status lines; NULL hears nothing.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER
-/// (refused: no such message, or marked already); after each of these the session goes on. Or POP3_ERR_TIMEOUT,
-/// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED,
-/// POP3_ERR_OUT_OF_MEMORY, after which it is over and nothing is deleted.
+/// (refused: no such message, or marked already), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
+/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
+/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -122,9 +124,9 @@ pub unsafe extern "C" fn pop3_delete_message(socket: i32, number: i32, sts_cb: p
 /// - `socket`: from pop3_connect.
 /// - `sts_cb`: hears the status lines; NULL hears nothing.
 ///
-/// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused); after each of these the session goes
-/// on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
-/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
+/// the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -141,9 +143,9 @@ pub unsafe extern "C" fn pop3_undo_deletes(socket: i32, sts_cb: pop3_sts_cb) -> 
 /// - `socket`: from pop3_connect.
 /// - `sts_cb`: hears the status lines; NULL hears nothing.
 ///
-/// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused); after each of these the session goes
-/// on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
-/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
+/// the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -191,8 +193,8 @@ pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, s
 /// - `out`: written only on success, zeroed otherwise; free with pop3_tls_info_free.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
-/// connection is in the clear), POP3_ERR_CONNECTION_LOST (the session has ended), POP3_ERR_OUT_OF_MEMORY, after which it
-/// is over.
+/// connection is in the clear); after each of these the session goes on. Or POP3_ERR_CONNECTION_LOST (the session has
+/// ended), POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety

@@ -69,10 +69,10 @@ pub unsafe extern "C" fn pop3_recv_headers(
 /// - `sts_cb`: hears the status lines; NULL hears nothing.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1, `lines` negative), POP3_ERR_BAD_SOCKET,
-/// POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_UNSUPPORTED (refused by a server that does not
-/// list TOP among its capabilities); after each of these the session goes on. Or POP3_ERR_OUT_OF_MEMORY,
-/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
-/// POP3_ERR_CANCELLED, after which it is over.
+/// POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a
+/// server that does not list TOP among its capabilities); after each of these the session goes on. Or
+/// POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -110,9 +110,9 @@ pub unsafe extern "C" fn pop3_recv_top(
 /// - `sts_cb`: hears the status lines; NULL hears nothing.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
-/// POP3_ERR_SERVER (refused: no such message); after each of these the session goes on. Or POP3_ERR_OUT_OF_MEMORY,
-/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
-/// POP3_ERR_CANCELLED, after which it is over.
+/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
+/// POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -146,9 +146,9 @@ pub unsafe extern "C" fn pop3_recv_message(
 /// - `sts_cb`: hears the status lines; NULL hears nothing.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`data_cb` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
-/// POP3_ERR_SERVER (refused: no such message); after each of these the session goes on. Or POP3_ERR_CANCELLED
-/// (`data_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
+/// POP3_ERR_CANCELLED (`data_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
+/// POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -178,7 +178,8 @@ pub unsafe extern "C" fn pop3_recv_message_to(
 /// Reads many messages, handing each piece to a callback as it arrives (RETR, RFC 1939).
 ///
 /// Where the server can take commands ahead of its answers (PIPELINING, RFC 2449) a bounded number of messages is
-/// asked for at once; otherwise one after the other.
+/// asked for at once; otherwise one after the other. Where the server refuses a number, `message_cb` hears of it, and
+/// the next one follows.
 ///
 /// - `socket`: from pop3_connect.
 /// - `numbers`: of the messages, each from 1, in the order in which they are wanted; NULL is fine where `count` is 0.
@@ -188,10 +189,9 @@ pub unsafe extern "C" fn pop3_recv_message_to(
 /// - `sts_cb`: hears the status lines; NULL hears nothing.
 ///
 /// Returns how many messages were delivered whole, or POP3_ERR_PARAMETER (`message_cb` or `numbers` is NULL, a number
-/// less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY; after each of these, and where the
-/// server refused a number, the session goes on. Or the error that ended it and the session: POP3_ERR_CANCELLED
-/// (`message_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY.
+/// less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY; after each of these the session
+/// goes on. Or POP3_ERR_CANCELLED (`message_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
+/// POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety

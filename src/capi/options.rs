@@ -89,7 +89,9 @@ pub unsafe extern "C" fn pop3_options_free(options: *mut pop3_options) {
 /// - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
 ///   once, and freed while the session lives.
 ///
-/// Returns as pop3_connect.
+/// Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; for OAuth no token, or a control
+/// character in it or in the user's name), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for),
+/// POP3_ERR_CANCELLED (the progress callback stopped it), any other error of pop3_connect.
 /// Threads: any, any number at once, as long as none changes the options meanwhile.
 ///
 /// # Safety
@@ -110,9 +112,11 @@ pub unsafe extern "C" fn pop3_connect_with(options: *const pop3_options) -> i32 
 
 /// Sets the server.
 ///
+/// - `options`: from pop3_options_new.
 /// - `server`: as for pop3_connect, which checks it; copied; NULL is none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `server` is NULL or a C string.
@@ -129,9 +133,11 @@ pub unsafe extern "C" fn pop3_options_set_server(options: *mut pop3_options, ser
 
 /// Sets the user's name.
 ///
+/// - `options`: from pop3_options_new.
 /// - `user`: bytes that are passed on as they are, without CR or LF; copied; NULL is the default, an empty one.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `user`).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `user` is NULL or a C string.
@@ -150,10 +156,12 @@ pub unsafe extern "C" fn pop3_options_set_user(options: *mut pop3_options, user:
 
 /// Sets the password.
 ///
+/// - `options`: from pop3_options_new.
 /// - `password`: bytes that are passed on as they are, without CR or LF; copied, and wiped when the options are freed
 ///   or another is set; NULL is the default, an empty one.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `password`).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `password` is NULL or a C string.
@@ -172,10 +180,12 @@ pub unsafe extern "C" fn pop3_options_set_password(options: *mut pop3_options, p
 
 /// Sets the token that OAuth gave, for the mechanisms XOAUTH2 and OAUTHBEARER.
 ///
+/// - `options`: from pop3_options_new.
 /// - `token`: without CR or LF, of any length; copied, and wiped when the options are freed or another is set; NULL is
 ///   the default, none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `token`).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `token` is NULL or a C string.
@@ -194,9 +204,11 @@ pub unsafe extern "C" fn pop3_options_set_oauth_token(options: *mut pop3_options
 
 /// Sets as whom to act, if not as the user, for the SASL mechanisms that can say it.
 ///
+/// - `options`: from pop3_options_new.
 /// - `authzid`: without CR or LF; copied; NULL is the default, the user.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `authzid`).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `authzid` is NULL or a C string.
@@ -218,11 +230,13 @@ pub unsafe extern "C" fn pop3_options_set_authzid(options: *mut pop3_options, au
 /// A mechanism that the server does not list is POP3_ERR_UNSUPPORTED at connect, before a credential is sent; APOP
 /// where its greeting has no timestamp, or came before STLS, when anybody could have said it.
 ///
+/// - `options`: from pop3_options_new.
 /// - `name`: "auto" (the default), "USER" for USER and PASS, "APOP", or a SASL name: PLAIN, LOGIN, CRAM-MD5,
 ///   SCRAM-SHA-1, SCRAM-SHA-256, the latter two with -PLUS, XOAUTH2, OAUTHBEARER, EXTERNAL; in any letter case. NULL
 ///   is the default.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, an unknown name).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `name` is NULL or a C string.
@@ -243,9 +257,11 @@ pub unsafe extern "C" fn pop3_options_set_mechanism(options: *mut pop3_options, 
 
 /// Sets when TLS begins.
 ///
+/// - `options`: from pop3_options_new.
 /// - `secure`: 0 never (the default), 1 with the first byte, 2 after STLS.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `secure`).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -262,9 +278,11 @@ pub unsafe extern "C" fn pop3_options_set_secure(options: *mut pop3_options, sec
 
 /// Sets whether the server's certificate and name must verify.
 ///
+/// - `options`: from pop3_options_new.
 /// - `verify`: non-zero (the default) verifies, 0 does not.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -281,9 +299,11 @@ pub unsafe extern "C" fn pop3_options_set_verify(options: *mut pop3_options, ver
 
 /// Sets the secure folder, as pop3_set_secure_dir does for the process.
 ///
+/// - `options`: from pop3_options_new.
 /// - `path`: copied; NULL is the default, the process's.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `path` is NULL or a C string.
@@ -300,10 +320,12 @@ pub unsafe extern "C" fn pop3_options_set_secure_dir(options: *mut pop3_options,
 
 /// Sets a file of authorities that counts instead of the secure folder.
 ///
+/// - `options`: from pop3_options_new.
 /// - `path`: of a file in PEM with any number of certificates, or DER; read when a connect first verifies against it,
 ///   and kept for the process, of the sixteen latest such settings; copied; NULL is the default, none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `path` is NULL or a C string.
@@ -320,9 +342,11 @@ pub unsafe extern "C" fn pop3_options_set_ca_file(options: *mut pop3_options, pa
 
 /// Sets whether the authorities of the platform's store are trusted.
 ///
+/// - `options`: from pop3_options_new.
 /// - `on`: non-zero (the default) if they are; 0 leaves those of the secure folder or the file.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -339,14 +363,16 @@ pub unsafe extern "C" fn pop3_options_set_platform_trust(options: *mut pop3_opti
 
 /// Sets the certificate that the client proves itself with, in PEM.
 ///
-/// Takes the place of one from pop3_options_set_client_pkcs12.
+/// Takes the place of one from pop3_options_set_client_pkcs12. What is wrong with the files is POP3_ERR_SECURE at
+/// connect.
 ///
+/// - `options`: from pop3_options_new.
 /// - `cert_pem_path`: of a file with the certificate, and behind it its issuers if they are to be sent; read by each
 ///   connect; copied.
 /// - `key_pem_path`: of a file with its key, without a passphrase; likewise. Both NULL is the default, none.
 ///
-/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of the paths is NULL or empty). What is wrong with the files
-/// is POP3_ERR_SECURE at connect.
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of the paths is NULL or empty).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; each path is NULL or a C string.
@@ -374,13 +400,15 @@ pub unsafe extern "C" fn pop3_options_set_client_cert(
 
 /// Sets the certificate that the client proves itself with, in PKCS #12 (RFC 7292).
 ///
-/// Takes the place of one from pop3_options_set_client_cert.
+/// Takes the place of one from pop3_options_set_client_cert. What is wrong with the file or the password is
+/// POP3_ERR_SECURE at connect.
 ///
+/// - `options`: from pop3_options_new.
 /// - `path`: of the file; read by each connect; copied; NULL is the default, none.
 /// - `password`: what opens it, in UTF-8; copied, and wiped when the options are freed; NULL is an empty one.
 ///
-/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty, `password` is not UTF-8). What is wrong with
-/// the file or the password is POP3_ERR_SECURE at connect.
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty, `password` is not UTF-8).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `path` and `password` are each NULL or a C
@@ -409,9 +437,11 @@ pub unsafe extern "C" fn pop3_options_set_client_pkcs12(
 
 /// Sets the oldest version of TLS that will do.
 ///
+/// - `options`: from pop3_options_new.
 /// - `version`: 12 for TLS 1.2 (the default), 13 for TLS 1.3.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -432,9 +462,11 @@ pub unsafe extern "C" fn pop3_options_set_tls_min(options: *mut pop3_options, ve
 
 /// Sets the name to send to the server in the TLS handshake, and to verify its certificate against.
 ///
+/// - `options`: from pop3_options_new.
 /// - `name`: a name or an address, without a port; copied; NULL is the default, the server's.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `name` cannot be one).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `name` is NULL or a C string.
@@ -451,10 +483,12 @@ pub unsafe extern "C" fn pop3_options_set_tls_name(options: *mut pop3_options, n
 
 /// Sets the function that hears the status lines, of connecting and of every call on the socket.
 ///
+/// - `options`: from pop3_options_new.
 /// - `cb`: as pop3_sts_cb, with `context`; NULL is the default, none.
 /// - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `cb` is NULL or a function of its type, which
@@ -476,10 +510,12 @@ pub unsafe extern "C" fn pop3_options_set_status_cb(
 
 /// Sets the function that hears of failures, of connecting and of every call on the socket.
 ///
+/// - `options`: from pop3_options_new.
 /// - `cb`: as pop3_error_cb, with `context`, and called before that of the process; NULL is the default, none.
 /// - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `cb` is NULL or a function of its type, which
@@ -506,12 +542,14 @@ pub unsafe extern "C" fn pop3_options_set_error_cb(
 /// call, with nothing locked; the socket it is called for answers POP3_ERR_BUSY, save for pop3_cancel. The time it
 /// takes counts as time waited.
 ///
+/// - `options`: from pop3_options_new.
 /// - `cb`: is given the octets of the message that have come, and those of the whole message where the server has
 ///   announced them, -1 else; 0 and -1 where no message is under way. Answers 0 to go on; anything else ends the call
 ///   with POP3_ERR_CANCELLED, and the session. NULL is the default, none.
 /// - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `cb` is NULL or a function of its type, which
@@ -533,11 +571,13 @@ pub unsafe extern "C" fn pop3_options_set_progress_cb(
 
 /// Sets how long to wait, in milliseconds.
 ///
+/// - `options`: from pop3_options_new.
 /// - `connect_ms`: for the name, for the connection and for the handshake, each; 0 is the process's comms timeout.
 /// - `reply_ms`: for each reply; 0 is the process's comms timeout.
 /// - `call_ms`: for a whole call, connecting included; 0 is none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of them is negative).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -562,9 +602,11 @@ pub unsafe extern "C" fn pop3_options_set_timeouts(
 
 /// Sets which kind of address the server must have.
 ///
+/// - `options`: from pop3_options_new.
 /// - `family`: 0 for any (the default), 4 for IPv4, 6 for IPv6.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `family`).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -586,9 +628,11 @@ pub unsafe extern "C" fn pop3_options_set_family(options: *mut pop3_options, fam
 
 /// Sets the address to connect from; only addresses of the server of the same kind are tried then.
 ///
+/// - `options`: from pop3_options_new.
 /// - `address`: an IPv4 or IPv6 address of this machine; copied; NULL is the default, the system's choice.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no address).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `address` is NULL or a C string.
@@ -613,11 +657,13 @@ pub unsafe extern "C" fn pop3_options_set_source_address(options: *mut pop3_opti
 /// source address of these options are about the connection to the proxy. A proxy that does not do its part, wrong
 /// credentials included, is POP3_ERR_CONNECT at connect, with its reason in the text.
 ///
+/// - `options`: from pop3_options_new.
 /// - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929) or `http://[user:password@]host:port` for CONNECT
 ///   (RFC 9110), in UTF-8; user and password may be percent-encoded. Copied; what it holds of a password is wiped when
 ///   the options are freed or another is set. NULL is the default, none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another scheme, no port, no such URL).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `url` is NULL or a C string.
@@ -637,9 +683,11 @@ pub unsafe extern "C" fn pop3_options_set_proxy(options: *mut pop3_options, url:
 /// Before the log-in UTF8 is sent if the server offers it. That it does not, or refuses, is no error: pop3_capabilities
 /// and the status lines tell.
 ///
+/// - `options`: from pop3_options_new.
 /// - `on`: 0, the default, for no; anything else for yes.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -659,10 +707,12 @@ pub unsafe extern "C" fn pop3_options_set_utf8(options: *mut pop3_options, on: i
 /// Before the log-in LANG is sent if the server offers it. That it does not, or does not know the language, is no
 /// error: the status lines tell.
 ///
+/// - `options`: from pop3_options_new.
 /// - `tag`: a language tag (RFC 5646) as "de" or "en-GB", or "*" for what the server likes best; copied; NULL is the
 ///   default, none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no such tag).
+/// Threads: any, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `tag` is NULL or a C string.

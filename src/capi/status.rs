@@ -34,7 +34,7 @@ pub const POP3_ERR_SECURE: i32 = -1021;
 pub const POP3_ERR_HOST_NOT_FOUND: i32 = -11001;
 /// No address of the server could be connected to.
 pub const POP3_ERR_CONNECT: i32 = -10061;
-/// The peer closed or reset the connection, or the session had ended before.
+/// The peer closed or reset the connection, or the session had ended before. The session is over.
 pub const POP3_ERR_CONNECTION_LOST: i32 = -10054;
 /// The server answered -ERR, with no more exact meaning.
 pub const POP3_ERR_SERVER: i32 = -2001;
@@ -54,7 +54,7 @@ pub const POP3_ERR_LOGIN_DELAY: i32 = -2006;
 pub const POP3_ERR_TEMPORARY: i32 = -2007;
 /// The server has no such command, or not the mechanism asked for.
 pub const POP3_ERR_UNSUPPORTED: i32 = -2008;
-/// A defect of the library, caught. The session is over.
+/// A defect of the library, caught. Any function may answer it. The session is over.
 pub const POP3_ERR_INTERNAL: i32 = -2009;
 
 /// The row of the results table that an error is.

@@ -7,11 +7,12 @@ use crate::capi::connect::open;
 use crate::capi::message::{HostDelivery, pop3_message_cb};
 use crate::error::{Error, Kind};
 
-/// Asks how many messages wait in a mailbox (Omnis: POP3Stat): connects, asks, disconnects.
+/// Asks how many messages wait in a mailbox: connects, asks, disconnects (Omnis: POP3Stat).
 ///
 /// - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
 ///
-/// Returns the number, or an error of pop3_connect or pop3_message_count. The connection is closed in any case.
+/// Returns the number, or an error of pop3_connect or pop3_message_count save for POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY
+/// and POP3_ERR_CANCELLED. The connection is closed in any case.
 /// Threads: any.
 ///
 /// # Safety
@@ -38,21 +39,22 @@ pub unsafe extern "C" fn pop3_stat(
     })
 }
 
-/// Reads the messages of a mailbox and deletes them if wanted (Omnis: POP3Recv): connects, reads, disconnects.
+/// Reads the messages of a mailbox and deletes them if wanted: connects, reads, disconnects (Omnis: POP3Recv).
 ///
 /// A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
 /// ends in good order: after an error that ended it the server keeps them all, and those already delivered come again
-/// next time. Where the server refused to delete one, the others are deleted all the same.
+/// next time. Where the server refused to delete one, the others are deleted all the same. After an error not all
+/// mail may have been received.
 ///
 /// - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
 /// - `message_cb`, `context`: as for pop3_recv_messages.
 /// - `delete_after`: non-zero deletes each message that was delivered.
 /// - `max_messages`: how many messages to read at the most, from the first; 0 reads all.
 ///
-/// Returns how many messages were received whole, or an error, in which case not all mail may have been received:
-/// POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages` negative), an error of pop3_connect, pop3_message_count or
-/// pop3_recv_messages, POP3_ERR_SERVER (the server refused to delete, or did not commit the deletions). The connection
-/// is closed in any case.
+/// Returns how many messages were received whole, or POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages` negative,
+/// or as for pop3_connect), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server turned away, refused to count or to
+/// delete, or did not commit the deletions), any other error of pop3_connect, pop3_message_count or pop3_recv_messages
+/// save for POP3_ERR_BAD_SOCKET and POP3_ERR_BUSY. The connection is closed in any case.
 /// Threads: any.
 ///
 /// # Safety

@@ -89,6 +89,14 @@ pub static LEAVES: &[Leaf] = &[
     },
     Leaf { name: "dns-san", dns: &["localhost"], ip: &[], ..GOOD },
     Leaf { name: "wildcard", common_name: "*.mail.test", dns: &["*.mail.test"], ip: &[], ..GOOD },
+    // Of the servers that samples in the documents name.
+    Leaf {
+        name: "documents",
+        common_name: "pop.example.com",
+        dns: &["pop.example.com", "outlook.office365.com"],
+        ip: &[],
+        ..GOOD
+    },
     Leaf { name: "sha-384", strength: Strength::Sha384, ..GOOD },
     // None of these is a wildcard that counts (RFC 6125, section 6.4.3).
     Leaf {
