@@ -64,7 +64,7 @@ STRIP_FLAGS := -Wl,--strip-debug
 .PHONY: versioned
 versioned:
 	@mkdir -p '$(dir $(VERSIONED))'
-	@{ echo 'pop3_1 { global:'; sed 's/$$/;/' ctest/symbols.txt; echo 'local: *; };'; } > '$(VERSION_SCRIPT)'
+	@abi/version_script.sh ctest/symbols.txt > '$(VERSION_SCRIPT)'
 	$(CC) -shared -o '$(VERSIONED)' -Wl,-soname,$(notdir $(VERSIONED)) -Wl,--version-script='$(VERSION_SCRIPT)' \
 	  -Wl,--whole-archive '$(RELEASE)/libpop3connect.a' -Wl,--no-whole-archive -Wl,--gc-sections -Wl,--no-undefined \
 	  -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro $(STRIP_FLAGS) $(LDFLAGS) \
