@@ -57,8 +57,8 @@ workspace:
 	$(CARGO) build $(CARGO_FLAGS) --release --workspace
 	@$(MAKE) --no-print-directory versioned
 
-# rustc's own version script has a node without a name, and the linker takes no second one: so it is linked here. The flags
-# are those of cargo's (see build.rs); what the host's own flags say comes after them.
+# rustc hands the linker a version script whose node has no name, beside which there may be no other: so the library with
+# versions is linked here, by the flags that cargo's is linked by (see build.rs), and by LDFLAGS.
 VERSION_SCRIPT := $(RELEASE)/versioned/symbols.map
 STRIP_FLAGS := -Wl,--strip-debug
 .PHONY: versioned
@@ -145,6 +145,7 @@ deb:
 	@tools/setup.sh test
 	$(CARGO) fetch $(CARGO_FLAGS)
 	packaging/debian.sh $(TARGET)/deb
+	@echo 'deb: the packages are in $(TARGET)/deb'
 
 # builds nothing: whoever may write there need not have Rust
 MAN_PAGES = $(wildcard $(TARGET)/man/man3/*.3)

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# The ABI against the one recorded here, which is that of the last release with additions; docs/abi.md says what may change.
+# The ABI against the one recorded here, that of the last release with additions; docs/abi.md says what may change.
 #
 #   abi.sh check RECORD LIBRARY [HEADER [SYMBOLS]]   fails if programs that are built could break, or if it was added to
 #   abi.sh record RECORD                             records it anew in the folder RECORD
 #
-# abidw describes a library of functions that do nothing, made from the header: the debug information of the real one tells
-# of Rust's types, not of those that programs are compiled with. That the header is what the sources say is for
+# Paths are from the project's folder.
+#
+# abidw describes a library of functions that do nothing, made from the header: the debug information of the real one
+# tells of Rust's types, not of those that programs are compiled with. That the header is what the sources say is for
 # tests/header.rs; that the real library has these functions, in these versions, is checked here. Macros are in no debug
 # information: their values are recorded beside it.
 set -euo pipefail
@@ -39,7 +41,8 @@ describe() {
     -o "$work/libpop3connect.so.1"
   abidw --no-corpus-path --no-comp-dir-path --no-show-locs --no-elf-needed --no-architecture --drop-undefined-syms \
     --out-file "$out/functions.abi" "$work/libpop3connect.so.1"
-  cc -E -dM -x c "$work/pop3connect.h" | sed -n 's/^#define \(POP3_[A-Z0-9_]* ..*\)/\1/p' | LC_ALL=C sort > "$out/constants.txt"
+  cc -E -dM -x c "$work/pop3connect.h" | sed -n 's/^#define \(POP3_[A-Z0-9_]* ..*\)/\1/p' | LC_ALL=C sort \
+    > "$out/constants.txt"
 }
 
 exported() { # LIBRARY

@@ -31,7 +31,8 @@ breaks="would break: functions"
 plant "a field more" "$breaks" '/^} pop3_message_info;/i int32_t flags;'
 plant "a field of another size" "$breaks" 's/^ *int64_t size;/int32_t size;/'
 plant "a parameter more" "$breaks" 's/^int32_t pop3_noop(int32_t socket,/& int32_t more,/'
-plant "a callback with another result" "$breaks" 's/^typedef void (\*pop3_sts_cb)/typedef int32_t (*pop3_sts_cb)/'
+plant "a callback with another result" "$breaks" \
+  's/^typedef void (\*pop3_sts_cb)/typedef int32_t (*pop3_sts_cb)/'
 plant "a constant with another value" "would break: constants" 's/^#define POP3_ERR_AUTH .*/#define POP3_ERR_AUTH -2042/'
 plant "a constant less" "would break: constants" '/^#define POP3_ERR_AUTH /d'
 plant "a constant more" "constants were added; record it" 's/^#define POP3_OK 0/&\n#define POP3_FINE 1/'

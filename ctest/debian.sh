@@ -7,7 +7,8 @@ unset MAKEFLAGS MAKELEVEL DESTDIR
 
 mkdir -p "$out"
 # the unit tests are run elsewhere
-DEB_BUILD_OPTIONS="nocheck parallel=2" "$source/packaging/debian.sh" "$out/build" > "$out/log" 2>&1 || { cat "$out/log" >&2; exit 1; }
+export DEB_BUILD_OPTIONS="nocheck parallel=2"
+"$source/packaging/debian.sh" "$out/build" > "$out/log" 2>&1 || { cat "$out/log" >&2; exit 1; }
 if grep '^dpkg-source: warning' "$out/log" >&2; then
   exit 1
 fi

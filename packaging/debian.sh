@@ -14,7 +14,8 @@ cd "$(dirname "$0")/.."
 name=pop3connect
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 packaged=$(dpkg-parsechangelog --show-field Version)
-[ "${packaged%-*}" = "$version" ] || { echo "debian.sh: debian/changelog is for $packaged, this is $version" >&2; exit 1; }
+[ "${packaged%-*}" = "$version" ] ||
+  { echo "debian.sh: debian/changelog is for $packaged, this is $version" >&2; exit 1; }
 date=$(dpkg-parsechangelog --show-field Timestamp)
 tree=$out/$name-$version
 
@@ -34,7 +35,8 @@ fi
 pack "${name}_$version.orig.tar.xz" "$tree"
 
 packaging/trim.sh "$out/trimmed"
-cargo vendor --quiet --offline --respect-source-config --manifest-path "$out/trimmed/Cargo.toml" "$tree/vendor" > /dev/null
+cargo vendor --quiet --offline --respect-source-config --manifest-path "$out/trimmed/Cargo.toml" \
+  "$tree/vendor" > /dev/null
 diff <(sed -n 's,^ vendor/\(.*\)/\*$,\1,p' debian/copyright | LC_ALL=C sort) \
   <(find "$tree/vendor" -mindepth 1 -maxdepth 1 -printf '%f\n' | LC_ALL=C sort) ||
   { echo "debian.sh: debian/copyright is of other crates than those that are packed" >&2; exit 1; }

@@ -59,7 +59,8 @@ holds_a_session() { # PROGRAM
   "$work/$1" "$version" "$mailbox" || fail "$1"
 }
 is_versioned() { # PROGRAM
-  readelf --wide --dyn-syms "$work/$1" | grep ' pop3_connect@pop3_1 ' > /dev/null || fail "$1: pop3_connect has no version"
+  readelf --wide --dyn-syms "$work/$1" | grep ' pop3_connect@pop3_1 ' > /dev/null ||
+    fail "$1: pop3_connect has no version"
 }
 
 flags=(-Wall -Wextra -Werror)
