@@ -3,6 +3,8 @@
 TARGET := $(abspath target)
 RELEASE := $(TARGET)/release
 LIBRARY := $(RELEASE)/libpop3connect.so
+# the library that is installed: cargo's, linked once more so that its symbols have versions
+VERSIONED := $(RELEASE)/versioned/libpop3connect.so.1
 TEST_SERVER := $(RELEASE)/pop3-test-server
 CARGO := cargo
 # what follows looks for the results there
@@ -15,14 +17,18 @@ CMAKE_FLAGS := -DPOP3_LIBRARY_DIR=$(RELEASE) -DCMAKE_BUILD_TYPE=RelWithDebInfo
 PREFIX := /usr/local
 LIBDIR := $(PREFIX)/lib
 INCLUDEDIR := $(PREFIX)/include
+MANDIR := $(PREFIX)/share/man
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test check lint header man bench fuzz soak install uninstall setup clean
+.PHONY: help build demo test check lint header man bench fuzz soak abi deb install uninstall setup clean
 
 help:
-	@echo 'make            builds the library: target/release/libpop3connect.so and .a'
-	@echo 'make install    installs what make has built; PREFIX, LIBDIR, INCLUDEDIR, DESTDIR say where (uninstall removes it)'
+	@echo 'make            builds the library, target/release/libpop3connect.so and .a, and its manual pages'
+	@echo 'make install    installs what make has built; PREFIX, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR say where'
+	@echo 'make uninstall  removes it'
+	@echo 'make deb        builds the Debian packages: target/deb'
+	@echo 'make abi        records the ABI as the one that later versions must keep'
 	@echo 'make demo       sessions with the test server: in the clear, TLS, STARTTLS, an impostor, a mailbox'
 	@echo 'make demo SERVER=host[:port] POP3_USER=… POP3_PASS=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
 	@echo '                a session with a server of yours, and if FOLDER is given its messages as files there'
@@ -43,12 +49,27 @@ build:
 	@tools/setup.sh build
 	@echo '== building the library'
 	$(CARGO) build $(CARGO_FLAGS) --release
+	@$(MAKE) --no-print-directory versioned pages
 	@echo 'build: $(LIBRARY)'
 
 .PHONY: workspace
 workspace:
 	@echo '== building the library and the test server'
 	$(CARGO) build $(CARGO_FLAGS) --release --workspace
+	@$(MAKE) --no-print-directory versioned pages
+
+# rustc hands the linker a version script whose node has no name, beside which there may be no other: so the library with
+# versions is linked here, by the flags that cargo's is linked by (see build.rs), and by LDFLAGS.
+VERSION_SCRIPT := $(RELEASE)/versioned/symbols.map
+STRIP_FLAGS := -Wl,--strip-debug
+.PHONY: versioned
+versioned:
+	@mkdir -p '$(dir $(VERSIONED))'
+	@abi/version_script.sh ctest/symbols.txt > '$(VERSION_SCRIPT)'
+	$(CC) -shared -o '$(VERSIONED)' -Wl,-soname,$(notdir $(VERSIONED)) -Wl,--version-script='$(VERSION_SCRIPT)' \
+	  -Wl,--whole-archive '$(RELEASE)/libpop3connect.a' -Wl,--no-whole-archive -Wl,--gc-sections -Wl,--no-undefined \
+	  -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro $(STRIP_FLAGS) $(LDFLAGS) \
+	  -Wl,--as-needed $$(pkg-config --libs openssl) -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 
 demo:
 	@tools/setup.sh build
@@ -88,13 +109,18 @@ header:
 	UPDATE_HEADER=1 $(CARGO) test $(CARGO_FLAGS) --quiet --test header
 	@echo 'header: include/pop3connect.h is what the sources say'
 
-# the date is today's, or that of the sources where whoever packages them says so
 man:
 	@tools/setup.sh build
+	@$(MAKE) --no-print-directory pages
+	cp $(TARGET)/man/errors.md docs/errors.md
+	@echo 'man: $(TARGET)/man/man3, docs/errors.md'
+
+# the date is today's, or that of the sources where whoever packages them says so
+.PHONY: pages
+pages:
 	$(CARGO) build $(CARGO_FLAGS) --release --quiet --package pop3-manual
 	$(RELEASE)/pop3-manual include/pop3connect.h README.md $(VERSION) \
-	  "$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(date +%s)}" +%F)" $(TARGET)/man/man3 docs/errors.md
-	@echo 'man: $(TARGET)/man/man3, docs/errors.md'
+	  "$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(date +%s)}" +%F)" $(TARGET)/man/man3 $(TARGET)/man/errors.md
 
 bench:
 	@tools/setup.sh bench
@@ -123,18 +149,35 @@ soak:
 	@$(MAKE) --no-print-directory workspace ctests
 	$(TARGET)/ctest/soak $(SESSIONS)
 
+# the ABI is recorded when a version with additions is released; see docs/abi.md
+abi:
+	@tools/setup.sh test
+	abi/abi.sh record abi
+
+# cargo fetches the crates, which are packed with the source: a Debian package is built without a network
+deb:
+	@tools/setup.sh test
+	$(CARGO) fetch $(CARGO_FLAGS)
+	@$(MAKE) --no-print-directory pages
+	packaging/debian.sh $(TARGET)/deb
+	@echo 'deb: the packages are in $(TARGET)/deb'
+
 # builds nothing: whoever may write there need not have Rust
+MAN_PAGES = $(wildcard $(TARGET)/man/man3/*.3)
+HEADERS = $(wildcard include/pop3connect.h include/pop3connect.hpp)
 install:
-	@test -e '$(LIBRARY)' || { echo 'install: $(LIBRARY) is not there: run make first' >&2; exit 1; }
+	@test -e '$(VERSIONED)' || { echo 'install: $(VERSIONED) is not there: run make first' >&2; exit 1; }
 	install -d '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/cmake/pop3connect'
-	install -m 644 include/pop3connect.h '$(DESTDIR)$(INCLUDEDIR)'
-	install -m 755 '$(LIBRARY)' '$(DESTDIR)$(LIBDIR)/libpop3connect.so.$(VERSION)'
+	install -m 644 $(HEADERS) '$(DESTDIR)$(INCLUDEDIR)'
+	install -m 755 '$(VERSIONED)' '$(DESTDIR)$(LIBDIR)/libpop3connect.so.$(VERSION)'
 	ln -sf libpop3connect.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/libpop3connect.so.1'
 	ln -sf libpop3connect.so.1 '$(DESTDIR)$(LIBDIR)/libpop3connect.so'
 	install -m 644 '$(RELEASE)/libpop3connect.a' '$(DESTDIR)$(LIBDIR)'
 	$(call fill_in,pop3connect.pc,$(LIBDIR)/pkgconfig)
 	$(call fill_in,pop3connectConfig.cmake,$(LIBDIR)/cmake/pop3connect)
 	$(call fill_in,pop3connectConfigVersion.cmake,$(LIBDIR)/cmake/pop3connect)
+	$(if $(MAN_PAGES),install -d '$(DESTDIR)$(MANDIR)/man3')
+	$(if $(MAN_PAGES),install -m 644 $(MAN_PAGES) '$(DESTDIR)$(MANDIR)/man3')
 
 # $(call fill_in,FILE,FOLDER): packaging/FILE.in with the places and the version
 define fill_in
@@ -143,10 +186,12 @@ sed -e 's|@VERSION@|$(VERSION)|' -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIB
 	  packaging/$(1).in > '$(DESTDIR)$(2)/$(1)' && chmod 644 '$(DESTDIR)$(2)/$(1)'
 endef
 
+# the names alone say what is ours: neither what was built nor this version's list need be there
 uninstall:
-	rm -f '$(DESTDIR)$(INCLUDEDIR)/pop3connect.h'
+	rm -f '$(DESTDIR)$(INCLUDEDIR)/pop3connect.h' '$(DESTDIR)$(INCLUDEDIR)/pop3connect.hpp'
 	cd '$(DESTDIR)$(LIBDIR)' && rm -f libpop3connect.so libpop3connect.so.1 libpop3connect.so.$(VERSION) libpop3connect.a pkgconfig/pop3connect.pc
 	rm -rf '$(DESTDIR)$(LIBDIR)/cmake/pop3connect'
+	rm -f '$(DESTDIR)$(MANDIR)/man3/pop3connect.3' '$(DESTDIR)$(MANDIR)/man3'/pop3_*.3
 
 clean:
 	$(CARGO) clean

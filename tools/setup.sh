@@ -54,6 +54,10 @@ need_test() {
   need_build
   need g++ command -v c++
   need cmake command -v cmake
+  need abigail-tools command -v abidiff
+  need dpkg-dev command -v dpkg-buildpackage
+  need debhelper command -v dh
+  need lintian command -v lintian
   need dovecot-pop3d has_dovecot
   need mailutils-pop3d has_mailutils
   need microsocks command -v microsocks

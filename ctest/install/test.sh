@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the library that was built, builds programs that have nothing but what was installed, and removes it again.
+# Installs the library that was built, builds programs that have nothing but what was installed, has each hold a session
+# with the test server, and removes it again.
 #
 #   test.sh SOURCE LIBRARY_DIR
 set -euo pipefail
@@ -8,7 +9,7 @@ source=$1 built=$2
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-unset MAKEFLAGS MAKELEVEL DESTDIR
+unset MAKEFLAGS MAKELEVEL DESTDIR LD_LIBRARY_PATH
 
 fail() {
   echo "$*" >&2
@@ -17,33 +18,69 @@ fail() {
 make_it() { # TARGET SETTINGS…
   make --no-print-directory -s -C "$source" "$1" RELEASE="$built" "${@:2}"
 }
+nothing_is_left() { # FOLDER
+  [ -z "$(find "$1" ! -type d)" ] || fail "left after uninstall: $(find "$1" ! -type d)"
+}
 
-# what a package's build does
-make_it install DESTDIR="$work/stage" PREFIX=/usr LIBDIR=/usr/lib/somewhere
-(cd "$work/stage" && find . ! -type d | LC_ALL=C sort) > "$work/files"
+# what a package's build does; the pages stand for those of `make man`
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$source/Cargo.toml")
-sed "s/@VERSION@/$version/" "$here/files.txt" | diff - "$work/files" || fail "other files than expected were installed"
+touch "$work/pop3connect.3" "$work/pop3_page.3"
+packaged=(DESTDIR="$work/stage" PREFIX=/usr LIBDIR=/usr/lib/somewhere)
+make_it install "${packaged[@]}" MAN_PAGES="$work/pop3connect.3 $work/pop3_page.3"
+(cd "$work/stage" && find . ! -type d | LC_ALL=C sort) > "$work/files"
+(cd "$source" && printf './usr/%s\n' include/*; sed "s/@VERSION@/$version/" "$here/files.txt") |
+  diff - "$work/files" || fail "other files than expected were installed"
 grep -rl "$work" "$work/stage" && fail "files know where they were staged"
 library=$work/stage/usr/lib/somewhere/libpop3connect.so
 [ "$(readlink "$library")" = libpop3connect.so.1 ] || fail "libpop3connect.so leads astray"
 [ "$(readlink "$library.1")" = "libpop3connect.so.$version" ] || fail "libpop3connect.so.1 leads astray"
-make_it uninstall DESTDIR="$work/stage" PREFIX=/usr LIBDIR=/usr/lib/somewhere
-[ -z "$(find "$work/stage" ! -type d)" ] || fail "something is left after uninstall"
+make_it uninstall "${packaged[@]}"
+nothing_is_left "$work/stage"
 
 # what somebody does who builds it for themselves
 prefix=$work/prefix
 make_it install PREFIX="$prefix"
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
 [ "$(pkg-config --modversion pop3connect)" = "$version" ] || fail "pkg-config knows another version"
+
+# the server lives as long as its standard input
+coproc SERVER { "$built/pop3-test-server"; }
+answer() { # KEY
+  local key value
+  read -r key value <&"${SERVER[0]}"
+  [ "$key" = "$1" ] || fail "the test server says: $key $value"
+  echo "$value"
+}
+POP3CONNECT_SECURE_DIR=$(answer ready)/secure
+export POP3CONNECT_SECURE_DIR
+echo "mailbox tls=implicit messages=3" >&"${SERVER[1]}"
+mailbox=localhost:$(answer port)
+holds_a_session() { # PROGRAM
+  "$work/$1" "$version" "$mailbox" || fail "$1"
+}
+is_versioned() { # PROGRAM
+  readelf --wide --dyn-syms "$work/$1" | grep ' pop3_connect@pop3_1 ' > /dev/null ||
+    fail "$1: pop3_connect has no version"
+}
+
 flags=(-Wall -Wextra -Werror)
-read -ra pkg <<< "$(pkg-config --cflags --libs pop3connect)"
-cc "${flags[@]}" "$here/consumer.c" "${pkg[@]}" -o "$work/dynamic"
-LD_LIBRARY_PATH="$prefix/lib" "$work/dynamic" "$version" || fail "the program linked by pkg-config"
+read -ra pkg <<< "$(pkg-config --cflags --libs pop3connect) -Wl,-rpath,$prefix/lib"
+cc "${flags[@]}" "$here/consumer.c" "${pkg[@]}" -o "$work/by_pkg_config"
+c++ "${flags[@]}" -std=c++17 -x c++ "$here/consumer.c" -x none "${pkg[@]}" -o "$work/in_c++"
+for program in by_pkg_config in_c++; do
+  is_versioned "$program"
+  holds_a_session "$program"
+done
+for header in "$prefix"/include/*; do
+  echo "#include <$(basename "$header")>" > "$work/header.cpp"
+  c++ "${flags[@]}" -std=c++17 -fsyntax-only "$work/header.cpp" "${pkg[@]}" || fail "$header does not stand alone"
+done
 
 cmake -S "$here" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" > "$work/log" || fail "$(cat "$work/log")"
 cmake --build "$work/cmake" > "$work/log" 2>&1 || fail "$(cat "$work/log")"
-"$work/cmake/consumer" "$version" || fail "the program linked by CMake"
-"$work/cmake/consumer_static" "$version" || fail "the program linked by CMake to the static library"
+is_versioned cmake/consumer
+holds_a_session cmake/consumer
+holds_a_session cmake/consumer_static
 sed 's/pop3connect 1/pop3connect 2/' "$here/CMakeLists.txt" > "$work/CMakeLists.txt"
 cp "$here/consumer.c" "$work"
 if cmake -S "$work" -B "$work/cmake2" -DCMAKE_PREFIX_PATH="$prefix" > "$work/log" 2>&1; then
@@ -54,5 +91,8 @@ fi
 rm "$prefix"/lib/libpop3connect.so*
 read -ra pkg <<< "$(pkg-config --static --cflags --libs pop3connect)"
 cc "${flags[@]}" "$here/consumer.c" "${pkg[@]}" -o "$work/static"
-"$work/static" "$version" || fail "the program linked statically"
-echo "installed, linked in four ways, removed"
+holds_a_session static
+
+make_it uninstall PREFIX="$prefix"
+nothing_is_left "$prefix"
+echo "installed, linked in five ways, removed"

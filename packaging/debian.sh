@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Makes the Debian source package from this tree, and builds it: debian.sh FOLDER [OPTION…]
+#
+# FOLDER is emptied. OPTIONs are dpkg-buildpackage's. The crates are packed as a second tarball of the source, for a
+# package is built without a network; cargo must have fetched them before.
+set -euo pipefail
+out=$1
+shift
+rm -rf "$out"
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+cd "$(dirname "$0")/.."
+
+name=pop3connect
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+packaged=$(dpkg-parsechangelog --show-field Version)
+[ "${packaged%-*}" = "$version" ] ||
+  { echo "debian.sh: debian/changelog is for $packaged, this is $version" >&2; exit 1; }
+date=$(dpkg-parsechangelog --show-field Timestamp)
+tree=$out/$name-$version
+
+# pack TARBALL FOLDER: the same tarball whenever and by whomever it is made
+pack() {
+  tar --sort=name --mtime="@$date" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX -C "$(dirname "$2")" \
+    -cf "$out/$1" --use-compress-program='xz -2' "$(basename "$2")"
+}
+
+mkdir "$tree"
+tar --exclude=./target --exclude=./.git --exclude=./debian --exclude=./fuzz/artifacts -c . | tar -x -C "$tree"
+# its generator is not for a package's build
+if [ -d target/man ]; then
+  mkdir "$tree/target"
+  cp -r target/man "$tree/target"
+fi
+pack "${name}_$version.orig.tar.xz" "$tree"
+
+packaging/trim.sh "$out/trimmed"
+cargo vendor --quiet --offline --respect-source-config --manifest-path "$out/trimmed/Cargo.toml" \
+  "$tree/vendor" > /dev/null
+diff <(sed -n 's,^ vendor/\(.*\)/\*$,\1,p' debian/copyright | LC_ALL=C sort) \
+  <(find "$tree/vendor" -mindepth 1 -maxdepth 1 -printf '%f\n' | LC_ALL=C sort) ||
+  { echo "debian.sh: debian/copyright is of other crates than those that are packed" >&2; exit 1; }
+pack "${name}_$version.orig-vendor.tar.xz" "$tree/vendor"
+
+cp -r debian "$tree"
+cd "$tree"
+# debhelper gives the build another home
+if command -v rustup > /dev/null; then
+  RUSTUP_HOME=$(rustup show home)
+  export RUSTUP_HOME
+fi
+# -d: setup.sh has looked for what is needed, and cargo may be no package
+dpkg-buildpackage --unsigned-source --unsigned-changes --no-check-builddeps "$@"

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# The library as a Cargo package of its own, without what only its tests need, so that no crates of theirs are wanted:
+# trim.sh FOLDER
+set -euo pipefail
+folder=$1
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+cd "$(dirname "$0")/.."
+
+# a table ends where a line is empty; the last one says that the folder is in no workspace
+sed -e '/^\[dev-dependencies\]$/,/^$/d' -e '/^\[workspace\]$/,/^$/d' Cargo.toml > "$folder/Cargo.toml"
+echo '[workspace]' >> "$folder/Cargo.toml"
+# cargo drops from it what is not needed, and keeps the rest
+cp Cargo.lock "$folder"
+ln -sfn "$PWD/src" "$PWD/build.rs" "$folder"
