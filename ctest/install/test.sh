@@ -22,14 +22,19 @@ nothing_is_left() { # FOLDER
   [ -z "$(find "$1" ! -type d)" ] || fail "left after uninstall: $(find "$1" ! -type d)"
 }
 
-# what a package's build does; the pages stand for those of `make man`
+# what a package's build does
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$source/Cargo.toml")
-touch "$work/pop3connect.3" "$work/pop3_page.3"
 packaged=(DESTDIR="$work/stage" PREFIX=/usr LIBDIR=/usr/lib/somewhere)
-make_it install "${packaged[@]}" MAN_PAGES="$work/pop3connect.3 $work/pop3_page.3"
+make_it install "${packaged[@]}"
 (cd "$work/stage" && find . ! -type d | LC_ALL=C sort) > "$work/files"
-(cd "$source" && printf './usr/%s\n' include/*; sed "s/@VERSION@/$version/" "$here/files.txt") |
-  diff - "$work/files" || fail "other files than expected were installed"
+{
+  (cd "$source" && printf './usr/%s\n' include/*)
+  sed "s/@VERSION@/$version/" "$here/files.txt"
+  (cd "$source/target/man" && printf './usr/share/man/%s\n' man3/*)
+} | LC_ALL=C sort | diff - "$work/files" || fail "other files than expected were installed"
+while read -r function; do
+  [ -e "$work/stage/usr/share/man/man3/$function.3" ] || fail "$function has no page"
+done < "$source/ctest/symbols.txt"
 grep -rl "$work" "$work/stage" && fail "files know where they were staged"
 library=$work/stage/usr/lib/somewhere/libpop3connect.so
 [ "$(readlink "$library")" = libpop3connect.so.1 ] || fail "libpop3connect.so leads astray"
