@@ -21,7 +21,7 @@ MANDIR := $(PREFIX)/share/man
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test check lint header man bench fuzz soak abi deb install uninstall setup clean
+.PHONY: help build demo test check lint header man bench fuzz sanitize soak abi deb install uninstall setup clean
 
 help:
 	@echo 'make            builds the library, target/release/libpop3connect.so and .a, and its manual pages'
@@ -38,7 +38,9 @@ help:
 	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan'
 	@echo 'make fuzz       every fuzz target for a minute (SECONDS=n for longer)'
-	@echo 'make soak       100000 sessions in a loop (SESSIONS=n for another number): memory and descriptors must stay'
+	@echo 'make sanitize   the tests in C under memcheck, helgrind, AddressSanitizer and ThreadSanitizer (CHECKERS="…")'
+	@echo 'make soak       100000 sessions in a loop (SESSIONS=n for another number): memory and descriptors must stay;'
+	@echo '                and a minute of 64 threads that connect, read and cancel at random'
 	@echo 'make setup      installs what building and testing need (each target does it for itself)'
 	@echo 'make clean      removes what was built'
 
@@ -144,10 +146,19 @@ fuzz-check:
 	@echo '== fuzzing, for a moment'
 	@tools/fuzz.sh 5
 
+# ThreadSanitizer and helgrind need a standard library that is built for them
+CHECKERS := address memcheck thread helgrind
+sanitize:
+	@tools/setup.sh sanitize
+	@$(MAKE) --no-print-directory workspace
+	@for checker in $(CHECKERS); do tools/sanitize.sh $$checker || exit 1; done
+
+# sessions in a loop, and for a minute many threads at random
 soak:
 	@tools/setup.sh test
 	@$(MAKE) --no-print-directory workspace ctests
 	$(TARGET)/ctest/soak $(SESSIONS)
+	POP3_TEST_SECONDS=60 $(TARGET)/ctest/test_host
 
 # the ABI is recorded when a version with additions is released; see docs/abi.md
 abi:

@@ -30,7 +30,7 @@ build() { # RUSTFLAGS [CARGO ARGUMENT…]
 
 # with a standard library that is built like the rest
 build_with_std() { # RUSTFLAGS [CARGO ARGUMENT…]
-  LD_LIBRARY_PATH=$rust/lib/x86_64-linux-gnu RUSTC=$rust/bin/rustc build "$1" -Zbuild-std=std,panic_unwind "${@:2}"
+  LD_LIBRARY_PATH=$(echo "$rust"/lib/*-linux-gnu) RUSTC=$rust/bin/rustc build "$1" -Zbuild-std=std,panic_unwind "${@:2}"
 }
 
 valgrind() { # ARGUMENT…

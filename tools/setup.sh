@@ -1,20 +1,25 @@
 #!/usr/bin/env bash
-# Installs what this machine lacks to build, test or measure the library: setup.sh build|test|bench
+# Installs what this machine lacks to build, test, check or measure the library: setup.sh build|test|sanitize|bench
 #
 # Looks for the tools themselves, so it is content with any system that has them. Where something is missing it
 # installs Debian's packages if it may, and otherwise says which they are and how to go on.
 set -euo pipefail
 
-# Cyrus' packages conflict with Dovecot's and bring a mail transport agent: they are unpacked into a folder, and only
-# the libraries that they need are installed.
-cyrus=(cyrus-common cyrus-pop3d sasl2-bin)
-cyrus_dir=$(dirname "$0")/../target/servers/cyrus
+cd "$(dirname "$0")/.."
+
+# Packages that are unpacked into a folder, and only the libraries that they need are installed: Cyrus' conflict with
+# Dovecot's and bring a mail transport agent; the Rust that comes with the sources of its standard library, which
+# ThreadSanitizer and helgrind want built anew, conflicts with rustup's.
+cyrus_dir=target/servers/cyrus
+rust_dir=target/tools/rust-web
+declare -A packages_of=([$cyrus_dir]='cyrus-common cyrus-pop3d sasl2-bin'
+  [$rust_dir]='rustc-web libstd-rust-web-dev rust-web-src')
 # What a package would start; the tests run servers of their own.
 declare -A units=([dovecot-pop3d]='dovecot.service dovecot.socket' [mailutils-pop3d]=mailutils-pop3d.service
   [microsocks]=microsocks.service [tinyproxy]=tinyproxy.service)
 
 missing=()
-unpack=()
+unpack=() # folders
 need() { # PACKAGE CHECK…
   local package=$1
   shift
@@ -63,7 +68,15 @@ need_test() {
   need microsocks command -v microsocks
   need tinyproxy command -v tinyproxy
   need mandoc command -v mandoc
-  has_cyrus > /dev/null 2>&1 || unpack+=("${cyrus[@]}")
+  has_cyrus > /dev/null 2>&1 || unpack+=("$cyrus_dir")
+}
+need_sanitize() {
+  need_test
+  need valgrind command -v valgrind
+  need clang-22 command -v clang-22
+  need libclang-rt-22-dev compgen -G '/usr/lib/llvm-22/lib/clang/22/lib/linux/libclang_rt.tsan-*.a'
+  need llvm-22 command -v llvm-symbolizer-22
+  [ -d "$rust_dir" ] || unpack+=("$rust_dir")
 }
 need_bench() {
   need_build
@@ -73,9 +86,9 @@ need_bench() {
 }
 
 case ${1:-} in
-  build | test | bench) "need_$1" ;;
+  build | test | sanitize | bench) "need_$1" ;;
   *)
-    echo "usage: setup.sh build|test|bench" >&2
+    echo "usage: setup.sh build|test|sanitize|bench" >&2
     exit 2
     ;;
 esac
@@ -88,7 +101,12 @@ if [ ${#missing[@]} = 0 ] && [ ${#unpack[@]} = 0 ]; then
   exit 0
 fi
 
-echo setup: missing: "${missing[@]}" "${unpack[@]}"
+packages=()
+for folder in "${unpack[@]}"; do
+  # shellcheck disable=SC2206 # names of packages
+  packages+=(${packages_of[$folder]})
+done
+echo setup: missing: "${missing[@]}" "${packages[@]}"
 as_root=()
 if [ "$(id -u)" != 0 ]; then
   as_root=(sudo -n)
@@ -101,10 +119,14 @@ if ! command -v apt-get > /dev/null || ! "${as_root[@]}" true 2> /dev/null; then
 fi
 
 "${as_root[@]}" apt-get update -qq
+if [[ " ${unpack[*]} " = *" $rust_dir "* ]]; then
+  # the compiler looks for its standard library where its own library is; the name of that has a version in it
+  packages_of[$rust_dir]+=" $(apt-cache depends libstd-rust-web-dev | sed -n 's/^ *Depends: \(libstd-rust-[^ ]*\)$/\1/p')"
+fi
 if [ ${#unpack[@]} != 0 ]; then
-  # all libraries but that of a virus scanner, which no program that the tests run takes
-  libraries=$(apt-cache depends --no-{recommends,suggests,conflicts,breaks,replaces,enhances} "${unpack[@]}" |
-    sed -n 's/^ *Depends: \(lib[^ ]*\)$/\1/p' | grep -v '^libclamav' | sort -u)
+  # all libraries but that of a virus scanner, which no program that the tests run takes, and what is unpacked itself
+  libraries=$(apt-cache depends --no-{recommends,suggests,conflicts,breaks,replaces,enhances} "${packages[@]}" |
+    sed -n 's/^ *Depends: \(lib[^ ]*\)$/\1/p' | grep -v '^libclamav\|^libstd-rust' | sort -u)
   for library in $libraries; do
     need "$library" dpkg -s "$library"
   done
@@ -118,14 +140,17 @@ for package in "${missing[@]}"; do
   done
 done
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${missing[@]}"
-if [ ${#unpack[@]} != 0 ] && [ ! -d "$cyrus_dir" ]; then
-  rm -rf "$cyrus_dir.new"
-  mkdir -p "$cyrus_dir.new/root"
-  (cd "$cyrus_dir.new" && apt-get download -qq -o "APT::Sandbox::User=$(id -un)" "${unpack[@]}")
-  for package in "$cyrus_dir.new"/*.deb; do
-    dpkg-deb -x "$package" "$cyrus_dir.new/root"
+for folder in "${unpack[@]}"; do
+  # the libraries alone may have been missing
+  [ ! -d "$folder" ] || continue
+  rm -rf "$folder.new"
+  mkdir -p "$folder.new/root"
+  # shellcheck disable=SC2086 # names of packages
+  (cd "$folder.new" && apt-get download -qq -o "APT::Sandbox::User=$(id -un)" ${packages_of[$folder]})
+  for package in "$folder.new"/*.deb; do
+    dpkg-deb -x "$package" "$folder.new/root"
   done
-  mv "$cyrus_dir.new/root" "$cyrus_dir"
-  rm -r "$cyrus_dir.new"
-fi
-echo setup: installed: "${missing[@]}" "${unpack[@]}"
+  mv "$folder.new/root" "$folder"
+  rm -r "$folder.new"
+done
+echo setup: installed: "${missing[@]}" "${packages[@]}"

@@ -1,4 +1,5 @@
-//! A whole session with a server that says whatever it likes: it ends, and credentials go only where they may.
+//! A whole session with a server that says whatever it likes: it ends, credentials go only where they may, and what is
+//! delivered as a message came as one.
 #![no_main]
 
 use std::io::{Read, Write};
@@ -27,14 +28,30 @@ const SPLIT: u8 = 0xff;
 
 static LISTENER: LazyLock<TcpListener> = LazyLock::new(|| TcpListener::bind("127.0.0.1:0").unwrap());
 
-struct Counter(u64);
+/// Messages that came whole, and what has come of the next.
+#[derive(Default)]
+struct Messages {
+    whole: Vec<Vec<u8>>,
+    next: Vec<u8>,
+}
 
-impl Delivery for Counter {
-    fn piece(&mut self, _number: i32, bytes: &[u8]) -> Result<()> {
-        self.0 += bytes.len() as u64;
+impl Messages {
+    fn piece(&mut self, bytes: &[u8]) -> Result<()> {
+        self.next.extend_from_slice(bytes);
         Ok(())
     }
+
+    fn end(&mut self) {
+        self.whole.push(std::mem::take(&mut self.next));
+    }
+}
+
+impl Delivery for Messages {
+    fn piece(&mut self, _number: i32, bytes: &[u8]) -> Result<()> {
+        self.piece(bytes)
+    }
     fn whole(&mut self, _number: i32) -> Result<()> {
+        self.end();
         Ok(())
     }
     fn refused(&mut self, _number: i32, _error: &Error) -> Result<()> {
@@ -56,23 +73,47 @@ fn options(secure: Secure) -> Options {
     }
 }
 
-fn talk(options: &Options, trace: &mut Trace<'_>) -> Result<()> {
+/// Whether the bytes begin with a body (RFC 1939, section 3) of that content. A server may put a dot before a line that
+/// needs none.
+fn begins_with_body(bytes: &[u8], content: &[u8], end: &[u8]) -> bool {
+    let mut rest = bytes;
+    let mut lines = content;
+    while !lines.is_empty() {
+        let length = lines.windows(end.len()).position(|window| window == end).map_or(lines.len(), |at| at + end.len());
+        let (line, others) = lines.split_at(length);
+        rest = rest.strip_prefix(b".").unwrap_or(rest);
+        match rest.strip_prefix(line) {
+            Some(after) => (rest, lines) = (after, others),
+            None => return false,
+        }
+    }
+    rest.starts_with(b".\r\n") || (end == b"\n" && rest.starts_with(b".\n"))
+}
+
+fn came(said: &[u8], content: &[u8]) -> bool {
+    let bodies = [&b"\r\n"[..], b"\n"];
+    // behind a first line, which decides how lines end
+    (0..said.len()).any(|at| said[at] == b'\n' && bodies.iter().any(|end| begins_with_body(&said[at + 1..], content, end)))
+}
+
+fn talk(options: &Options, messages: &mut Messages, trace: &mut Trace<'_>) -> Result<()> {
     let mut client = Client::open(options, Watch::default, trace)?;
-    let mut counter = Counter(0);
     let go_on = |result: Result<()>| result.or_else(|error| if error.ends_session() { Err(error) } else { Ok(()) });
     go_on(client.message_count(trace).map(drop))?;
     go_on(client.list(None, trace).map(drop))?;
     go_on(client.unique_ids(None, trace).map(drop))?;
     go_on(client.unique_ids(Some(1), trace).map(drop))?;
     go_on(client.top(1, 0, |_| Ok(()), trace))?;
-    go_on(client.retrieve(1, |_| Ok(()), trace))?;
-    go_on(client.retrieve_many(1..4, true, &mut counter, trace).map(drop))?;
+    go_on(client.retrieve(1, |bytes| messages.piece(bytes), trace).map(|()| messages.end()))?;
+    messages.next.clear();
+    go_on(client.retrieve_many(1..4, true, messages, trace).map(drop))?;
     go_on(client.delete(2, trace))?;
     client.quit(trace)
 }
 
 fuzz_target!(|input: (bool, Vec<u8>)| {
     let (is_encrypted, said) = input;
+    let stream: Vec<u8> = said.iter().copied().filter(|byte| *byte != SPLIT).collect();
     let server = thread::spawn(move || {
         let (mut tcp, _) = LISTENER.accept().unwrap();
         let mut heard = Vec::new();
@@ -91,9 +132,13 @@ fuzz_target!(|input: (bool, Vec<u8>)| {
     let begin = Instant::now();
     let mut lines = Vec::new();
     let mut sink = |line: &str| lines.push(line.to_owned());
-    let result = talk(&options(secure), &mut Trace::new(Some(&mut sink)));
+    let mut messages = Messages::default();
+    let result = talk(&options(secure), &mut messages, &mut Trace::new(Some(&mut sink)));
     let heard = server.join().unwrap();
     assert!(begin.elapsed() < LIMIT, "it does not end");
+    for message in &messages.whole {
+        assert!(came(&stream, message), "a message is delivered that did not come: {message:?}");
+    }
     let has = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|window| window == part);
     assert!(!lines.iter().any(|line| line.starts_with("C:") && line.contains("s3cret")), "a log shows a secret");
     if is_encrypted {
