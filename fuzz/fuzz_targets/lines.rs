@@ -56,10 +56,10 @@ fn read(bytes: &[u8], splits: &[u8]) -> (Vec<Vec<u8>>, Option<Kind>) {
     }
 }
 
-fuzz_target!(|input: (Vec<u8>, Vec<u8>, Vec<u8>)| {
+fuzz_target!(|input: (Vec<u8>, Vec<u8>, &[u8])| {
     let (splits, secret, bytes) = input;
-    let read_whole = read(&bytes, &[]);
-    assert_eq!(read(&bytes, &splits), read_whole, "the splits matter");
+    let read_whole = read(bytes, &[]);
+    assert_eq!(read(bytes, &splits), read_whole, "the splits matter");
     let (lines, _) = read_whole;
     for line in &lines {
         let shown = escape(line);

@@ -111,9 +111,12 @@ fn talk(options: &Options, messages: &mut Messages, trace: &mut Trace<'_>) -> Re
     client.quit(trace)
 }
 
-fuzz_target!(|input: (bool, Vec<u8>)| {
-    let (is_encrypted, said) = input;
+// the first byte says whether STLS is wanted, the others are what the server says
+fuzz_target!(|input: &[u8]| {
+    let Some((first, said)) = input.split_first() else { return };
+    let is_encrypted = *first == b'S';
     let stream: Vec<u8> = said.iter().copied().filter(|byte| *byte != SPLIT).collect();
+    let said = said.to_vec();
     let server = thread::spawn(move || {
         let (mut tcp, _) = LISTENER.accept().unwrap();
         let mut heard = Vec::new();
