@@ -33,7 +33,7 @@ help:
 	@echo 'make demo SERVER=host[:port] POP3_USER=… POP3_PASS=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
 	@echo '                a session with a server of yours, and if FOLDER is given its messages as files there'
 	@echo 'make test       all tests'
-	@echo 'make check      formatting, lints, header and symbols in sync, all tests, each fuzz target for a moment'
+	@echo 'make check      formatting, lints, all tests, each fuzz target for a moment, AddressSanitizer, memcheck'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan'
@@ -103,7 +103,7 @@ lint:
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 
-check: lint test fuzz-check
+check: lint test fuzz-check sanitize-check
 	@echo 'check: all passed'
 
 header:
@@ -146,7 +146,12 @@ fuzz-check:
 	@echo '== fuzzing, for a moment'
 	@tools/fuzz.sh 5
 
-# ThreadSanitizer and helgrind need a standard library that is built for them
+# those that need no standard library of Rust's that is built for them
+.PHONY: sanitize-check
+sanitize-check:
+	@tools/setup.sh check
+	@for checker in address memcheck; do tools/sanitize.sh $$checker || exit 1; done
+
 CHECKERS := address memcheck thread helgrind
 sanitize:
 	@tools/setup.sh sanitize

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what this machine lacks to build, test, check or measure the library: setup.sh build|test|sanitize|bench
+# Installs what this machine lacks to build, test, check or measure the library: setup.sh build|test|check|sanitize|bench
 #
 # Looks for the tools themselves, so it is content with any system that has them. Where something is missing it
 # installs Debian's packages if it may, and otherwise says which they are and how to go on.
@@ -70,12 +70,15 @@ need_test() {
   need mandoc command -v mandoc
   has_cyrus > /dev/null 2>&1 || unpack+=("$cyrus_dir")
 }
-need_sanitize() {
+need_check() {
   need_test
   need valgrind command -v valgrind
   need clang-22 command -v clang-22
   need libclang-rt-22-dev compgen -G '/usr/lib/llvm-22/lib/clang/22/lib/linux/libclang_rt.tsan-*.a'
   need llvm-22 command -v llvm-symbolizer-22
+}
+need_sanitize() {
+  need_check
   [ -d "$rust_dir" ] || unpack+=("$rust_dir")
 }
 need_bench() {
@@ -86,9 +89,9 @@ need_bench() {
 }
 
 case ${1:-} in
-  build | test | sanitize | bench) "need_$1" ;;
+  build | test | check | sanitize | bench) "need_$1" ;;
   *)
-    echo "usage: setup.sh build|test|sanitize|bench" >&2
+    echo "usage: setup.sh build|test|check|sanitize|bench" >&2
     exit 2
     ;;
 esac
