@@ -63,8 +63,12 @@ pub fn escape(bytes: &[u8]) -> String {
 /// A secret that is shorter than this is found in any text.
 const SHORT: usize = 4;
 
+/// A text of which nothing is shown.
+const NOTHING: &[u8] = b" ***";
+
 /// A line of the server with every secret that it echoes masked, its status left alone. Secrets that hold other ones
-/// come first. Where a very short one occurs nothing of the text is shown, since the gaps would tell it.
+/// come first. Where a very short one occurs nothing of the text is shown, since the gaps would tell it; nor where a mask
+/// and what stands beside it are a secret again.
 pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
     let status =
         [&b"+OK"[..], b"-ERR", b"+"].into_iter().find(|status| line.starts_with(status)).map_or(0, <[u8]>::len);
@@ -73,11 +77,13 @@ pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         let text = masked.as_deref().unwrap_or(text);
         if memmem::find(text, secret).is_some() {
-            masked = Some(if secret.len() < SHORT { b" ***".to_vec() } else { replace(text, secret) });
+            masked = Some(if secret.len() < SHORT { NOTHING.to_vec() } else { replace(text, secret) });
         }
     }
+    let shows = |text: &[u8]| secrets.iter().any(|secret| secret.len() >= SHORT && memmem::find(text, secret).is_some());
     match masked {
         None => Cow::Borrowed(line),
+        Some(text) if shows(&text) => Cow::Owned([status, NOTHING].concat()),
         Some(text) => Cow::Owned([status, &text].concat()),
     }
 }
@@ -142,6 +148,15 @@ mod tests {
             [("+OK a is in many words", "+OK ***"), ("-ERR no", "-ERR no"), ("+OKa12", "+OK ***"), ("+ a12", "+ ***")]
         {
             assert_eq!(mask(line.as_bytes(), &[b"a"]), masked.as_bytes(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_mask_that_makes_a_secret() {
+        for (secret, line) in [(&b"***x"[..], &b"+OK ***xx"[..]), (b"x***", b"-ERR xx***!"), (b"a***b", b"+OK aa***bb")] {
+            let masked = mask(line, &[secret]);
+            assert!(memmem::find(&masked, secret).is_none(), "{}", escape(&masked));
+            assert!(masked.ends_with(NOTHING));
         }
     }
 

@@ -31,15 +31,17 @@ fn nonce() -> Result<String> {
     Ok("fyko+d2lbbFgONRv9qkxdawL".into())
 }
 
+fn has(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
 fn is_secret(text: &[u8]) -> bool {
-    let encoded = STANDARD.encode(PASSWORD);
-    [PASSWORD, TOKEN, encoded.as_bytes()]
-        .into_iter()
-        .any(|secret| text.windows(secret.len()).any(|part| part == secret))
+    has(text, PASSWORD) || has(text, TOKEN)
 }
 
 fn check(command: &Command<'_>) {
-    assert!(!is_secret(&command.redacted()), "a log shows a secret");
+    let redacted = command.redacted();
+    assert!(!is_secret(&redacted) && !has(&redacted, STANDARD.encode(PASSWORD).as_bytes()), "a log shows a secret");
     let line = Command::encode_all(&[*command]).expect("a command that cannot be sent");
     assert!(line.ends_with(b"\r\n") && !line[..line.len() - 2].iter().any(|byte| b"\r\n\0".contains(byte)));
 }
