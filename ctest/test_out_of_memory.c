@@ -22,20 +22,16 @@ enum { TIMEOUT_MS = 20000, KEPT_BYTES = 256 * 1024 };
 
 static int ports[3];
 
-/* A session of that mode; the certificates are read anew, for which the folder has another name each time. */
+/* A session of that mode, for which the certificates are read anew. */
 static pop3_options *session_options(int secure)
 {
-    static int turn;
-    char folder[4200];
-    int length = snprintf(folder, sizeof folder, "%s/secure", server_dir());
-    for (int i = turn++ % 20; i > 0; i--)
-        length += snprintf(folder + length, sizeof folder - (size_t)length, "/../secure");
+    static int name_of_folder;
     pop3_options *options = pop3_options_new();
     CHECK_INT(pop3_options_set_server(options, at(ports[secure])), 0);
     CHECK_INT(pop3_options_set_user(options, "alice"), 0);
     CHECK_INT(pop3_options_set_password(options, PASS), 0);
     CHECK_INT(pop3_options_set_secure(options, secure), 0);
-    CHECK_INT(pop3_options_set_secure_dir(options, folder), 0);
+    CHECK_INT(pop3_options_set_secure_dir(options, secure_folder(name_of_folder++)), 0);
     CHECK_INT(pop3_options_set_platform_trust(options, 0), 0);
     CHECK_INT(pop3_options_set_timeouts(options, TIMEOUT_MS, TIMEOUT_MS, 0), 0);
     return options;

@@ -5,11 +5,22 @@
 
 #include "check.h"
 #include "gather.h"
+#include "server.h"
 
 enum { MESSAGES = 2 };
 
 /* The answers that a session without a fault has. */
 static const int good[CALLS] = {[COUNT] = MESSAGES, [MESSAGES_AT_ONCE] = MESSAGES};
+
+const char *secure_folder(int name)
+{
+    enum { NAMES = 20 };
+    static char folder[4200];
+    int length = snprintf(folder, sizeof folder, "%s/secure", server_dir());
+    for (int i = name % NAMES; i > 0; i--)
+        length += snprintf(folder + length, sizeof folder - (size_t)length, "/../secure");
+    return folder;
+}
 
 void make_calls(const pop3_options *options, int codes[CALLS])
 {

@@ -10,6 +10,12 @@ enum call { CONNECT, COUNT, LIST, UNIQUE_IDS, HEADERS, MESSAGE, MESSAGES_AT_ONCE
 #define CALLS_MAILBOX "messages=2 size=0"
 
 /*
+ * The test server's secure folder by one of its names, more than the library keeps authorities for: by another one they
+ * are read anew. Good until the next call.
+ */
+const char *secure_folder(int name);
+
+/*
  * Connects, makes the calls and disconnects; `codes` has what each answered, for connect 0 where it is a socket. That
  * what was handed out fits the code is checked here.
  */
