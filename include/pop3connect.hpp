@@ -208,7 +208,7 @@ namespace detail {
 template <typename Callable, typename... Arguments>
 bool goes_on(Callable &callable, const Arguments &...arguments)
 {
-    using answer = std::invoke_result_t<Callable &, const Arguments &...>;
+    using answer = std::decay_t<std::invoke_result_t<Callable &, const Arguments &...>>;
     static_assert(std::is_void_v<answer> || std::is_integral_v<answer>, "a callable answers nothing, bool or a number");
     if constexpr (std::is_void_v<answer>) {
         std::invoke(callable, arguments...);

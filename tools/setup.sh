@@ -54,6 +54,8 @@ need_test() {
   need_build
   need g++ command -v c++
   need cmake command -v cmake
+  need clang-tidy command -v clang-tidy
+  need python3 command -v python3
   need dovecot-pop3d has_dovecot
   need mailutils-pop3d has_mailutils
   need microsocks command -v microsocks
