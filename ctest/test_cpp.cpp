@@ -164,7 +164,9 @@ void conditions_are_those_that_say_the_same()
     };
     for (const auto &[own, other] : same)
         CHECK(std::error_code(own) == other);
-    for (const errc own : {errc::secure, errc::host_not_found, errc::server, errc::no_stls, errc::limit, errc::internal}) {
+    const std::vector<errc> alone = {errc::secure,  errc::host_not_found, errc::server,
+                                     errc::no_stls, errc::limit,          errc::internal};
+    for (const errc own : alone) {
         CHECK(std::error_code(own).default_error_condition().category() == pop3::category());
         CHECK_STR(std::error_code(own).message().c_str(), pop3_error_text(static_cast<int>(own)));
     }
@@ -427,7 +429,8 @@ void a_chain_stops_at_its_first_refusal()
 {
     std::error_code code;
     auto options = options_at(server_mailbox(""));
-    options.mechanism("none such", code).password("wrong", code).on_status([](std::string_view) { return false; }, code);
+    options.mechanism("none such", code).password("wrong", code);
+    options.on_status([](std::string_view) { return false; }, code);
     CHECK_CODE(code, errc::parameter);
     CHECK_INT(options.connect().message_count(), 5);
 }

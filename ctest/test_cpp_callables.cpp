@@ -487,14 +487,22 @@ void cancelled_from_another_thread()
 
 void busy_in_two_threads()
 {
-    auto session = pop3::connect(account_at(server_play("", LOGGED_IN "expect \"NOOP\\r\\n\"\npause 300\nsend \"+OK\\r\\n\"\n"
-        GOOD_BYE)));
-    std::atomic<bool> waiting = false;
-    std::thread other([&] { session.noop([&](std::string_view) { waiting = true; }); });
-    while (!waiting)
+    auto session = pop3::connect(account_at(server_mailbox("")));
+    std::atomic<bool> under_way = false;
+    std::atomic<bool> asked = false;
+    std::thread other([&] {
+        session.noop([&](std::string_view) {
+            under_way = true;
+            while (!asked)
+                sleep_ms(1);
+        });
+    });
+    while (!under_way)
         sleep_ms(1);
+    CHECK_THROWS(session.noop(), errc::busy);
     CHECK_THROWS(session.disconnect(), errc::busy);
     CHECK(session.native_handle() != 0);
+    asked = true;
     other.join();
     session.disconnect();
 }

@@ -3,8 +3,8 @@
 
     POP3_PASS=password save.py SERVER[:PORT] USER NUMBER FILE [SECURE [VERIFY]]
 
-SECURE is 0 (in the clear), 1 (TLS) or 2 (STARTTLS), VERIFY 0 or 1. The library is the one that the loader finds, or that
-of the environment's POP3CONNECT_LIBRARY. Nothing but the standard library stands between: the C ABI is plain.
+SECURE is 0 (in the clear), 1 (TLS) or 2 (STARTTLS), VERIFY 0 or 1. The library is the one that the loader finds, or
+that of the environment's POP3CONNECT_LIBRARY. Nothing but the standard library stands between: the C ABI is plain.
 """
 
 import ctypes
@@ -98,8 +98,8 @@ def main(server, user, number, path, secure="0", verify="1"):
     library = load()
     password = os.environb[b"POP3_PASS"]
     number = int(number)
-    socket = library.pop3_connect(os.fsencode(server), os.fsencode(user), password, print_status, int(secure), int(verify))
-    checked(library, socket)
+    account = [os.fsencode(server), os.fsencode(user), password]
+    socket = checked(library, library.pop3_connect(*account, print_status, int(secure), int(verify)))
     try:
         listed = sizes(library, socket)
         print(f"{len(listed)} messages")

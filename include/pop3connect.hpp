@@ -9,8 +9,8 @@
  *   there instead, or clears it, and answers 0 or something empty. pop3::last_error() then has the words. Both kinds
  *   of call may throw std::bad_alloc, and what a callable threw.
  * - Strings are std::string_view and copied; the copies are wiped. One with a NUL in it, which C would cut off, is
- *   refused: errc::parameter, before anything is done. Where C takes NULL there is std::optional, and std::nullopt
- *   means what NULL means.
+ *   refused: errc::parameter, before anything is done; error callables do not hear of that. Where C takes NULL there
+ *   is std::optional, and std::nullopt means what NULL means.
  * - What a call hands out belongs to the object it is in, and lives as long.
  * - A callable is anything that std::invoke takes. One that may stop its call goes on by answering nothing, true, or
  *   0 (as in C), and stops it by false, or by another number: the call's error is errc::cancelled, and the session is
@@ -139,8 +139,8 @@ inline std::error_code make_error_code(errc code) noexcept
 }
 
 /**
- * This thread's last error in words, with the server's own reply where there was one: pop3_get_last_error, and also
- * what was refused here. "" if nothing has failed.
+ * The words of the last error that a call here met in this thread, with the server's own reply where there was one:
+ * those of pop3_get_last_error, or why the call was refused before C was called. "" if nothing has failed.
  *
  * Threads: each has its own.
  */
@@ -547,7 +547,7 @@ private:
     detail::owned<pop3_buffer, pop3_buffer_free> raw_;
 };
 
-/** What is known of a session's TLS. Moves, and frees it; what it answers is good as long. "" where nothing is known. */
+/** What is known of a session's TLS. Moves, and frees it; what it answers is good as long. "" where none is known. */
 class tls_info {
 public:
     /** As "TLSv1.3". */
@@ -862,7 +862,10 @@ public:
             return *this;
         }
         void operator++(int) { ++*this; }
-        friend bool operator==(const iterator &one, const iterator &other) noexcept { return one.range_ == other.range_; }
+        friend bool operator==(const iterator &one, const iterator &other) noexcept
+        {
+            return one.range_ == other.range_;
+        }
         friend bool operator!=(const iterator &one, const iterator &other) noexcept { return !(one == other); }
 
     private:
@@ -1180,7 +1183,8 @@ std::int32_t without_socket(const account &to, const how &as, const Function &fu
     call call(0, as);
     return call.finish(call.make(
         [&](const char *server, const char *user, const char *pass) {
-            return function(server, user, pass, static_cast<std::int32_t>(to.secure), to.verify ? 1 : 0, call.status_cb());
+            return function(server, user, pass, call.status_cb(), static_cast<std::int32_t>(to.secure),
+                            to.verify ? 1 : 0);
         },
         c_text(to.server), c_text(to.user), c_text(to.pass)));
 }
@@ -1194,9 +1198,7 @@ std::int32_t without_socket(const account &to, const how &as, const Function &fu
  */
 inline std::int32_t stat(const account &to, const how &as = {})
 {
-    return detail::without_socket(to, as, [](auto server, auto user, auto pass, auto secure, auto verify, auto status) {
-        return pop3_stat(server, user, pass, status, secure, verify);
-    });
+    return detail::without_socket(to, as, pop3_stat);
 }
 
 /**
@@ -1216,7 +1218,7 @@ std::int32_t recv(const account &to, Take &&take, bool delete_after = false, std
                   const how &as = {})
 {
     auto callable = detail::taking_pieces(take);
-    return detail::without_socket(to, as, [&](auto server, auto user, auto pass, auto secure, auto verify, auto status) {
+    return detail::without_socket(to, as, [&](auto server, auto user, auto pass, auto status, auto secure, auto verify) {
         return pop3_recv(server, user, pass, &detail::c_callback<decltype(callable)>::message, &callable,
                          delete_after ? 1 : 0, status, max_messages, secure, verify);
     });
