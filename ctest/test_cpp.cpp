@@ -80,6 +80,7 @@ void one_that_c_connected_is_taken_over()
         CHECK_INT(session.message_count(), 5);
     }
     CHECK(is_gone(socket));
+    CHECK(!pop3::session(pop3_connect(at(where), "bob", PASS, nullptr, 0, 1)));
 }
 
 void an_empty_session_has_no_socket()
@@ -311,7 +312,7 @@ void messages_are_a_range()
     const std::vector<std::int32_t> numbers = session.list_messages().numbers();
     for (const std::size_t ahead : {std::size_t{0}, std::size_t{7}, std::size_t{50}, std::size_t{1000}}) {
         std::size_t count = 0;
-        for (pop3::message &message : session.messages(numbers, ahead)) {
+        for (const pop3::message &message : session.messages(numbers, ahead)) {
             CHECK_INT(message.number, numbers[count]);
             CHECK(!message.refused);
             CHECK_HAS(message.text.c_str(), ("Subject: Message 00000000" + std::string(count < 9 ? "0" : "")
@@ -477,7 +478,7 @@ void tls_is_told()
 {
     const int where = server_mailbox("tls=implicit");
     auto session = pop3::connect(account_at(where, security::tls));
-    pop3::tls_info info = session.get_tls_info();
+    const pop3::tls_info info = session.get_tls_info();
     CHECK(!info.resumed() && info.verified());
     CHECK_HAS(std::string(info.version()).c_str(), "TLSv1.");
     CHECK(!info.cipher().empty());

@@ -21,7 +21,8 @@
  * - Threads: different objects may be used in different threads; one object in one thread at a time, save where a
  *   comment says more. Callables are called on the thread of the call. Those of options are shared by all sessions
  *   that were made with them, and called by several threads at once if the sessions are used so.
- * - Without exceptions (-fno-exceptions) all of it works by std::error_code; what would be thrown ends the process.
+ * - Without exceptions (-fno-exceptions, then in all units of a program) all of it works by std::error_code; what would
+ *   be thrown ends the process.
  */
 #ifndef POP3_CONNECT_HPP
 #define POP3_CONNECT_HPP
@@ -172,8 +173,8 @@ public:
 };
 
 /**
- * Where the error of a call goes: made without a word of a std::error_code, of which the reference must be good until
- * the call returns. Left out, the call throws.
+ * Where the error of a call goes: made implicitly of a std::error_code, which must be good until the call returns. Left
+ * out, the call throws.
  */
 class report {
 public:
@@ -226,8 +227,8 @@ bool goes_on(Callable &callable, const Arguments &...arguments)
  * How a call reports: where its error goes, as in report, and what hears its status lines: a callable that takes a
  * std::string_view, good until it returns, and may stop the call.
  *
- * Made without a word: `count(code)`, `count(print)`, `count({print, code})`. Refers to both, which must be good until
- * the call returns.
+ * Made implicitly: `noop(code)`, `noop(print)`, `noop({print, code})`. Refers to both, which must be good until the
+ * call returns.
  */
 class how : public report {
 public:
@@ -663,7 +664,7 @@ struct listeners {
 /**
  * A session with a server: the owner of a socket.
  *
- * Moves; never copied. An empty one, made without a word, moved from or disconnected, answers errc::bad_socket.
+ * Moves; never copied. An empty one, made by default, moved from or disconnected, answers errc::bad_socket.
  *
  * Threads: one at a time; a call that comes while another is under way reports errc::busy. It must not be moved,
  * disconnected or destroyed while a call of it is under way, by a callable neither. get_canceller() is for ending a
@@ -672,8 +673,8 @@ struct listeners {
 class session {
 public:
     session() noexcept = default;
-    /** Takes a socket over that C connected. */
-    explicit session(std::int32_t socket) noexcept : socket_(socket) {}
+    /** Takes a socket over that C connected. An error instead of a socket makes an empty one. */
+    explicit session(std::int32_t socket) noexcept : session(socket, {}) {}
     session(const session &) = delete;
     session &operator=(const session &) = delete;
     session(session &&other) noexcept
@@ -814,7 +815,7 @@ public:
 private:
     friend class options;
     session(std::int32_t socket, detail::listeners listeners) noexcept
-        : socket_(socket), listeners_(std::move(listeners))
+        : socket_(std::max<std::int32_t>(socket, 0)), listeners_(std::move(listeners))
     {
     }
 
@@ -1114,7 +1115,7 @@ private:
         detail::call call(0, as);
         const std::int32_t result = pop3_connect_with(raw_.get());
         // before the call is finished, so that one that was stopped too late is disconnected
-        session made(std::max<std::int32_t>(result, 0), listeners_);
+        session made(result, listeners_);
         call.finish(result);
         return call.was_stopped() ? session() : std::move(made);
     }
@@ -1218,10 +1219,11 @@ std::int32_t recv(const account &to, Take &&take, bool delete_after = false, std
                   const how &as = {})
 {
     auto callable = detail::taking_pieces(take);
-    return detail::without_socket(to, as, [&](auto server, auto user, auto pass, auto status, auto secure, auto verify) {
+    const auto function = [&](auto server, auto user, auto pass, auto status, auto secure, auto verify) {
         return pop3_recv(server, user, pass, &detail::c_callback<decltype(callable)>::message, &callable,
                          delete_after ? 1 : 0, status, max_messages, secure, verify);
-    });
+    };
+    return detail::without_socket(to, as, function);
 }
 
 /**
