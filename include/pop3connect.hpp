@@ -585,6 +585,7 @@ struct account {
     std::string_view pass;
     /** Not 0 by default as in C: who wants no encryption must say so. */
     security secure = security::tls;
+    /** Whether the server's certificate and name must verify; only significant with encryption. */
     bool verify = true;
 };
 
@@ -602,6 +603,7 @@ struct piece {
 
 /** One of many messages, in memory. */
 struct message {
+    /** Its number. */
     std::int32_t number;
     /** As the server stores it. */
     std::string text;
