@@ -118,6 +118,19 @@ static void sample_mailbox(void)
     CHECK_PLAYED(port);
 }
 
+static void sample_print_all(void)
+{
+    serve("pass=secret messages=3");
+    catch_output();
+    print_all();
+    const char *output = caught_output();
+    int count = 0;
+    for (const char *at = output; (at = strstr(at, "Subject: ")) != NULL; at++)
+        count++;
+    CHECK_INT(count, 3);
+    CHECK_INT(messages_left(), 3);
+}
+
 /* Functions on a socket */
 
 static int32_t connect_to_it(void)

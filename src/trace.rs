@@ -80,7 +80,8 @@ pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
             masked = Some(if secret.len() < SHORT { NOTHING.to_vec() } else { replace(text, secret) });
         }
     }
-    let shows = |text: &[u8]| secrets.iter().any(|secret| secret.len() >= SHORT && memmem::find(text, secret).is_some());
+    let shows =
+        |text: &[u8]| secrets.iter().any(|secret| secret.len() >= SHORT && memmem::find(text, secret).is_some());
     match masked {
         None => Cow::Borrowed(line),
         Some(text) if shows(&text) => Cow::Owned([status, NOTHING].concat()),
@@ -153,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_mask_that_makes_a_secret() {
-        for (secret, line) in [(&b"***x"[..], &b"+OK ***xx"[..]), (b"x***", b"-ERR xx***!"), (b"a***b", b"+OK aa***bb")] {
+        for (secret, line) in [(&b"***x"[..], &b"+OK ***xx"[..]), (b"x***", b"-ERR xx***!"), (b"a***b", b"+OK aa***bb")]
+        {
             let masked = mask(line, &[secret]);
             assert!(memmem::find(&masked, secret).is_none(), "{}", escape(&masked));
             assert!(masked.ends_with(NOTHING));

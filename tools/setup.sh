@@ -63,6 +63,8 @@ need_test() {
   need dpkg-dev command -v dpkg-buildpackage
   need debhelper command -v dh
   need lintian command -v lintian
+  need clang-tidy command -v clang-tidy
+  need python3 command -v python3
   need dovecot-pop3d has_dovecot
   need mailutils-pop3d has_mailutils
   need microsocks command -v microsocks

@@ -7,11 +7,12 @@
 #
 #   c program NAME     a whole program; FOLDER/NAME.c, whose main is main_NAME
 #   c function NAME    functions with what they need; FOLDER/NAME.c, which also includes samples.h
+#   cpp function NAME  the same in C++, FOLDER/NAME.cpp
 #   sh run NAME        commands for a shell; FOLDER/NAME.sh
 #   sh make            commands that are nothing but make and a target; added to FOLDER/targets
 #   text               no sample: nothing that calls the library
 #
-# FOLDER/samples.inc lists the ones in C as SAMPLE(NAME).
+# FOLDER/samples.inc lists the ones in C and C++ as SAMPLE(NAME).
 set -euo pipefail
 
 folder=$1
@@ -31,8 +32,8 @@ awk -v folder="$folder" '
     file = folder "/" name ending
     printf "" > file
   }
-  function begin_c(name, first) {
-    begin(name, ".c")
+  function begin_c(name, first, ending) {
+    begin(name, ending)
     print "SAMPLE(" name ")" > (folder "/samples.inc")
     printf "%s\n#line %d \"%s\"\n", first, FNR + 1, FILENAME > file
   }
@@ -45,8 +46,9 @@ awk -v folder="$folder" '
       next
     }
     inside = 1
-    if (NF == 3 && $1 == "```c" && $2 == "program") begin_c($3, "#define main main_" $3)
-    else if (NF == 3 && $1 == "```c" && $2 == "function") begin_c($3, "#include \"samples.h\"")
+    if (NF == 3 && $1 == "```c" && $2 == "program") begin_c($3, "#define main main_" $3, ".c")
+    else if (NF == 3 && $1 == "```c" && $2 == "function") begin_c($3, "#include \"samples.h\"", ".c")
+    else if (NF == 3 && $1 == "```cpp" && $2 == "function") begin_c($3, "#include \"samples.h\"", ".cpp")
     else if (NF == 3 && $1 == "```sh" && $2 == "run") begin($3, ".sh")
     else if ($0 == "```sh make") file = folder "/targets"
     else if ($0 != "```text") fail("a sample without a mark that says how it is tested")
