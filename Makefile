@@ -194,6 +194,12 @@ install:
 	$(call fill_in,pop3connectConfigVersion.cmake,$(LIBDIR)/cmake/pop3connect)
 	$(if $(MAN_PAGES),install -d '$(DESTDIR)$(MANDIR)/man3')
 	$(if $(MAN_PAGES),install -m 644 $(MAN_PAGES) '$(DESTDIR)$(MANDIR)/man3')
+	$(tell_loader)
+
+# the loader finds libraries by its cache: for who installs into the running system
+define tell_loader
+@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ]; then PATH="$$PATH:/usr/sbin:/sbin" ldconfig; fi
+endef
 
 # $(call fill_in,FILE,FOLDER): packaging/FILE.in with the places and the version
 define fill_in
@@ -205,9 +211,11 @@ endef
 # the names alone say what is ours: neither what was built nor this version's list need be there
 uninstall:
 	rm -f '$(DESTDIR)$(INCLUDEDIR)/pop3connect.h' '$(DESTDIR)$(INCLUDEDIR)/pop3connect.hpp'
-	cd '$(DESTDIR)$(LIBDIR)' && rm -f libpop3connect.so libpop3connect.so.1 libpop3connect.so.$(VERSION) libpop3connect.a pkgconfig/pop3connect.pc
+	rm -f '$(DESTDIR)$(LIBDIR)/libpop3connect.so' '$(DESTDIR)$(LIBDIR)/libpop3connect.so.1' '$(DESTDIR)$(LIBDIR)'/libpop3connect.so.1.*
+	rm -f '$(DESTDIR)$(LIBDIR)/libpop3connect.a' '$(DESTDIR)$(LIBDIR)/pkgconfig/pop3connect.pc'
 	rm -rf '$(DESTDIR)$(LIBDIR)/cmake/pop3connect'
 	rm -f '$(DESTDIR)$(MANDIR)/man3/pop3connect.3' '$(DESTDIR)$(MANDIR)/man3'/pop3_*.3
+	$(tell_loader)
 
 clean:
 	$(CARGO) clean

@@ -311,6 +311,14 @@ void error_callables_hear_and_throw()
     CHECK((heard == lines{"POP3DeleteMessage -2001"}));
     session.noop();
 
+    /* the words of what it hears, not those of an earlier refusal of the face's own */
+    std::string words_then;
+    options.on_error([&](std::error_code, std::string_view, std::string_view) { words_then = pop3::last_error(); });
+    auto third = options.connect();
+    CHECK_THROWS(pop3::stat({std::string_view("a\0b", 3), "alice", PASS}), errc::parameter);
+    CHECK_THROWS(third.delete_message(97), errc::server);
+    CHECK_HAS(words_then.c_str(), "DELE");
+
     options.on_error([](std::error_code, std::string_view, std::string_view) { throw thrown{10}; });
     auto throwing = options.connect();
     CHECK_THROWN(throwing.delete_message(99), 10);

@@ -7,6 +7,8 @@
  */
 #include <cstdlib>
 #include <exception>
+#include <algorithm>
+#include <cctype>
 #include <iomanip>
 #include <iostream>
 #include <string>
@@ -17,15 +19,23 @@
 
 namespace {
 
+bool begins_with(std::string_view line, std::string_view name)
+{
+    const auto same = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
+    return line.size() >= name.size() && std::equal(name.begin(), name.end(), line.begin(), same);
+}
+
 /* The subject in a message's header, as far as its first line goes. */
 std::string_view subject_of(std::string_view header)
 {
-    const std::string_view name = "\nSubject: ";
-    const auto at = header.find(name);
-    if (at == std::string_view::npos)
-        return "(none)";
-    header.remove_prefix(at + name.size());
-    return header.substr(0, header.find_first_of("\r\n"));
+    const std::string_view name = "Subject: ";
+    while (!header.empty()) {
+        const std::string_view line = header.substr(0, header.find('\n'));
+        if (begins_with(line, name))
+            return line.substr(name.size(), line.find('\r', name.size()) - name.size());
+        header.remove_prefix(std::min(line.size() + 1, header.size()));
+    }
+    return "(none)";
 }
 
 void print_mailbox(pop3::session &session)

@@ -67,7 +67,7 @@ def saver(file):
     def take(data, length, _context):
         try:
             file.write(ctypes.string_at(data, length))
-        except OSError as failure:
+        except BaseException as failure:  # whatever it is, the interrupt of a user included
             failures.append(failure)
             return 1
         return 0

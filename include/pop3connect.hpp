@@ -48,7 +48,13 @@
 
 #include "pop3connect.h"
 
+/* What there is one of in a process (the category, the call that a thread is in) is one in all its libraries too, also in
+   those that hide their symbols, as plug-ins do. */
+#if defined(__GNUC__) && defined(__ELF__)
+namespace pop3 __attribute__((visibility("default"))) {
+#else
 namespace pop3 {
+#endif
 
 class session;
 
@@ -384,6 +390,8 @@ public:
     template <typename Tell>
     static void tell(const Tell &tell) noexcept
     {
+        /* what it hears is newer than a refusal of an earlier call */
+        refusal() = nullptr;
         run(current(), [&] {
             tell();
             return true;
@@ -691,8 +699,8 @@ public:
         return *this;
     }
     /**
-     * Disconnects, and tells nobody what came of it, or what callables threw. What is marked is deleted, as by
-     * disconnect(), which tells.
+     * Disconnects, and swallows what came of it and what callables threw; what is marked is deleted. Error callables
+     * hear of a failure, and last_error() has its words from then on: disconnect() tells, and can be called before.
      */
     ~session()
     {
@@ -709,7 +717,7 @@ public:
      * The socket, still owned by this; 0 in an empty one.
      *
      * In calls of C with it the callables of options are heard too. What they throw is lost then, and stops the call
-     * only if it was progress.
+     * only if it was progress; where C is called inside a callable, it counts for the call which that is of.
      */
     [[nodiscard]] std::int32_t native_handle() const noexcept { return socket_; }
 
@@ -792,9 +800,10 @@ public:
      * - `to`: where errors go; of a std::error_code the reference must be good as long as the range. Clear after a
      *   loop that came to its end.
      *
-     * The range refers to the session, which must neither be moved nor go before it.
+     * The range refers to the session, which must neither be moved nor go before it; so it is not to be had of a
+     * temporary one.
      */
-    message_range messages(std::vector<std::int32_t> numbers, std::size_t ahead = 16, const report &to = {});
+    message_range messages(std::vector<std::int32_t> numbers, std::size_t ahead = 16, const report &to = {}) &;
 
     /** pop3_delete_message */
     void delete_message(std::int32_t number, const how &as = {}) { make(as, pop3_delete_message, number); }
@@ -935,7 +944,7 @@ private:
     std::string words_;
 };
 
-inline message_range session::messages(std::vector<std::int32_t> numbers, std::size_t ahead, const report &to)
+inline message_range session::messages(std::vector<std::int32_t> numbers, std::size_t ahead, const report &to) &
 {
     return {this, std::move(numbers), ahead, to};
 }

@@ -37,9 +37,15 @@ public:
     void add_message(const std::string &message)
     {
         qlong row = list->insertRow();
-        EXTfldval cell;
-        list->getColValRef(row, 1, cell, qtrue);
-        set_content(cell, message.data(), message.size());
+        try {
+            EXTfldval cell;
+            list->getColValRef(row, 1, cell, qtrue);
+            set_content(cell, message.data(), message.size());
+        } catch (...) {
+            /* a line is a message that has come */
+            list->setFinalRow(row - 1);
+            throw;
+        }
     }
 
 private:
@@ -62,8 +68,16 @@ private:
 void pop3_connect_command(Call &call)
 {
     Text server = call.text(SERVER), user = call.text(USERNAME), pass = call.text(PASSWORD);
-    call.answer(pop3_connect(server.c_str(), user.c_str(), pass.c_str(), call.status(), call.truth(SECURE, 0),
-                             call.truth(VERIFY, 1)));
+    qlong socket = pop3_connect(server.c_str(), user.c_str(), pass.c_str(), call.status(), call.truth(SECURE, 0),
+                                call.truth(VERIFY, 1));
+    try {
+        call.answer(socket);
+    } catch (...) {
+        /* nobody else knows of it */
+        if (socket > 0)
+            pop3_disconnect(socket, nullptr);
+        throw;
+    }
 }
 
 void pop3_disconnect_command(Call &call)

@@ -840,6 +840,12 @@ static void no_exception_leaves_the_component()
     throw_in("ECOaddParam");
     CHECK_INT(program.answer(stat), POP3_ERR_OUT_OF_MEMORY);
 
+    /* a socket that nobody hears of is disconnected */
+    int descriptors = open_descriptors();
+    throw_in("ECOaddParam");
+    CHECK_INT(program.answer("POP3Connect (lServer,lUserName,lPassword)"), POP3_ERR_OUT_OF_MEMORY);
+    CHECK_INT(open_descriptors(), descriptors);
+
     /* where the call cannot even be begun the flag tells */
     throw_in("ECOsetupCallbacks");
     program.run(stat);
@@ -852,9 +858,14 @@ static void no_memory_for_a_message()
 {
     Program program(server_mailbox("messages=3"));
     program.answer("WebDevSetConfig ('$error')");
-    throw_in("insertRow");
-    CHECK_INT(program.answer("POP3Recv (lServer,lUserName,lPassword,lList,kTrue)"), POP3_ERR_OUT_OF_MEMORY);
-    CHECK_STR(program.errors.c_str(), "there is no memory, descriptor or thread left|-1010|POP3Recv|\n");
+    for (const char *function : {"insertRow", "setChar"}) {
+        throw_in(function);
+        CHECK_INT(program.answer("POP3Recv (lServer,lUserName,lPassword,lList,kTrue)"), POP3_ERR_OUT_OF_MEMORY);
+        CHECK_STR(program.errors.c_str(), "there is no memory, descriptor or thread left|-1010|POP3Recv|\n");
+        /* no line without its message */
+        CHECK_INT(program.variable("lList").lines.size(), 0);
+        program.errors.clear();
+    }
     CHECK_INT(program.answer("POP3Stat (lServer,lUserName,lPassword)"), 3);
     program.answer("WebDevSetConfig ('')");
 }

@@ -18,6 +18,9 @@ declare -A packages_of=([$cyrus_dir]='cyrus-common cyrus-pop3d sasl2-bin'
 declare -A units=([dovecot-pop3d]='dovecot.service dovecot.socket' [mailutils-pop3d]=mailutils-pop3d.service
   [microsocks]=microsocks.service [tinyproxy]=tinyproxy.service)
 
+# by whoever is here first, lest root be the owner of what others build in
+mkdir -p target/servers target/tools
+
 missing=()
 unpack=() # folders
 need() { # PACKAGE CHECK…
@@ -155,6 +158,9 @@ for folder in "${unpack[@]}"; do
   for package in "$folder.new"/*.deb; do
     dpkg-deb -x "$package" "$folder.new/root"
   done
+  if [ "$(id -u)" = 0 ]; then
+    chown -R --reference=. "$folder.new"
+  fi
   mv "$folder.new/root" "$folder"
   rm -r "$folder.new"
 done

@@ -86,6 +86,12 @@ cmake --build "$work/cmake" > "$work/log" 2>&1 || fail "$(cat "$work/log")"
 is_versioned cmake/consumer
 holds_a_session cmake/consumer
 holds_a_session cmake/consumer_static
+# as where /lib leads to /usr/lib, and is searched first
+mkdir "$work/merged"
+ln -s "$prefix/lib" "$work/merged/lib"
+cmake -S "$here" -B "$work/cmake_merged" -DCMAKE_PREFIX_PATH="$work/merged" > "$work/log" || fail "$(cat "$work/log")"
+cmake --build "$work/cmake_merged" > "$work/log" 2>&1 || fail "$(cat "$work/log")"
+holds_a_session cmake_merged/consumer
 sed 's/pop3connect 1/pop3connect 2/' "$here/CMakeLists.txt" > "$work/CMakeLists.txt"
 cp "$here/consumer.c" "$work"
 if cmake -S "$work" -B "$work/cmake2" -DCMAKE_PREFIX_PATH="$prefix" > "$work/log" 2>&1; then
@@ -97,7 +103,10 @@ rm "$prefix"/lib/libpop3connect.so*
 read -ra pkg <<< "$(pkg-config --static --cflags --libs pop3connect)"
 cc "${flags[@]}" "$here/consumer.c" "${pkg[@]}" -o "$work/static"
 holds_a_session static
+# nothing shared at all; that its look-ups may load something after all, the linker warns of
+cc "${flags[@]}" -static "$here/consumer.c" "${pkg[@]}" -o "$work/all_static" 2> "$work/log" || fail "$(cat "$work/log")"
+holds_a_session all_static
 
 make_it uninstall PREFIX="$prefix"
 nothing_is_left "$prefix"
-echo "installed, linked in five ways, removed"
+echo "installed, linked in seven ways, removed"
