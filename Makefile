@@ -150,6 +150,7 @@ fuzz-check:
 .PHONY: sanitize-check
 sanitize-check:
 	@tools/setup.sh check
+	@$(MAKE) --no-print-directory workspace
 	@for checker in address memcheck; do tools/sanitize.sh $$checker || exit 1; done
 
 CHECKERS := address memcheck thread helgrind

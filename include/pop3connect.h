@@ -1082,7 +1082,8 @@ int32_t pop3_set_comms_timeout(int32_t seconds);
  * platform's own.
  *
  * Each file there may be PEM with any number of certificates, or DER, under any name. It is read when a connect first
- * verifies against it, and once for the process. A folder without a readable `cacerts` fails every connect that
+ * verifies against it, and once for the process, unless a file could not be read for a reason that may pass, as an
+ * input/output error: then again at the next connect. A folder without a readable `cacerts` fails every connect that
  * verifies, with POP3_ERR_SECURE.
  *
  * - `path`: copied; NULL is the default: the environment's POP3CONNECT_SECURE_DIR if that is set, else the folder

@@ -78,7 +78,11 @@ impl Hash {
 
     /// As where the platform forbids MD5.
     fn refused(self, stack: &ErrorStack) -> Error {
-        openssl_errors::error(Kind::Unsupported, &format!("OpenSSL does not compute {self:?} here"), stack)
+        let said = openssl_errors::describe(stack);
+        let forbids = ["unsupported", "disabled", "invalid"].iter().any(|word| said.contains(word));
+        // one that is there fails for lack of memory alone, which OpenSSL does not always say
+        let kind = if forbids || self == Hash::Md5 { Kind::Unsupported } else { Kind::OutOfMemory };
+        openssl_errors::error(kind, &format!("OpenSSL does not compute {self:?} here"), stack)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Whether memory has run out.
 //!
-//! Where the system refuses a block the allocator takes one that it has set aside for that, and counts it here. So much
-//! as a call may need until it asks again is always left, and whoever asks ends the session instead of going on.
+//! Where the system refuses a block the allocator takes one that it has set aside for that, and counts it here. Whoever is
+//! about to ask for more, or has asked for much, asks here whether to go on.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::{Error, Kind, Result};
@@ -15,6 +16,10 @@ const PROBE: usize = 1024 * 1024;
 
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
+thread_local! {
+    static MAY_FAIL: Cell<bool> = const { Cell::new(false) };
+}
+
 /// So much was taken of what is set aside.
 pub fn take(share: usize) {
     TAKEN.fetch_add(share, Ordering::Relaxed);
@@ -25,14 +30,32 @@ pub fn give_back(share: usize) {
     TAKEN.fetch_sub(share, Ordering::Relaxed);
 }
 
-/// Whether there is so little that what has just failed, without saying why, will have failed for that.
-pub fn is_likely() -> bool {
-    check().is_err() || Vec::<u8>::new().try_reserve_exact(PROBE).is_err()
+/// Asks for memory in a way that may be refused, and leaves what is set aside to those who cannot do without.
+pub fn may_fail<T>(ask: impl FnOnce() -> T) -> T {
+    let before = MAY_FAIL.replace(true);
+    let answer = ask();
+    MAY_FAIL.set(before);
+    answer
 }
 
-/// An error where a quarter of it is taken.
+/// Whether this thread asks so.
+pub fn is_asked_to_fail() -> bool {
+    MAY_FAIL.get()
+}
+
+/// Whether the system has so many bytes in one block.
+pub fn has(bytes: usize) -> bool {
+    may_fail(|| Vec::<u8>::new().try_reserve_exact(bytes).is_ok())
+}
+
+/// Whether there is so little that what has just failed, without saying why, will have failed for that.
+pub fn is_likely() -> bool {
+    !has(PROBE)
+}
+
+/// An error where a quarter of what is set aside is taken, and the system has nothing yet.
 pub fn check() -> Result<()> {
-    if TAKEN.load(Ordering::Relaxed) < RESERVE / 4 {
+    if TAKEN.load(Ordering::Relaxed) < RESERVE / 4 || !is_likely() {
         return Ok(());
     }
     Err(Error::new(Kind::OutOfMemory, "there is no memory left"))

@@ -9,6 +9,10 @@ use std::fmt;
 use memchr::memmem;
 
 use crate::proto::command::Command;
+use crate::shortage;
+
+/// What is longer is shown where there is memory for it; as long as an answer may be (RFC 2449, section 4).
+const ALWAYS_SHOWN: usize = 512;
 
 /// Where status lines go.
 pub struct Trace<'a> {
@@ -24,14 +28,14 @@ impl<'a> Trace<'a> {
     /// Logs a command, its secrets masked.
     pub fn sent(&mut self, command: &Command<'_>) {
         if let Some(sink) = &mut self.sink {
-            sink(&format!("C: {}", escape(&command.redacted())));
+            sink(&format!("C: {}", show(&command.redacted())));
         }
     }
 
     /// Logs a line of the server.
     pub fn received(&mut self, line: &[u8]) {
         if let Some(sink) = &mut self.sink {
-            sink(&format!("S: {}", escape(line)));
+            sink(&format!("S: {}", show(line)));
         }
     }
 
@@ -41,6 +45,16 @@ impl<'a> Trace<'a> {
             sink(&escape(format!("* {note}").as_bytes()));
         }
     }
+}
+
+/// The same as [`escape`], of a text that may be long: where there is no memory for it, how long it is.
+pub fn show(bytes: &[u8]) -> String {
+    // escaped it may be four times as long, and is copied on its way to the host
+    const COPIES: usize = 16;
+    if bytes.len() <= ALWAYS_SHOWN || shortage::has(bytes.len() * COPIES) {
+        return escape(bytes);
+    }
+    format!("({} octets, for which there is no memory)", bytes.len())
 }
 
 /// Text fit to be shown: UTF-8 as it is, control characters and every other byte as `\xNN`.

@@ -98,6 +98,7 @@ const PTHREAD_CANCEL_DISABLE: c_int = 1;
 
 impl Inside {
     fn enter() -> Inside {
+        status::prepare();
         let _ = INSIDE.try_with(|depth| depth.set(depth.get() + 1));
         let mut cancel_state = 0;
         // SAFETY: writes the old state, and fails only for an unknown new one

@@ -10,6 +10,7 @@ use crate::capi::status::{self, POP3_OK};
 use crate::client::Client;
 use crate::client::retrieve::Delivery;
 use crate::error::{Error, Kind, Result};
+use crate::shortage;
 use crate::trace::Trace;
 
 /// Takes a message, piece by piece.
@@ -209,8 +210,11 @@ pub unsafe extern "C" fn pop3_recv_messages(
     boundary::call_for(c"POP3RecvMessages", handles::listeners(socket), || {
         let mut host = HostDelivery::new(message_cb, context)?;
         // SAFETY: this function's promise
-        let numbers = unsafe { copy_numbers(numbers, count) }?;
+        let numbers = unsafe { given_numbers(numbers, count) }?;
+        numbers.iter().try_for_each(|number| message_number(*number).map(drop))?;
         on_socket(socket, sts_cb, |client, trace| {
+            // a copy, since callbacks of the host run meanwhile
+            let numbers = copy(numbers)?;
             client.retrieve_many(numbers.into_iter(), false, &mut host, trace).map(|bulk| bulk.delivered)
         })
     })
@@ -258,19 +262,23 @@ fn go_on(answer: i32) -> Result<()> {
 }
 
 /// # Safety
-/// - `numbers` is NULL or points to `count` numbers.
-unsafe fn copy_numbers(numbers: *const i32, count: usize) -> Result<Vec<i32>> {
+/// - `numbers` is NULL or points to `count` numbers, which stay as they are for `'a`.
+unsafe fn given_numbers<'a>(numbers: *const i32, count: usize) -> Result<&'a [i32]> {
     if count == 0 {
-        return Ok(Vec::new());
+        return Ok(&[]);
     }
     if numbers.is_null() || i32::try_from(count).is_err() {
         return Err(Error::new(Kind::Parameter, "the numbers are NULL, or too many"));
     }
+    // SAFETY: not NULL, and then the caller's promise
+    Ok(unsafe { std::slice::from_raw_parts(numbers, count) })
+}
+
+fn copy(numbers: &[i32]) -> Result<Vec<i32>> {
     let mut copy = Vec::new();
-    copy.try_reserve_exact(count).map_err(|_| Error::new(Kind::OutOfMemory, "no memory for the numbers"))?;
-    // SAFETY: not NULL, and then the caller's promise. A copy, since callbacks of the host run meanwhile.
-    copy.extend_from_slice(unsafe { std::slice::from_raw_parts(numbers, count) });
-    copy.iter().try_for_each(|number| message_number(*number).map(drop))?;
+    shortage::may_fail(|| copy.try_reserve_exact(numbers.len()))
+        .map_err(|_| Error::new(Kind::OutOfMemory, "no memory for the numbers"))?;
+    copy.extend_from_slice(numbers);
     Ok(copy)
 }
 

@@ -126,6 +126,12 @@ thread_local! {
     static TEXTS: RefCell<Texts> = const { RefCell::new(Texts { last: None, secure: None }) };
 }
 
+/// Has the thread's texts freed when it ends. libc ends the process where it has no memory to note that down, so it is done
+/// when a call begins, and not when one has failed for lack of memory.
+pub(super) fn prepare() {
+    let _ = TEXTS.try_with(|_| ());
+}
+
 /// Keeps an error for this thread, tells the host's error callbacks, answers the code.
 pub(super) fn fail(command: &'static CStr, error: &Error, listeners: Listeners) -> i32 {
     let code = code(error.kind());

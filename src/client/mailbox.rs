@@ -4,6 +4,7 @@ use crate::client::{Client, memory};
 use crate::error::{Error, Kind, Result};
 use crate::proto::command::Command;
 use crate::proto::listing::{Capabilities, Stat, scan_listing, scan_listing_of, unique_id_listing, unique_id_of};
+use crate::shortage;
 use crate::trace::Trace;
 
 /// How many entries a list may have.
@@ -121,7 +122,7 @@ impl UniqueIds {
             let text = format!("the server listed unique ids of more than {MAX_UNIQUE_IDS} octets");
             return Err(Error::new(Kind::Limit, text));
         }
-        self.text.try_reserve(uid.len()).map_err(|_| no_room())?;
+        shortage::may_fail(|| self.text.try_reserve(uid.len())).map_err(|_| no_room())?;
         self.text.extend_from_slice(uid);
         self.entries.push((number, self.text.len()));
         Ok(())
@@ -139,7 +140,7 @@ fn make_room<T>(entries: &mut Vec<T>) -> Result<()> {
     if entries.len() == MAX_ENTRIES {
         return Err(Error::new(Kind::Limit, format!("the server listed more than {MAX_ENTRIES} messages")));
     }
-    entries.try_reserve(1).map_err(|_| no_room())
+    shortage::may_fail(|| entries.try_reserve(1)).map_err(|_| no_room())
 }
 
 fn no_room() -> Error {

@@ -30,7 +30,7 @@ use crate::proto::framing::{Ending, Inbox, unstuff};
 use crate::proto::listing::Capabilities;
 use crate::proto::reply::{Reply, Status};
 use crate::shortage;
-use crate::trace::{Trace, escape, mask};
+use crate::trace::{Trace, mask, show};
 
 /// How much of a long reply must arrive within one timeout.
 const STRIDE: usize = 64 * 1024;
@@ -158,7 +158,7 @@ impl Client {
             let Some(content) = unstuff(line) else { return outcome };
             match each(content) {
                 Err(error) if error.ends_session() => return Err(error),
-                Err(error) if outcome.is_ok() => outcome = Err(error.with_reply(escape(line))),
+                Err(error) if outcome.is_ok() => outcome = Err(error.with_reply(show(line))),
                 _ => {}
             }
             self.pause_wait(handed.elapsed());
@@ -211,6 +211,6 @@ impl Line<'_> {
 
     /// Adds the server's words to an error.
     fn tell<T>(&self, result: Result<T>) -> Result<T> {
-        result.map_err(|error| error.with_reply(escape(&self.shown)))
+        result.map_err(|error| error.with_reply(show(&self.shown)))
     }
 }

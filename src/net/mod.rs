@@ -5,6 +5,7 @@ pub mod proxy;
 pub mod resolve;
 pub mod stream;
 pub mod tcp;
+mod thread;
 pub mod tls;
 pub mod trust;
 pub mod watch;
@@ -44,7 +45,8 @@ impl Deadline {
 
 /// Whether the system has run out of something: memory, threads or descriptors.
 fn is_exhausted(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::ENOMEM | libc::ENOBUFS | libc::EMFILE | libc::ENFILE))
+    let number = matches!(error.raw_os_error(), Some(libc::ENOMEM | libc::ENOBUFS | libc::EMFILE | libc::ENFILE));
+    number || error.kind() == io::ErrorKind::OutOfMemory
 }
 
 /// The same, asked after something has failed that does not say why, as look-ups and OpenSSL's reading of files.

@@ -3,14 +3,11 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
-
-use nix::sys::signal::{SigSet, SigmaskHow};
 
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
 use crate::net::watch::Watch;
-use crate::net::{Deadline, is_exhausted, seems_exhausted, timed_out};
+use crate::net::{Deadline, is_exhausted, seems_exhausted, thread, timed_out};
 
 /// Every address of a server, in the order in which the system wants them tried (RFC 6724).
 pub fn resolve(server: &Server, deadline: Deadline, watch: &mut Watch) -> Result<Vec<SocketAddr>> {
@@ -33,7 +30,7 @@ fn look_up(host: String, port: u16, deadline: Deadline, watch: &mut Watch) -> Re
             answer.1.notify_one();
         }
     };
-    spawn_without_signals(look_up)
+    thread::spawn(look_up)
         .map_err(|error| Error::new(Kind::OutOfMemory, "no thread to look up the name").with_source(error))?;
 
     let result = loop {
@@ -58,14 +55,6 @@ fn look_up(host: String, port: u16, deadline: Deadline, watch: &mut Watch) -> Re
         Some(Err(error)) => Err(not_found(&host).with_source(error)),
         None => Err(timed_out().during(&format!("looking up {host}"))),
     }
-}
-
-/// Starts a thread that takes no signal: they are the host's, and so is the choice of the thread that handles them.
-fn spawn_without_signals(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let host_mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
-    let spawned = thread::Builder::new().name("pop3 look-up".into()).spawn(work);
-    host_mask.thread_set_mask()?;
-    spawned.map(drop)
 }
 
 fn not_found(host: &str) -> Error {
@@ -102,12 +91,5 @@ mod tests {
     fn a_label_that_cannot_be() {
         let server = format!("{}.invalid", "x".repeat(64));
         assert_eq!(resolve_text(&server).unwrap_err().kind(), Kind::HostNotFound);
-    }
-
-    #[test]
-    fn the_signal_mask_is_the_hosts_again() {
-        let before = SigSet::thread_get_mask().unwrap();
-        resolve_text("localhost").unwrap();
-        assert_eq!(SigSet::thread_get_mask().unwrap(), before);
     }
 }

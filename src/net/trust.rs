@@ -8,6 +8,7 @@ use memchr::memmem;
 
 use crate::error::{Error, Kind, Result};
 use crate::net::is_exhausted;
+use crate::shortage;
 
 /// More than any file of certificates has; what is larger is not one.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -46,10 +47,11 @@ pub struct CertificateFile {
 }
 
 impl CertificateFile {
-    /// Whether what is wrong with it may pass by itself, as a network's file system or a disk that does not answer.
+    /// Whether what is wrong with it may pass by itself, as a disk or a network's file system that does not answer.
     pub fn may_be_mended(&self) -> bool {
-        let lasting = [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied, io::ErrorKind::Other];
-        self.contents.as_ref().is_err_and(|error| !lasting.contains(&error.kind()))
+        let passing = [libc::EIO, libc::ESTALE, libc::ETIMEDOUT, libc::EINTR, libc::EAGAIN];
+        let number = self.contents.as_ref().err().and_then(io::Error::raw_os_error);
+        number.is_some_and(|number| passing.contains(&number))
     }
 }
 
@@ -73,9 +75,11 @@ pub fn read_one(path: &Path) -> Result<CertificateFile> {
 /// run out of something.
 pub fn read_folder(cacerts: &Path) -> Result<Vec<CertificateFile>> {
     let unreadable = |error| unreadable("the folder", cacerts, error);
-    let mut paths = fs::read_dir(cacerts)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>())
-        .map_err(unreadable)?;
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(cacerts).map_err(unreadable)? {
+        shortage::check()?;
+        paths.push(entry.map_err(unreadable)?.path());
+    }
     paths.sort();
     let file = |path: PathBuf| match read_file(&path) {
         // a passing trouble of the process, which must not become a lasting lack of trust
@@ -91,7 +95,7 @@ fn unreadable(what: &str, path: &Path, error: io::Error) -> Error {
 }
 
 fn read_file(path: &Path) -> io::Result<Vec<Encoded>> {
-    read_bytes(path).map(|bytes| split(&bytes))
+    read_bytes(path).and_then(split)
 }
 
 /// What is in a file that can be one of certificates or keys.
@@ -105,14 +109,17 @@ pub fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("too large for a file of certificates"));
     }
     let mut bytes = Vec::new();
+    // all at once, in a way that may be refused: reading would ask for more bit by bit. One more, to see the end
+    let length = usize::try_from(metadata.len()).unwrap_or_default() + 1;
+    shortage::may_fail(|| bytes.try_reserve_exact(length))?;
     File::open(path)?.take(MAX_FILE).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 /// The certificates of a file, one by one, so that a bad one does not hide the others.
-fn split(bytes: &[u8]) -> Vec<Encoded> {
+fn split(bytes: Vec<u8>) -> io::Result<Vec<Encoded>> {
     let mut found = Vec::new();
-    let mut rest = bytes;
+    let mut rest = &bytes[..];
     let mut any_pem = false;
     while let Some(begin) = memmem::find(rest, b"-----BEGIN ") {
         any_pem = true;
@@ -122,14 +129,17 @@ fn split(bytes: &[u8]) -> Vec<Encoded> {
         let label = &block[..memchr::memchr(b'\n', block).unwrap_or(block.len())];
         // keys, lists of revoked certificates and OpenSSL's TRUSTED ones, which say for what, may stand between
         if label.starts_with(b"-----BEGIN CERTIFICATE-----") || label.starts_with(b"-----BEGIN X509 CERTIFICATE-----") {
+            if shortage::check().is_err() {
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
             found.push(Encoded::Pem(block[..last_line].to_vec()));
         }
         rest = &block[last_line..];
     }
     if !any_pem {
-        found.push(Encoded::Der(bytes.to_vec()));
+        found.push(Encoded::Der(bytes));
     }
-    found
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -137,7 +147,7 @@ mod tests {
     use super::*;
 
     fn pem_blocks(text: &str) -> Vec<String> {
-        let blocks = split(text.as_bytes());
+        let blocks = split(text.into()).unwrap();
         let text = |encoded| match encoded {
             Encoded::Pem(bytes) => String::from_utf8(bytes).unwrap(),
             Encoded::Der(bytes) => format!("DER of {}", bytes.len()),

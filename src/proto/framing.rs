@@ -11,6 +11,7 @@ use memchr::memchr;
 use zeroize::Zeroize;
 
 use crate::error::{Error, Kind, Result};
+use crate::shortage;
 
 /// How long a line may be, its end not counted.
 pub const MAX_LINE: usize = 64 * 1024;
@@ -167,8 +168,7 @@ impl Inbox {
 
     fn resize(&mut self, size: usize) -> Result<()> {
         let more = size.saturating_sub(self.buffer.len());
-        self.buffer
-            .try_reserve_exact(more)
+        shortage::may_fail(|| self.buffer.try_reserve_exact(more))
             .map_err(|_| Error::new(Kind::OutOfMemory, "no memory for the receive buffer"))?;
         self.buffer.resize(self.buffer.len() + more, 0);
         Ok(())
