@@ -13,7 +13,6 @@
 #include "allocations.h"
 #include "calls.h"
 #include "check.h"
-#include "clock.h"
 #include "pop3connect.h"
 #include "process.h"
 #include "script.h"
@@ -71,20 +70,20 @@ static int says_why(int code)
  */
 static int is_losing(int secure, long first, int lasting)
 {
-    enum { NAMES = 20, ROUNDS = 4, LEAST_LOSS = 50 };
+    enum { ROUNDS = 4, LEAST_LOSS = 50 };
     int codes[CALLS], losing_rounds = 0;
     for (int round = 0; round < ROUNDS; round++) {
         size_t used = mallinfo2().uordblks;
-        for (int i = 0; i < NAMES; i++)
+        for (int i = 0; i < SECURE_FOLDER_NAMES; i++)
             hold_session(secure, first, lasting, codes);
-        losing_rounds += mallinfo2().uordblks > used + NAMES * LEAST_LOSS;
+        losing_rounds += mallinfo2().uordblks > used + SECURE_FOLDER_NAMES * LEAST_LOSS;
     }
     return losing_rounds == ROUNDS;
 }
 
 static void sweep(int secure, int lasting)
 {
-    int codes[CALLS], unharmed = 0, unexplained = 0, lost = 0, outcomes[CALLS] = {0};
+    int codes[CALLS], unharmed = 0, unconnected = 0, unexplained = 0, lost = 0;
     /* until the library keeps as many authorities as it ever does, and OpenSSL and libc what they do */
     for (int i = 0; i < 200; i++)
         hold_session(secure, 0, 0, codes);
@@ -98,15 +97,14 @@ static void sweep(int secure, int lasting)
         lost += first % 500 == 7 && is_losing(secure, first, lasting);
         int failed = first_failed(codes);
         unharmed += failed == CALLS;
-        if (failed < CALLS)
-            outcomes[failed]++;
+        unconnected += failed == CONNECT;
         unexplained += failed < CALLS && codes[failed] != POP3_ERR_OUT_OF_MEMORY;
         if (failed < CALLS && !CHECK(lasting ? codes[failed] == POP3_ERR_OUT_OF_MEMORY : says_why(codes[failed])))
             printf("secure %d, block %ld of %ld%s: call %d answers %d\n", secure, first, count,
                    lasting ? " and all later ones" : "", failed, codes[failed]);
     }
     printf("secure %d, %s: %ld blocks, %d sessions unharmed, %d no connection, %d explained by OpenSSL otherwise\n", secure,
-           lasting ? "from each on" : "each alone", count, unharmed, outcomes[CONNECT], unexplained);
+           lasting ? "from each on" : "each alone", count, unharmed, unconnected, unexplained);
     CHECK_INT(open_descriptors(), descriptors);
     CHECK_INT(lost, 0);
     CHECK((long long)mallinfo2().uordblks - (long long)used < KEPT_BYTES);
@@ -146,14 +144,15 @@ static void none_from_each_on_with_stls(void)
 }
 
 /*
- * Connects with each block refused alone, or every step-th; what is not expected is a failed check. Returns how many
+ * Connects by that mechanism with each block refused alone, or every step-th; what is not expected is a failed check. Returns how many
  * connects there were.
  */
-static long connect_each(pop3_options *(*make_options)(void), int step, int may_succeed)
+static long connect_each(int secure, const char *mechanism, int step, int may_succeed)
 {
     long count = 1, connects = 0;
     for (long first = 0; first <= count; first += step) {
-        pop3_options *options = make_options();
+        pop3_options *options = session_options(secure);
+        CHECK_INT(pop3_options_set_mechanism(options, mechanism), 0);
         allocations_begin(first, 0);
         int socket = pop3_connect_with(options);
         long asked = allocations_end();
@@ -170,11 +169,6 @@ static long connect_each(pop3_options *(*make_options)(void), int step, int may_
     return connects;
 }
 
-static pop3_options *impostor_options(void)
-{
-    return session_options(1);
-}
-
 static void an_impostor_is_never_believed(void)
 {
     const char *const impostors[] = {"tls=implicit record=yes cert=untrusted", "tls=implicit record=yes cert=self-signed",
@@ -183,22 +177,11 @@ static void an_impostor_is_never_believed(void)
     int honest = ports[1];
     for (size_t i = 0; i < sizeof impostors / sizeof *impostors; i++) {
         ports[1] = server_mailbox(impostors[i]);
-        connects += connect_each(impostor_options, 3, 0);
+        connects += connect_each(1, "auto", 3, 0);
         CHECK_STR(server_received(ports[1]), "");
     }
     ports[1] = honest;
     printf("%ld connects to impostors\n", connects);
-}
-
-/* Which mechanism, and in which mode. */
-static const char *mechanism;
-static int mechanism_secure;
-
-static pop3_options *log_in_options(void)
-{
-    pop3_options *options = session_options(mechanism_secure);
-    CHECK_INT(pop3_options_set_mechanism(options, mechanism), 0);
-    return options;
 }
 
 static void log_ins(void)
@@ -212,9 +195,8 @@ static void log_ins(void)
     ports[0] = server_mailbox("sasl=PLAIN,SCRAM-SHA-256");
     ports[1] = server_mailbox("tls=implicit sasl=SCRAM-SHA-1-PLUS");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        mechanism = rows[i].mechanism;
-        mechanism_secure = rows[i].secure;
-        printf("%s: %ld connects\n", mechanism, connect_each(log_in_options, rows[i].step, 1));
+        long connects = connect_each(rows[i].secure, rows[i].mechanism, rows[i].step, 1);
+        printf("%s: %ld connects\n", rows[i].mechanism, connects);
     }
     ports[0] = plain;
     ports[1] = tls;

@@ -61,6 +61,14 @@ static const char *caught_output(void)
     return contents(printed);
 }
 
+static int count_of(const char *text, const char *part)
+{
+    int count = 0;
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at++)
+        count++;
+    return count;
+}
+
 /* Programs */
 
 static void sample_first(void)
@@ -87,10 +95,7 @@ static void sample_mailbox(void)
     int result = main_mailbox();
     const char *output = caught_output();
     CHECK_INT(result, 0);
-    int count = 0;
-    for (const char *at = output; (at = strstr(at, "Subject: ")) != NULL; at++)
-        count++;
-    CHECK_INT(count, 3);
+    CHECK_INT(count_of(output, "Subject: "), 3);
     CHECK_INT(messages_left(), 0);
     /* where nothing can be printed nothing is deleted */
     serve("pass=secret messages=3");
@@ -124,10 +129,7 @@ static void sample_print_all(void)
     catch_output();
     print_all();
     const char *output = caught_output();
-    int count = 0;
-    for (const char *at = output; (at = strstr(at, "Subject: ")) != NULL; at++)
-        count++;
-    CHECK_INT(count, 3);
+    CHECK_INT(count_of(output, "Subject: "), 3);
     CHECK_INT(messages_left(), 3);
 }
 

@@ -14,10 +14,9 @@ static const int good[CALLS] = {[COUNT] = MESSAGES, [MESSAGES_AT_ONCE] = MESSAGE
 
 const char *secure_folder(int name)
 {
-    enum { NAMES = 20 };
     static char folder[4200];
     int length = snprintf(folder, sizeof folder, "%s/secure", server_dir());
-    for (int i = name % NAMES; i > 0; i--)
+    for (int i = name % SECURE_FOLDER_NAMES; i > 0; i--)
         length += snprintf(folder + length, sizeof folder - (size_t)length, "/../secure");
     return folder;
 }
