@@ -13,8 +13,10 @@ rust=$root/tools/rust-web/usr
 
 # What must not run: tests that search or measure memory, or put themselves between the library and libc, which is where
 # the checkers are; such as do not run the library that is checked; and large, which is run with a smaller size.
-exclude='secrets|omnis|out_of_memory|syscalls|symbols|abi|clang_.*|debian|documents|examples|install|manual|versioned_.*|large'
-cmake=(-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPOP3_TEST_TIMEOUT=600 -DPOP3_SANITIZE=OFF "-DPOP3_TEST_SERVER=$root/release/pop3-test-server")
+exclude='secrets|omnis|out_of_memory|syscalls'
+exclude="$exclude|symbols|abi|clang_.*|debian|documents|examples|install|manual|versioned_.*|large"
+cmake=(-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPOP3_TEST_TIMEOUT=600 -DPOP3_SANITIZE=OFF
+  "-DPOP3_TEST_SERVER=$root/release/pop3-test-server")
 only='.*'
 environment=()
 emulator=()
@@ -33,7 +35,7 @@ build_with_std() { # RUSTFLAGS [CARGO ARGUMENT…]
   LD_LIBRARY_PATH=$(echo "$rust"/lib/*-linux-gnu) RUSTC=$rust/bin/rustc build "$1" -Zbuild-std=std,panic_unwind "${@:2}"
 }
 
-valgrind() { # ARGUMENT…
+under_valgrind() { # ARGUMENT…
   emulator=(valgrind --error-exitcode=99 --quiet "$@")
   cmake+=("-DCMAKE_CROSSCOMPILING_EMULATOR=$(IFS=';' && echo "${emulator[*]}")")
   # everything takes some twenty times as long: sweeps, thousands of sessions, waits of milliseconds
@@ -48,7 +50,7 @@ instrumented() { # SANITIZER
 case $checker in
   memcheck)
     build ''
-    valgrind --leak-check=full --errors-for-leak-kinds=definite,indirect
+    under_valgrind --leak-check=full --errors-for-leak-kinds=definite,indirect
     planted=(leak freed)
     ;;
   helgrind)
@@ -60,7 +62,7 @@ case $checker in
       sed -i '0,/target_os = "linux",/s///' "$sources/library/std/src/sys/$file"
     done
     __CARGO_TESTS_ONLY_SRC_ROOT=$sources/library build_with_std ''
-    valgrind --tool=helgrind "--suppressions=$PWD/tools/helgrind.supp"
+    under_valgrind --tool=helgrind "--suppressions=$PWD/tools/helgrind.supp"
     only='threads|arguments|families' # where there is more than one thread
     planted=(race)
     ;;
@@ -97,6 +99,7 @@ for defect in "${planted[@]}"; do
 done
 
 cd "$tests"
-env "${environment[@]}" ctest --output-on-failure --no-tests=error --parallel 2 --tests-regex "^($only)$" --exclude-regex "^($exclude)$"
+env "${environment[@]}" ctest --output-on-failure --no-tests=error --parallel 2 \
+  --tests-regex "^($only)$" --exclude-regex "^($exclude)$"
 env "${environment[@]}" "${emulator[@]}" ./test_large 100
 echo "sanitize: $checker found nothing"

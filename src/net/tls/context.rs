@@ -128,16 +128,11 @@ fn add_files(builder: &mut SslContextBuilder, files: Vec<CertificateFile>) -> Re
             Ok(encoded) => {
                 let mut bad = 0;
                 for encoded in &encoded {
-                    match add_certificate(builder, encoded) {
-                        Ok(()) => {}
-                        Err(stack) if openssl_errors::kind(Kind::Secure, &stack) == Kind::OutOfMemory => {
-                            return Err(Error::new(
-                                Kind::OutOfMemory,
-                                format!("no memory for the certificates of {name}"),
-                            ));
-                        }
-                        Err(_) => bad += 1,
+                    let Err(stack) = add_certificate(builder, encoded) else { continue };
+                    if openssl_errors::kind(Kind::Secure, &stack) == Kind::OutOfMemory {
+                        return Err(Error::new(Kind::OutOfMemory, format!("no memory for the certificates of {name}")));
                     }
+                    bad += 1;
                 }
                 match (bad, encoded.len()) {
                     (0, _) => {}

@@ -247,9 +247,11 @@ fn handshake_error(setup: &Setup, error: ssl::Error, stream: &SslStream<Transpor
     let (ssl, state) = (stream.ssl(), stream.get_ref().state);
     let verified = ssl.verify_result();
     if setup.context.trust != Trust::Anyone && verified != X509VerifyResult::OK {
-        let is_shortage = verified.as_raw() == OUT_OF_MEMORY;
-        let kind = error.ssl_error().map_or(Kind::Secure, |stack| openssl_errors::kind(Kind::Secure, stack));
-        let kind = if is_shortage { Kind::OutOfMemory } else { kind };
+        let kind = match error.ssl_error() {
+            _ if verified.as_raw() == OUT_OF_MEMORY => Kind::OutOfMemory,
+            Some(stack) => openssl_errors::kind(Kind::Secure, stack),
+            None => Kind::Secure,
+        };
         let refused = facts::refusal(ssl, &setup.host);
         let mut text = format!("the server's certificate was refused: {refused}");
         if !setup.context.unusable.is_empty() {
