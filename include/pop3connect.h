@@ -150,6 +150,76 @@
 #define POP3_ERR_INTERNAL -2009
 
 /**
+ * For `secure`: in the clear.
+ */
+#define POP3_CLEAR 0
+
+/**
+ * For `secure`: implicit TLS (RFC 8314).
+ */
+#define POP3_TLS 1
+
+/**
+ * For `secure`: in the clear up to STLS (RFC 2595).
+ */
+#define POP3_STARTTLS 2
+
+/**
+ * For pop3_options_set_tls_min: TLS 1.0.
+ */
+#define POP3_TLS_1_0 10
+
+/**
+ * For pop3_options_set_tls_min: TLS 1.1.
+ */
+#define POP3_TLS_1_1 11
+
+/**
+ * For pop3_options_set_tls_min: TLS 1.2.
+ */
+#define POP3_TLS_1_2 12
+
+/**
+ * For pop3_options_set_tls_min: TLS 1.3.
+ */
+#define POP3_TLS_1_3 13
+
+/**
+ * For pop3_options_set_family: addresses of either kind.
+ */
+#define POP3_FAMILY_ANY 0
+
+/**
+ * For pop3_options_set_family: IPv4 alone.
+ */
+#define POP3_FAMILY_IPV4 4
+
+/**
+ * For pop3_options_set_family: IPv6 alone.
+ */
+#define POP3_FAMILY_IPV6 6
+
+/**
+ * The version of the header: what changes incompatibly.
+ */
+#define POP3_VERSION_MAJOR 1
+
+/**
+ * The version of the header: what is added.
+ */
+#define POP3_VERSION_MINOR 0
+
+/**
+ * The version of the header: what is mended.
+ */
+#define POP3_VERSION_PATCH 0
+
+/**
+ * The version of the header as one number: major * 10000 + minor * 100 + patch.
+ */
+#define POP3_VERSION_NUMBER 10000
+
+/**
  * The options of a connection. Opaque; from pop3_options_new, freed by pop3_options_free.
  */
 typedef struct pop3_options pop3_options;
@@ -161,6 +231,20 @@ typedef struct pop3_options pop3_options;
  * it may call any pop3_ function. NULL hears nothing.
  */
 typedef void (*pop3_sts_cb)(const char *status);
+
+/**
+ * What the server says of a mailbox.
+ */
+typedef struct {
+    /**
+     * How many messages it holds, those marked for deletion left out.
+     */
+    int32_t count;
+    /**
+     * How many octets they have together, as the server tells it.
+     */
+    int64_t size;
+} pop3_mailbox_size;
 
 /**
  * A message and its size.
@@ -395,6 +479,23 @@ int32_t pop3_disconnect(int32_t socket, pop3_sts_cb sts_cb);
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_message_count(int32_t socket, pop3_sts_cb sts_cb);
+
+/**
+ * Asks what the mailbox holds: the number of messages and their octets (STAT, RFC 1939).
+ *
+ * Messages that are marked for deletion are left out, as the server leaves them out.
+ *
+ * - `socket`: from pop3_connect.
+ * - `out`: written only on success, zeroed otherwise; there is nothing to free.
+ * - `sts_cb`: hears the status lines; NULL hears nothing.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused),
+ * POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is no number of messages and of octets);
+ * after each of these the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
+ * POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * Threads: any; a socket takes one call at a time.
+ */
+int32_t pop3_mailbox(int32_t socket, pop3_mailbox_size *out, pop3_sts_cb sts_cb);
 
 /**
  * Lists the messages that are not marked for deletion, with their sizes (Omnis: POP3ListMessages; LIST, RFC 1939).
@@ -637,6 +738,16 @@ int32_t pop3_stat(const char *server,
                   int32_t verify);
 
 /**
+ * Asks how many messages wait in a mailbox, as pop3_stat, by options.
+ *
+ * - `options`: as for pop3_connect_with.
+ *
+ * Returns as pop3_stat, or any other error of pop3_connect_with.
+ * Threads: any, any number at once, as long as none changes the options meanwhile.
+ */
+int32_t pop3_stat_with(const pop3_options *options);
+
+/**
  * Reads the messages of a mailbox and deletes them if wanted: connects, reads, disconnects (Omnis: POP3Recv).
  *
  * A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
@@ -665,6 +776,21 @@ int32_t pop3_recv(const char *server,
                   int32_t max_messages,
                   int32_t secure,
                   int32_t verify);
+
+/**
+ * Reads the messages of a mailbox and deletes them if wanted, as pop3_recv, by options.
+ *
+ * - `options`: as for pop3_connect_with.
+ * - `message_cb`, `context`, `delete_after`, `max_messages`: as for pop3_recv.
+ *
+ * Returns as pop3_recv, or any other error of pop3_connect_with.
+ * Threads: any, any number at once, as long as none changes the options meanwhile.
+ */
+int32_t pop3_recv_with(const pop3_options *options,
+                       pop3_message_cb message_cb,
+                       void *context,
+                       int32_t delete_after,
+                       int32_t max_messages);
 
 /**
  * Makes options with the defaults.
@@ -775,7 +901,7 @@ int32_t pop3_options_set_mechanism(pop3_options *options, const char *name);
  * Sets when TLS begins.
  *
  * - `options`: from pop3_options_new.
- * - `secure`: 0 never (the default), 1 with the first byte, 2 after STLS.
+ * - `secure`: POP3_CLEAR (the default), POP3_TLS for implicit TLS, POP3_STARTTLS for STLS.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `secure`).
  * Threads: any, as long as no other call uses the options meanwhile.
@@ -862,7 +988,8 @@ int32_t pop3_options_set_client_pkcs12(pop3_options *options, const char *path, 
  * Sets the oldest version of TLS that will do.
  *
  * - `options`: from pop3_options_new.
- * - `version`: 12 for TLS 1.2 (the default), 13 for TLS 1.3.
+ * - `version`: POP3_TLS_1_2 (the default) or POP3_TLS_1_3; POP3_TLS_1_0 or POP3_TLS_1_1 for old appliances, which also
+ *   admits what OpenSSL holds for too weak otherwise.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`).
  * Threads: any, as long as no other call uses the options meanwhile.
@@ -945,7 +1072,7 @@ int32_t pop3_options_set_timeouts(pop3_options *options, int32_t connect_ms, int
  * Sets which kind of address the server must have.
  *
  * - `options`: from pop3_options_new.
- * - `family`: 0 for any (the default), 4 for IPv4, 6 for IPv6.
+ * - `family`: POP3_FAMILY_ANY (the default), POP3_FAMILY_IPV4 or POP3_FAMILY_IPV6.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `family`).
  * Threads: any, as long as no other call uses the options meanwhile.
@@ -1008,6 +1135,80 @@ int32_t pop3_options_set_utf8(pop3_options *options, int32_t on);
  * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_language(pop3_options *options, const char *tag);
+
+/**
+ * Sets whether commands may go ahead of their answers, where the server lists PIPELINING (RFC 2449).
+ *
+ * For servers that list it and then lose commands or mix answers up. One on which that has been seen is remembered, and
+ * asked one by one from then on.
+ *
+ * - `options`: from pop3_options_new.
+ * - `on`: non-zero (the default) for yes; 0 has every command wait for the answer to the one before.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ * Threads: any, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_pipelining(pop3_options *options, int32_t on);
+
+/**
+ * Sets whether the server may be asked for its capabilities (CAPA, RFC 2449).
+ *
+ * For servers that break at CAPA. Without it a log-in is by USER and PASS, or by the mechanism that is set, and STLS is
+ * tried without having been offered.
+ *
+ * - `options`: from pop3_options_new.
+ * - `on`: non-zero (the default) for yes; 0 never sends CAPA, save by pop3_capabilities.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ * Threads: any, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_capabilities(pop3_options *options, int32_t on);
+
+/**
+ * Sets whether the password may be told over a connection in the clear.
+ *
+ * That is by USER and PASS, PLAIN and LOGIN, and a token by XOAUTH2 and OAUTHBEARER.
+ *
+ * - `options`: from pop3_options_new.
+ * - `allowed`: non-zero (the default) for yes; 0 for no: then a log-in that has no other way left is POP3_ERR_UNSUPPORTED
+ *   with nothing told.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ * Threads: any, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_clear_password(pop3_options *options,
+                                        int32_t allowed);
+
+/**
+ * Sets how many octets a message may have that a call returns in memory.
+ *
+ * It is about pop3_recv_message, pop3_recv_headers and pop3_recv_top, not about calls that hand a message out in pieces.
+ * A larger one is POP3_ERR_LIMIT, after which the session is over. Where none is set pop3_recv_headers and pop3_recv_top
+ * take 16 MiB at the most.
+ *
+ * - `options`: from pop3_options_new.
+ * - `octets`: at the most; 0 (the default) for none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `octets` is negative).
+ * Threads: any, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_max_message(pop3_options *options,
+                                     int64_t octets);
+
+/**
+ * Sets the fingerprint of the only certificate that the server may have (certificate pinning).
+ *
+ * With one, this leaf certificate is believed and no other, whatever its chain, names and dates, `verify` or not.
+ *
+ * - `options`: from pop3_options_new.
+ * - `sha256`: the SHA-256 digest of the certificate in DER, as 64 hexadecimal digits; colons between them are passed over.
+ *   Copied; NULL is the default, none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no such digest).
+ * Threads: any, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_fingerprint(pop3_options *options,
+                                     const char *sha256);
 
 /**
  * Forgets what is remembered of a server: its capabilities and its TLS sessions.

@@ -30,6 +30,14 @@ pub struct Options {
     pub utf8: bool,
     /// In which language it should speak, if it can (RFC 6856).
     pub language: Option<String>,
+    /// Whether commands may go ahead of their answers, to a server that lists PIPELINING (RFC 2449).
+    pub pipelining: bool,
+    /// Whether the server may be asked for its capabilities.
+    pub capabilities: bool,
+    /// Whether the password may be told over a connection in the clear.
+    pub clear_password: bool,
+    /// How many octets a message may have that a call returns in memory; `None` for any number.
+    pub max_message: Option<u64>,
     /// When TLS begins.
     pub secure: Secure,
     /// What TLS must be like.

@@ -67,8 +67,12 @@ fn options(secure: Secure) -> Options {
         mechanism: None,
         utf8: true,
         language: Some("de".into()),
+        pipelining: true,
+        capabilities: true,
+        clear_password: true,
+        max_message: None,
         secure,
-        tls: Settings { trust: Trust::Anyone, oldest: Version::Tls12, name: None, identity: None },
+        tls: Settings { trust: Trust::Anyone, oldest: Version::Tls12, name: None, identity: None, fingerprint: None },
         timeouts: Timeouts::each(LIMIT),
     }
 }

@@ -19,6 +19,16 @@ pub struct pop3_buffer {
     pub len: usize,
 }
 
+/// What the server says of a mailbox.
+#[repr(C)]
+#[derive(Default)]
+pub struct pop3_mailbox_size {
+    /// How many messages it holds, those marked for deletion left out.
+    pub count: i32,
+    /// How many octets they have together, as the server tells it.
+    pub size: i64,
+}
+
 /// A message and its size.
 #[repr(C)]
 pub struct pop3_message_info {

@@ -110,12 +110,19 @@ pub(super) unsafe fn open(
     Client::open(&options, Watch::default, trace)
 }
 
+/// For `secure`: in the clear.
+pub const POP3_CLEAR: i32 = 0;
+/// For `secure`: implicit TLS (RFC 8314).
+pub const POP3_TLS: i32 = 1;
+/// For `secure`: in the clear up to STLS (RFC 2595).
+pub const POP3_STARTTLS: i32 = 2;
+
 /// When TLS is to begin.
 pub(super) fn secure_mode(secure: i32) -> Result<Secure> {
     match secure {
-        0 => Ok(Secure::No),
-        1 => Ok(Secure::Tls),
-        2 => Ok(Secure::StartTls),
+        POP3_CLEAR => Ok(Secure::No),
+        POP3_TLS => Ok(Secure::Tls),
+        POP3_STARTTLS => Ok(Secure::StartTls),
         _ => Err(Error::new(Kind::Parameter, format!("secure is {secure}: it must be 0, 1 or 2"))),
     }
 }

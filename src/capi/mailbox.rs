@@ -1,7 +1,7 @@
 //! The family on a socket: what is in the mailbox, and what is to be deleted.
 
 use crate::capi::boundary::{Out, pop3_sts_cb};
-use crate::capi::buffer::{pop3_buffer, pop3_list, pop3_tls_info, pop3_uid_list};
+use crate::capi::buffer::{pop3_buffer, pop3_list, pop3_mailbox_size, pop3_tls_info, pop3_uid_list};
 use crate::capi::handles::on_socket;
 use crate::capi::status::POP3_OK;
 use crate::capi::{boundary, handles};
@@ -25,6 +25,34 @@ use crate::error::{Error, Kind, Result};
 pub unsafe extern "C" fn pop3_message_count(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
     boundary::call_for(c"POP3MessageCount", handles::listeners(socket), || {
         on_socket(socket, sts_cb, |client, trace| client.message_count(trace))
+    })
+}
+
+/// Asks what the mailbox holds: the number of messages and their octets (STAT, RFC 1939).
+///
+/// Messages that are marked for deletion are left out, as the server leaves them out.
+///
+/// - `socket`: from pop3_connect.
+/// - `out`: written only on success, zeroed otherwise; there is nothing to free.
+/// - `sts_cb`: hears the status lines; NULL hears nothing.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused),
+/// POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is no number of messages and of octets);
+/// after each of these the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
+/// POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// Threads: any; a socket takes one call at a time.
+///
+/// # Safety
+/// - `out` is NULL or points to a pop3_mailbox_size whose contents may be overwritten.
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_mailbox(socket: i32, out: *mut pop3_mailbox_size, sts_cb: pop3_sts_cb) -> i32 {
+    boundary::call_for(c"POP3Mailbox", handles::listeners(socket), || {
+        // SAFETY: this function's promise
+        let out = unsafe { Out::new(out) }?;
+        let stat = on_socket(socket, sts_cb, |client, trace| client.stat(trace))?;
+        out.write(pop3_mailbox_size { count: stat.count, size: stat.octets });
+        Ok(POP3_OK)
     })
 }
 

@@ -23,6 +23,22 @@ use crate::net::trust::{Authorities, Trust};
 use crate::options::{Options, Secure, Timeouts};
 use crate::proto::auth::{Credentials, Mechanism};
 use crate::proto::command::check_argument;
+use crate::trace::Trace;
+
+/// For pop3_options_set_tls_min: TLS 1.0.
+pub const POP3_TLS_1_0: i32 = 10;
+/// For pop3_options_set_tls_min: TLS 1.1.
+pub const POP3_TLS_1_1: i32 = 11;
+/// For pop3_options_set_tls_min: TLS 1.2.
+pub const POP3_TLS_1_2: i32 = 12;
+/// For pop3_options_set_tls_min: TLS 1.3.
+pub const POP3_TLS_1_3: i32 = 13;
+/// For pop3_options_set_family: addresses of either kind.
+pub const POP3_FAMILY_ANY: i32 = 0;
+/// For pop3_options_set_family: IPv4 alone.
+pub const POP3_FAMILY_IPV4: i32 = 4;
+/// For pop3_options_set_family: IPv6 alone.
+pub const POP3_FAMILY_IPV6: i32 = 6;
 
 /// What the setters are called in an error callback.
 const COMMAND: &CStr = c"POP3Options";
@@ -50,6 +66,13 @@ pub struct pop3_options {
     reply_timeout: Option<Duration>,
     call_timeout: Option<Duration>,
     route: Route,
+    pipelining: bool,
+    capabilities: bool,
+    clear_password: bool,
+    max_message: Option<u64>,
+    fingerprint: Option<[u8; 32]>,
+    /// Setters that were refused and have not been called rightly since, and why.
+    refused: Vec<(&'static str, String)>,
 }
 
 /// Makes options with the defaults.
@@ -100,12 +123,9 @@ pub unsafe extern "C" fn pop3_options_free(options: *mut pop3_options) {
 pub unsafe extern "C" fn pop3_connect_with(options: *const pop3_options) -> i32 {
     // SAFETY: this function's promise
     let options = unsafe { options.as_ref() };
-    let listeners = options.map(|options| options.listeners).unwrap_or_default();
+    let listeners = options.map(pop3_options::listeners).unwrap_or_default();
     boundary::call_for(c"POP3Connect", listeners, || {
-        let options = options.ok_or_else(|| parameter("the options are NULL"))?;
-        let wanted = options.connection()?;
-        let client = with_trace(None, listeners, |trace| Client::open(&wanted, || listeners.watch(), trace))?;
-        drop(wanted);
+        let client = with_trace(None, listeners, |trace| open_with(options, trace))?;
         handles::insert(client, listeners)
     })
 }
@@ -124,7 +144,7 @@ pub unsafe extern "C" fn pop3_connect_with(options: *const pop3_options) -> i32 
 pub unsafe extern "C" fn pop3_options_set_server(options: *mut pop3_options, server: *const c_char) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        set(options, server, |options, server| {
+        set(options, "pop3_options_set_server", server, |options, server| {
             options.server = server.unwrap_or_default().to_vec();
             Ok(())
         })
@@ -145,7 +165,7 @@ pub unsafe extern "C" fn pop3_options_set_server(options: *mut pop3_options, ser
 pub unsafe extern "C" fn pop3_options_set_user(options: *mut pop3_options, user: *const c_char) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        set(options, user, |options, user| {
+        set(options, "pop3_options_set_user", user, |options, user| {
             let user = user.unwrap_or_default();
             check_argument(user, "the user name")?;
             options.user = user.to_vec();
@@ -169,7 +189,7 @@ pub unsafe extern "C" fn pop3_options_set_user(options: *mut pop3_options, user:
 pub unsafe extern "C" fn pop3_options_set_password(options: *mut pop3_options, password: *const c_char) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        set(options, password, |options, password| {
+        set(options, "pop3_options_set_password", password, |options, password| {
             let password = password.unwrap_or_default();
             check_argument(password, "the password")?;
             options.password = Zeroizing::new(password.to_vec());
@@ -193,7 +213,7 @@ pub unsafe extern "C" fn pop3_options_set_password(options: *mut pop3_options, p
 pub unsafe extern "C" fn pop3_options_set_oauth_token(options: *mut pop3_options, token: *const c_char) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        set(options, token, |options, token| {
+        set(options, "pop3_options_set_oauth_token", token, |options, token| {
             let token = token.unwrap_or_default();
             check_argument(token, "the token")?;
             options.token = Zeroizing::new(token.to_vec());
@@ -216,7 +236,7 @@ pub unsafe extern "C" fn pop3_options_set_oauth_token(options: *mut pop3_options
 pub unsafe extern "C" fn pop3_options_set_authzid(options: *mut pop3_options, authzid: *const c_char) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        set(options, authzid, |options, authzid| {
+        set(options, "pop3_options_set_authzid", authzid, |options, authzid| {
             let authzid = authzid.unwrap_or_default();
             check_argument(authzid, "the name to act as")?;
             options.authzid = authzid.to_vec();
@@ -244,7 +264,7 @@ pub unsafe extern "C" fn pop3_options_set_authzid(options: *mut pop3_options, au
 pub unsafe extern "C" fn pop3_options_set_mechanism(options: *mut pop3_options, name: *const c_char) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        set(options, name, |options, name| {
+        set(options, "pop3_options_set_mechanism", name, |options, name| {
             let name = std::str::from_utf8(name.unwrap_or(b"auto")).map_err(|_| parameter("the name is not UTF-8"))?;
             options.mechanism = match name.eq_ignore_ascii_case("auto") {
                 true => None,
@@ -258,7 +278,7 @@ pub unsafe extern "C" fn pop3_options_set_mechanism(options: *mut pop3_options, 
 /// Sets when TLS begins.
 ///
 /// - `options`: from pop3_options_new.
-/// - `secure`: 0 never (the default), 1 with the first byte, 2 after STLS.
+/// - `secure`: POP3_CLEAR (the default), POP3_TLS for implicit TLS, POP3_STARTTLS for STLS.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `secure`).
 /// Threads: any, as long as no other call uses the options meanwhile.
@@ -269,7 +289,7 @@ pub unsafe extern "C" fn pop3_options_set_mechanism(options: *mut pop3_options, 
 pub unsafe extern "C" fn pop3_options_set_secure(options: *mut pop3_options, secure: i32) -> i32 {
     // SAFETY: this function's promise
     unsafe {
-        change(options, |options| {
+        change(options, "pop3_options_set_secure", |options| {
             options.secure = secure_mode(secure)?;
             Ok(())
         })
@@ -290,7 +310,7 @@ pub unsafe extern "C" fn pop3_options_set_secure(options: *mut pop3_options, sec
 pub unsafe extern "C" fn pop3_options_set_verify(options: *mut pop3_options, verify: i32) -> i32 {
     // SAFETY: this function's promise
     unsafe {
-        change(options, |options| {
+        change(options, "pop3_options_set_verify", |options| {
             options.verify = verify != 0;
             Ok(())
         })
@@ -311,7 +331,7 @@ pub unsafe extern "C" fn pop3_options_set_verify(options: *mut pop3_options, ver
 pub unsafe extern "C" fn pop3_options_set_secure_dir(options: *mut pop3_options, path: *const c_char) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        set(options, path, |options, path| {
+        set(options, "pop3_options_set_secure_dir", path, |options, path| {
             options.secure_dir = path.map(absolute).transpose()?;
             Ok(())
         })
@@ -333,7 +353,7 @@ pub unsafe extern "C" fn pop3_options_set_secure_dir(options: *mut pop3_options,
 pub unsafe extern "C" fn pop3_options_set_ca_file(options: *mut pop3_options, path: *const c_char) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        set(options, path, |options, path| {
+        set(options, "pop3_options_set_ca_file", path, |options, path| {
             options.ca_file = path.map(absolute).transpose()?;
             Ok(())
         })
@@ -354,7 +374,7 @@ pub unsafe extern "C" fn pop3_options_set_ca_file(options: *mut pop3_options, pa
 pub unsafe extern "C" fn pop3_options_set_platform_trust(options: *mut pop3_options, on: i32) -> i32 {
     // SAFETY: this function's promise
     unsafe {
-        change(options, |options| {
+        change(options, "pop3_options_set_platform_trust", |options| {
             options.platform_trust = on != 0;
             Ok(())
         })
@@ -385,7 +405,7 @@ pub unsafe extern "C" fn pop3_options_set_client_cert(
     // SAFETY: this function's promises
     unsafe {
         let key = optional(key_pem_path);
-        set(options, cert_pem_path, |options, certificate| {
+        set(options, "pop3_options_set_client_cert", cert_pem_path, |options, certificate| {
             options.identity = match (certificate, key) {
                 (None, None) => None,
                 (Some(certificate), Some(key)) => {
@@ -393,6 +413,7 @@ pub unsafe extern "C" fn pop3_options_set_client_cert(
                 }
                 _ => return Err(parameter("a certificate needs its key, and a key its certificate")),
             };
+            options.forget_refused("pop3_options_set_client_pkcs12");
             Ok(())
         })
     }
@@ -422,7 +443,7 @@ pub unsafe extern "C" fn pop3_options_set_client_pkcs12(
     // SAFETY: this function's promises
     unsafe {
         let password = optional(password).unwrap_or_default();
-        set(options, path, |options, path| {
+        set(options, "pop3_options_set_client_pkcs12", path, |options, path| {
             options.identity = match path {
                 None => None,
                 Some(path) => {
@@ -430,6 +451,7 @@ pub unsafe extern "C" fn pop3_options_set_client_pkcs12(
                     Some(Identity::Pkcs12 { path: absolute(path)?, password: Zeroizing::new(password.to_owned()) })
                 }
             };
+            options.forget_refused("pop3_options_set_client_cert");
             Ok(())
         })
     }
@@ -438,7 +460,8 @@ pub unsafe extern "C" fn pop3_options_set_client_pkcs12(
 /// Sets the oldest version of TLS that will do.
 ///
 /// - `options`: from pop3_options_new.
-/// - `version`: 12 for TLS 1.2 (the default), 13 for TLS 1.3.
+/// - `version`: POP3_TLS_1_2 (the default) or POP3_TLS_1_3; POP3_TLS_1_0 or POP3_TLS_1_1 for old appliances, which also
+///   admits what OpenSSL holds for too weak otherwise.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`).
 /// Threads: any, as long as no other call uses the options meanwhile.
@@ -449,11 +472,13 @@ pub unsafe extern "C" fn pop3_options_set_client_pkcs12(
 pub unsafe extern "C" fn pop3_options_set_tls_min(options: *mut pop3_options, version: i32) -> i32 {
     // SAFETY: this function's promise
     unsafe {
-        change(options, |options| {
+        change(options, "pop3_options_set_tls_min", |options| {
             options.oldest = match version {
-                12 => Version::Tls12,
-                13 => Version::Tls13,
-                _ => return Err(parameter(format!("the TLS version is {version}: it must be 12 or 13"))),
+                POP3_TLS_1_0 => Version::Tls10,
+                POP3_TLS_1_1 => Version::Tls11,
+                POP3_TLS_1_2 => Version::Tls12,
+                POP3_TLS_1_3 => Version::Tls13,
+                _ => return Err(parameter(format!("the TLS version is {version}: it must be 10, 11, 12 or 13"))),
             };
             Ok(())
         })
@@ -474,7 +499,7 @@ pub unsafe extern "C" fn pop3_options_set_tls_min(options: *mut pop3_options, ve
 pub unsafe extern "C" fn pop3_options_set_tls_name(options: *mut pop3_options, name: *const c_char) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        set(options, name, |options, name| {
+        set(options, "pop3_options_set_tls_name", name, |options, name| {
             options.tls_name = name.map(Host::parse).transpose().map_err(|error| parameter(error.to_string()))?;
             Ok(())
         })
@@ -501,7 +526,7 @@ pub unsafe extern "C" fn pop3_options_set_status_cb(
 ) -> i32 {
     // SAFETY: this function's promise
     unsafe {
-        change(options, |options| {
+        change(options, "pop3_options_set_status_cb", |options| {
             options.listeners.status = cb.map(|cb| (cb, context));
             Ok(())
         })
@@ -528,7 +553,7 @@ pub unsafe extern "C" fn pop3_options_set_error_cb(
 ) -> i32 {
     // SAFETY: this function's promise
     unsafe {
-        change(options, |options| {
+        change(options, "pop3_options_set_error_cb", |options| {
             options.listeners.error = cb.map(|cb| (cb, context));
             Ok(())
         })
@@ -562,7 +587,7 @@ pub unsafe extern "C" fn pop3_options_set_progress_cb(
 ) -> i32 {
     // SAFETY: this function's promise
     unsafe {
-        change(options, |options| {
+        change(options, "pop3_options_set_progress_cb", |options| {
             options.listeners.progress = cb.map(|cb| (cb, context));
             Ok(())
         })
@@ -590,7 +615,7 @@ pub unsafe extern "C" fn pop3_options_set_timeouts(
 ) -> i32 {
     // SAFETY: this function's promise
     unsafe {
-        change(options, |options| {
+        change(options, "pop3_options_set_timeouts", |options| {
             let [connect, reply, call] = [milliseconds(connect_ms)?, milliseconds(reply_ms)?, milliseconds(call_ms)?];
             options.connect_timeout = connect;
             options.reply_timeout = reply;
@@ -603,7 +628,7 @@ pub unsafe extern "C" fn pop3_options_set_timeouts(
 /// Sets which kind of address the server must have.
 ///
 /// - `options`: from pop3_options_new.
-/// - `family`: 0 for any (the default), 4 for IPv4, 6 for IPv6.
+/// - `family`: POP3_FAMILY_ANY (the default), POP3_FAMILY_IPV4 or POP3_FAMILY_IPV6.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `family`).
 /// Threads: any, as long as no other call uses the options meanwhile.
@@ -614,11 +639,11 @@ pub unsafe extern "C" fn pop3_options_set_timeouts(
 pub unsafe extern "C" fn pop3_options_set_family(options: *mut pop3_options, family: i32) -> i32 {
     // SAFETY: this function's promise
     unsafe {
-        change(options, |options| {
+        change(options, "pop3_options_set_family", |options| {
             options.route.family = match family {
-                0 => None,
-                4 => Some(Family::V4),
-                6 => Some(Family::V6),
+                POP3_FAMILY_ANY => None,
+                POP3_FAMILY_IPV4 => Some(Family::V4),
+                POP3_FAMILY_IPV6 => Some(Family::V6),
                 _ => return Err(parameter(format!("the family is {family}: it must be 0, 4 or 6"))),
             };
             Ok(())
@@ -640,7 +665,7 @@ pub unsafe extern "C" fn pop3_options_set_family(options: *mut pop3_options, fam
 pub unsafe extern "C" fn pop3_options_set_source_address(options: *mut pop3_options, address: *const c_char) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        set(options, address, |options, address| {
+        set(options, "pop3_options_set_source_address", address, |options, address| {
             let parse = |address: &[u8]| std::str::from_utf8(address).ok()?.parse::<IpAddr>().ok();
             options.route.source = match address {
                 None => None,
@@ -671,7 +696,7 @@ pub unsafe extern "C" fn pop3_options_set_source_address(options: *mut pop3_opti
 pub unsafe extern "C" fn pop3_options_set_proxy(options: *mut pop3_options, url: *const c_char) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        set(options, url, |options, url| {
+        set(options, "pop3_options_set_proxy", url, |options, url| {
             options.route.proxy = url.map(Proxy::parse).transpose()?;
             Ok(())
         })
@@ -695,7 +720,7 @@ pub unsafe extern "C" fn pop3_options_set_proxy(options: *mut pop3_options, url:
 pub unsafe extern "C" fn pop3_options_set_utf8(options: *mut pop3_options, on: i32) -> i32 {
     // SAFETY: this function's promise
     unsafe {
-        change(options, |options| {
+        change(options, "pop3_options_set_utf8", |options| {
             options.utf8 = on != 0;
             Ok(())
         })
@@ -720,8 +745,133 @@ pub unsafe extern "C" fn pop3_options_set_utf8(options: *mut pop3_options, on: i
 pub unsafe extern "C" fn pop3_options_set_language(options: *mut pop3_options, tag: *const c_char) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        set(options, tag, |options, tag| {
+        set(options, "pop3_options_set_language", tag, |options, tag| {
             options.language = tag.map(language).transpose()?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets whether commands may go ahead of their answers, where the server lists PIPELINING (RFC 2449).
+///
+/// For servers that list it and then lose commands or mix answers up. One on which that has been seen is remembered, and
+/// asked one by one from then on.
+///
+/// - `options`: from pop3_options_new.
+/// - `on`: non-zero (the default) for yes; 0 has every command wait for the answer to the one before.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+/// Threads: any, as long as no other call uses the options meanwhile.
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_pipelining(options: *mut pop3_options, on: i32) -> i32 {
+    // SAFETY: this function's promise
+    unsafe {
+        change(options, "pop3_options_set_pipelining", |options| {
+            options.pipelining = on != 0;
+            Ok(())
+        })
+    }
+}
+
+/// Sets whether the server may be asked for its capabilities (CAPA, RFC 2449).
+///
+/// For servers that break at CAPA. Without it a log-in is by USER and PASS, or by the mechanism that is set, and STLS is
+/// tried without having been offered.
+///
+/// - `options`: from pop3_options_new.
+/// - `on`: non-zero (the default) for yes; 0 never sends CAPA, save by pop3_capabilities.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+/// Threads: any, as long as no other call uses the options meanwhile.
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_capabilities(options: *mut pop3_options, on: i32) -> i32 {
+    // SAFETY: this function's promise
+    unsafe {
+        change(options, "pop3_options_set_capabilities", |options| {
+            options.capabilities = on != 0;
+            Ok(())
+        })
+    }
+}
+
+/// Sets whether the password may be told over a connection in the clear.
+///
+/// That is by USER and PASS, PLAIN and LOGIN, and a token by XOAUTH2 and OAUTHBEARER.
+///
+/// - `options`: from pop3_options_new.
+/// - `allowed`: non-zero (the default) for yes; 0 for no: then a log-in that has no other way left is POP3_ERR_UNSUPPORTED
+///   with nothing told.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+/// Threads: any, as long as no other call uses the options meanwhile.
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_clear_password(options: *mut pop3_options, allowed: i32) -> i32 {
+    // SAFETY: this function's promise
+    unsafe {
+        change(options, "pop3_options_set_clear_password", |options| {
+            options.clear_password = allowed != 0;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how many octets a message may have that a call returns in memory.
+///
+/// It is about pop3_recv_message, pop3_recv_headers and pop3_recv_top, not about calls that hand a message out in pieces.
+/// A larger one is POP3_ERR_LIMIT, after which the session is over. Where none is set pop3_recv_headers and pop3_recv_top
+/// take 16 MiB at the most.
+///
+/// - `options`: from pop3_options_new.
+/// - `octets`: at the most; 0 (the default) for none.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `octets` is negative).
+/// Threads: any, as long as no other call uses the options meanwhile.
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_max_message(options: *mut pop3_options, octets: i64) -> i32 {
+    // SAFETY: this function's promise
+    unsafe {
+        change(options, "pop3_options_set_max_message", |options| {
+            options.max_message = match u64::try_from(octets) {
+                Ok(0) => None,
+                Ok(octets) => Some(octets),
+                Err(_) => return Err(parameter("the size of a message is negative")),
+            };
+            Ok(())
+        })
+    }
+}
+
+/// Sets the fingerprint of the only certificate that the server may have (certificate pinning).
+///
+/// With one, this leaf certificate is believed and no other, whatever its chain, names and dates, `verify` or not.
+///
+/// - `options`: from pop3_options_new.
+/// - `sha256`: the SHA-256 digest of the certificate in DER, as 64 hexadecimal digits; colons between them are passed over.
+///   Copied; NULL is the default, none.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no such digest).
+/// Threads: any, as long as no other call uses the options meanwhile.
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and in no other call; `sha256` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_options_set_fingerprint(options: *mut pop3_options, sha256: *const c_char) -> i32 {
+    // SAFETY: this function's promises
+    unsafe {
+        set(options, "pop3_options_set_fingerprint", sha256, |options, sha256| {
+            options.fingerprint = sha256.map(fingerprint).transpose()?;
             Ok(())
         })
     }
@@ -779,11 +929,20 @@ impl pop3_options {
             reply_timeout: None,
             call_timeout: None,
             route: Route::default(),
+            pipelining: true,
+            capabilities: true,
+            clear_password: true,
+            max_message: None,
+            fingerprint: None,
+            refused: Vec::new(),
         }
     }
 
     /// What pop3_connect makes of its arguments, made of these.
     pub(super) fn connection(&self) -> Result<Options> {
+        if let Some((setter, why)) = self.refused.first() {
+            return Err(parameter(format!("{setter} was refused and not set right since: {why}")));
+        }
         if matches!(self.mechanism, Some(Mechanism::XOAuth2 | Mechanism::OAuthBearer)) && self.token.is_empty() {
             return Err(parameter("the mechanism needs an OAuth token"));
         }
@@ -802,12 +961,17 @@ impl pop3_options {
             mechanism: self.mechanism,
             utf8: self.utf8,
             language: self.language.clone(),
+            pipelining: self.pipelining,
+            capabilities: self.capabilities,
+            clear_password: self.clear_password,
+            max_message: self.max_message,
             secure: self.secure,
             tls: tls::Settings {
                 trust,
                 oldest: self.oldest,
                 name: self.tls_name.clone(),
                 identity: self.identity.clone(),
+                fingerprint: self.fingerprint,
             },
             timeouts: Timeouts {
                 connect: self.connect_timeout.unwrap_or(process),
@@ -815,6 +979,15 @@ impl pop3_options {
                 call: self.call_timeout,
             },
         })
+    }
+
+    /// Who hears of what goes on.
+    pub(super) fn listeners(&self) -> Listeners {
+        self.listeners
+    }
+
+    fn forget_refused(&mut self, setter: &str) {
+        self.refused.retain(|(refused, _)| *refused != setter);
     }
 
     fn authorities(&self) -> Result<Authorities> {
@@ -826,15 +999,31 @@ impl pop3_options {
     }
 }
 
-/// Changes options that must be there.
+/// A session as pop3_connect_with makes it, without a handle. The copies of the credentials are gone when it returns.
+pub(super) fn open_with(options: Option<&pop3_options>, trace: &mut Trace<'_>) -> Result<Client> {
+    let options = options.ok_or_else(|| parameter("the options are NULL"))?;
+    let listeners = options.listeners;
+    Client::open(&options.connection()?, || listeners.watch(), trace)
+}
+
+/// Changes options that must be there. What is refused is kept, so that no connect goes on without it.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
-unsafe fn change(options: *mut pop3_options, change: impl FnOnce(&mut pop3_options) -> Result<()>) -> i32 {
+unsafe fn change(
+    options: *mut pop3_options,
+    setter: &'static str,
+    change: impl FnOnce(&mut pop3_options) -> Result<()>,
+) -> i32 {
     boundary::call(COMMAND, || {
         // SAFETY: the caller's promise
         let options = unsafe { options.as_mut() }.ok_or_else(|| parameter("the options are NULL"))?;
-        change(options).map(|()| POP3_OK)
+        let changed = change(options);
+        options.forget_refused(setter);
+        if let Err(error) = &changed {
+            options.refused.push((setter, error.to_string()));
+        }
+        changed.map(|()| POP3_OK)
     })
 }
 
@@ -844,13 +1033,14 @@ unsafe fn change(options: *mut pop3_options, change: impl FnOnce(&mut pop3_optio
 /// - As for `change`, and `text` is NULL or a C string.
 unsafe fn set(
     options: *mut pop3_options,
+    setter: &'static str,
     text: *const c_char,
     set: impl FnOnce(&mut pop3_options, Option<&[u8]>) -> Result<()>,
 ) -> i32 {
     // SAFETY: the caller's promises
     unsafe {
         let text = optional(text);
-        change(options, |options| set(options, text))
+        change(options, setter, |options| set(options, text))
     }
 }
 
@@ -865,6 +1055,21 @@ fn language(tag: &[u8]) -> Result<String> {
         Ok(text) if tag == b"*" || tag.split(|byte| *byte == b'-').all(is_part) => Ok(text.to_owned()),
         _ => Err(parameter("the language is no language tag")),
     }
+}
+
+/// A SHA-256 digest in hexadecimal digits, with colons between them or not.
+fn fingerprint(text: &[u8]) -> Result<[u8; 32]> {
+    let mut digits = text.iter().filter(|byte| **byte != b':').map(|digit| char::from(*digit).to_digit(16));
+    let mut digest = [0; 32];
+    for byte in &mut digest {
+        let value = digits.next().flatten().zip(digits.next().flatten()).map(|(high, low)| high * 16 + low);
+        *byte = value.and_then(|value| u8::try_from(value).ok()).ok_or_else(no_fingerprint)?;
+    }
+    if digits.next().is_some() { Err(no_fingerprint()) } else { Ok(digest) }
+}
+
+fn no_fingerprint() -> Error {
+    parameter("the fingerprint is not 64 hexadecimal digits")
 }
 
 /// A timeout; 0 is none of its own.

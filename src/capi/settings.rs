@@ -22,6 +22,15 @@ use crate::options::DEFAULT_TIMEOUT;
 /// the command, after its status lines and before it returns; it may call any pop3_ function.
 pub type pop3_error_cb = Option<unsafe extern "C" fn(message: *const c_char, code: i32, command: *const c_char)>;
 
+/// The version of the header: what changes incompatibly.
+pub const POP3_VERSION_MAJOR: i32 = 1;
+/// The version of the header: what is added.
+pub const POP3_VERSION_MINOR: i32 = 0;
+/// The version of the header: what is mended.
+pub const POP3_VERSION_PATCH: i32 = 0;
+/// The version of the header as one number: major * 10000 + minor * 100 + patch.
+pub const POP3_VERSION_NUMBER: i32 = 10000;
+
 /// The Omnis command that settings belong to.
 const COMMAND: &CStr = c"WebDevSetConfig";
 
@@ -138,5 +147,8 @@ mod tests {
     fn the_version_is_the_packages() {
         let version = unsafe { CStr::from_ptr(pop3_version()) };
         assert_eq!(version.to_str().unwrap(), env!("CARGO_PKG_VERSION"));
+        let (major, minor, patch) = (POP3_VERSION_MAJOR, POP3_VERSION_MINOR, POP3_VERSION_PATCH);
+        assert_eq!(format!("{major}.{minor}.{patch}"), env!("CARGO_PKG_VERSION"));
+        assert_eq!(POP3_VERSION_NUMBER, major * 10_000 + minor * 100 + patch);
     }
 }

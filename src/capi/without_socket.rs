@@ -5,7 +5,10 @@ use std::ffi::{c_char, c_void};
 use crate::capi::boundary::{self, Listeners, pop3_sts_cb, with_trace};
 use crate::capi::connect::open;
 use crate::capi::message::{HostDelivery, pop3_message_cb};
-use crate::error::{Error, Kind};
+use crate::capi::options::{open_with, pop3_options};
+use crate::client::Client;
+use crate::error::{Error, Kind, Result};
+use crate::trace::Trace;
 
 /// Asks how many messages wait in a mailbox: connects, asks, disconnects (Omnis: POP3Stat).
 ///
@@ -28,15 +31,27 @@ pub unsafe extern "C" fn pop3_stat(
     verify: i32,
 ) -> i32 {
     boundary::call(c"POP3Stat", || {
-        with_trace(sts_cb, Listeners::default(), |trace| {
-            // SAFETY: this function's promises
-            let mut client = unsafe { open(server, user, pass, secure, verify, trace) }?;
-            let count = client.message_count(trace)?;
-            // nothing was to be committed, and the number is known
-            let _ = client.quit(trace);
-            Ok(count)
-        })
+        // SAFETY: this function's promises
+        let open = |trace: &mut Trace<'_>| unsafe { open(server, user, pass, secure, verify, trace) };
+        stat(sts_cb, Listeners::default(), open)
     })
+}
+
+/// Asks how many messages wait in a mailbox, as pop3_stat, by options.
+///
+/// - `options`: as for pop3_connect_with.
+///
+/// Returns as pop3_stat, or any other error of pop3_connect_with.
+/// Threads: any, any number at once, as long as none changes the options meanwhile.
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and nobody changes or frees them before this returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_stat_with(options: *const pop3_options) -> i32 {
+    // SAFETY: this function's promise
+    let options = unsafe { options.as_ref() };
+    let listeners = options.map(pop3_options::listeners).unwrap_or_default();
+    boundary::call_for(c"POP3Stat", listeners, || stat(None, listeners, |trace| open_with(options, trace)))
 }
 
 /// Reads the messages of a mailbox and deletes them if wanted: connects, reads, disconnects (Omnis: POP3Recv).
@@ -74,25 +89,75 @@ pub unsafe extern "C" fn pop3_recv(
     verify: i32,
 ) -> i32 {
     boundary::call(c"POP3Recv", || {
-        let mut host = HostDelivery::new(message_cb, context)?;
-        if max_messages < 0 {
-            return Err(Error::new(Kind::Parameter, "the number of messages is negative"));
+        // SAFETY: this function's promises
+        let open = |trace: &mut Trace<'_>| unsafe { open(server, user, pass, secure, verify, trace) };
+        let host = HostDelivery::new(message_cb, context)?;
+        receive(host, delete_after != 0, max_messages, sts_cb, Listeners::default(), open)
+    })
+}
+
+/// Reads the messages of a mailbox and deletes them if wanted, as pop3_recv, by options.
+///
+/// - `options`: as for pop3_connect_with.
+/// - `message_cb`, `context`, `delete_after`, `max_messages`: as for pop3_recv.
+///
+/// Returns as pop3_recv, or any other error of pop3_connect_with.
+/// Threads: any, any number at once, as long as none changes the options meanwhile.
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and nobody changes or frees them before this returns.
+/// - `message_cb` is NULL or a function of its type, which returns and for which `context` is right.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_recv_with(
+    options: *const pop3_options,
+    message_cb: pop3_message_cb,
+    context: *mut c_void,
+    delete_after: i32,
+    max_messages: i32,
+) -> i32 {
+    // SAFETY: this function's promise
+    let options = unsafe { options.as_ref() };
+    let listeners = options.map(pop3_options::listeners).unwrap_or_default();
+    boundary::call_for(c"POP3Recv", listeners, || {
+        let host = HostDelivery::new(message_cb, context)?;
+        receive(host, delete_after != 0, max_messages, None, listeners, |trace| open_with(options, trace))
+    })
+}
+
+fn stat(sts_cb: pop3_sts_cb, listeners: Listeners, open: impl FnOnce(&mut Trace<'_>) -> Result<Client>) -> Result<i32> {
+    with_trace(sts_cb, listeners, |trace| {
+        let mut client = open(trace)?;
+        let count = client.message_count(trace)?;
+        // nothing was to be committed, and the number is known
+        let _ = client.quit(trace);
+        Ok(count)
+    })
+}
+
+fn receive(
+    mut host: HostDelivery,
+    delete: bool,
+    max_messages: i32,
+    sts_cb: pop3_sts_cb,
+    listeners: Listeners,
+    open: impl FnOnce(&mut Trace<'_>) -> Result<Client>,
+) -> Result<i32> {
+    if max_messages < 0 {
+        return Err(Error::new(Kind::Parameter, "the number of messages is negative"));
+    }
+    with_trace(sts_cb, listeners, |trace| {
+        let mut client = open(trace)?;
+        let count = client.message_count(trace)?;
+        let wanted = if max_messages == 0 { count } else { count.min(max_messages) };
+        // counted, never listed: the number is the server's, and may be any
+        let numbers = (0..wanted).map(|before| before + 1);
+        let bulk = client.retrieve_many(numbers, delete, &mut host, trace)?;
+        let committed = client.quit(trace);
+        match bulk.not_marked {
+            Some(error) => Err(error),
+            // where nothing is to be deleted the messages are there, whatever the server says at the end
+            None if !delete => Ok(bulk.delivered),
+            None => committed.map(|()| bulk.delivered),
         }
-        with_trace(sts_cb, Listeners::default(), |trace| {
-            // SAFETY: this function's promises
-            let mut client = unsafe { open(server, user, pass, secure, verify, trace) }?;
-            let count = client.message_count(trace)?;
-            let wanted = if max_messages == 0 { count } else { count.min(max_messages) };
-            // counted, never listed: the number is the server's, and may be any
-            let numbers = (0..wanted).map(|before| before + 1);
-            let bulk = client.retrieve_many(numbers, delete_after != 0, &mut host, trace)?;
-            let committed = client.quit(trace);
-            match bulk.not_marked {
-                Some(error) => Err(error),
-                // where nothing is to be deleted the messages are there, whatever the server says at the end
-                None if delete_after == 0 => Ok(bulk.delivered),
-                None => committed.map(|()| bulk.delivered),
-            }
-        })
     })
 }

@@ -26,9 +26,14 @@ impl Client {
     /// How many messages the mailbox holds, those marked as deleted included.
     pub fn message_count(&mut self, trace: &mut Trace<'_>) -> Result<i32> {
         let marked = i32::try_from(self.marked.len()).unwrap_or(i32::MAX);
+        self.stat(trace).map(|stat| stat.count.saturating_add(marked))
+    }
+
+    /// What the server says of the mailbox: the messages that are not marked, and their octets.
+    pub fn stat(&mut self, trace: &mut Trace<'_>) -> Result<Stat> {
         let line = self.exchange(&Command::STAT, trace)?;
         let text = line.accepted(Kind::Server, "STAT was refused")?;
-        line.tell(Stat::parse(text)).map(|stat| stat.count.saturating_add(marked))
+        line.tell(Stat::parse(text))
     }
 
     /// The messages that are not marked, or one of them: number and octets.

@@ -57,6 +57,8 @@ impl Capabilities {
 pub struct Stat {
     /// How many messages there are, those marked as deleted left out.
     pub count: i32,
+    /// How many octets they have together, as the server tells it; what does not fit is as much as does.
+    pub octets: i64,
 }
 
 impl Stat {
@@ -70,9 +72,8 @@ impl Stat {
             let text = "STAT must say a number of messages and of octets";
             return Err(Error::new(Kind::ShortResponse, text));
         };
-        let octets = octets.strip_prefix(b"-").unwrap_or(octets);
-        match (number(count), octets.iter().all(u8::is_ascii_digit)) {
-            (Some(count), true) if !octets.is_empty() => Ok(Stat { count }),
+        match (number(count), saturating_octets(octets)) {
+            (Some(count), Some(octets)) => Ok(Stat { count, octets }),
             _ => Err(Error::new(Kind::Syntax, "STAT says what is no number of messages and of octets")),
         }
     }
@@ -151,6 +152,14 @@ fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
 }
 
+/// A number of octets, negative or not; what does not fit is as much as does.
+fn saturating_octets(word: &[u8]) -> Option<i64> {
+    let digits = word.strip_prefix(b"-").unwrap_or(word);
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let largest = if digits.len() == word.len() { i64::MAX } else { i64::MIN };
+    is_number.then(|| std::str::from_utf8(word).ok().and_then(|word| word.parse().ok()).unwrap_or(largest))
+}
+
 fn message_number(word: &[u8]) -> Option<i32> {
     number(word).filter(|number| *number > 0)
 }
@@ -223,10 +232,15 @@ mod tests {
 
     #[test]
     fn stat() {
-        for (text, count) in
-            [("2 320", 2), ("0 0", 0), (" 7  99 and more", 7), ("1 -5", 1), ("3 99999999999999999999", 3)]
-        {
-            assert_eq!(Stat::parse(text.as_bytes()).unwrap().count, count, "{text}");
+        for (text, count, octets) in [
+            ("2 320", 2, 320),
+            ("0 0", 0, 0),
+            (" 7  99 and more", 7, 99),
+            ("1 -5", 1, -5),
+            ("3 99999999999999999999", 3, i64::MAX),
+            ("3 -99999999999999999999", 3, i64::MIN),
+        ] {
+            assert_eq!(Stat::parse(text.as_bytes()).unwrap(), Stat { count, octets }, "{text}");
         }
         for text in ["", " ", "5"] {
             assert_eq!(Stat::parse(text.as_bytes()).unwrap_err().kind(), Kind::ShortResponse, "{text}");

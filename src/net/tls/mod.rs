@@ -43,11 +43,17 @@ pub struct Settings {
     pub name: Option<Host>,
     /// What the client proves itself with, if the server asks.
     pub identity: Option<Identity>,
+    /// The SHA-256 digest of the only certificate that the server may have, whatever its chain, names and dates.
+    pub fingerprint: Option<[u8; 32]>,
 }
 
 /// A version of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
+    /// 1.0 (RFC 2246), for old appliances alone
+    Tls10,
+    /// 1.1 (RFC 4346), for old appliances alone
+    Tls11,
     /// 1.2 (RFC 5246)
     Tls12,
     /// 1.3 (RFC 8446)
