@@ -18,6 +18,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use zeroize::Zeroizing;
+
 use crate::client::memory::Key;
 use crate::error::{Kind, Result};
 use crate::net::Deadline;
@@ -56,6 +58,8 @@ pub struct Client {
     proven: BTreeSet<&'static str>,
     /// The messages marked as deleted, which the server no longer counts.
     marked: BTreeSet<i32>,
+    /// What no status line and no error may show, until the log-in is decided.
+    secrets: Vec<Zeroizing<Vec<u8>>>,
 }
 
 impl Client {
@@ -92,6 +96,10 @@ impl Client {
         let line = self.exchange(&Command::CAPA, trace)?;
         let ending = line.ending;
         line.accepted(Kind::Unsupported, "the server has no CAPA")?;
+        self.receive_capabilities(ending, trace)
+    }
+
+    fn receive_capabilities(&mut self, ending: Ending, trace: &mut Trace<'_>) -> Result<Capabilities> {
         let mut capabilities = Capabilities::default();
         self.receive_listing(ending, trace, |line| capabilities.push(line)).map_err(|error| error.during("CAPA"))?;
         Ok(capabilities)
@@ -99,7 +107,7 @@ impl Client {
 
     fn exchange(&mut self, command: &Command<'_>, trace: &mut Trace<'_>) -> Result<Line<'_>> {
         self.send(command, trace)?;
-        self.receive(&[], trace).map_err(|error| error.during(command.name()))
+        self.receive(trace).map_err(|error| error.during(command.name()))
     }
 
     /// Sends a command; the wait for its reply begins here.
@@ -117,7 +125,12 @@ impl Client {
     }
 
     /// The first line of a reply.
-    fn receive(&mut self, secrets: &[&[u8]], trace: &mut Trace<'_>) -> Result<Line<'_>> {
+    fn receive(&mut self, trace: &mut Trace<'_>) -> Result<Line<'_>> {
+        self.receive_masked(&[], trace)
+    }
+
+    /// The first line of a reply that may hold these secrets too.
+    fn receive_masked(&mut self, secrets: &[&[u8]], trace: &mut Trace<'_>) -> Result<Line<'_>> {
         let (line, ending) = loop {
             match self.inbox.take_first_line()? {
                 Some(line) => break line,
@@ -125,7 +138,7 @@ impl Client {
             }
         };
         let bytes = self.inbox.bytes(line);
-        let shown = mask(bytes, secrets);
+        let shown = mask_all(bytes, secrets, &self.secrets);
         let handed = Instant::now();
         trace.received(&shown);
         // as pause_wait, which would need the line back
@@ -153,12 +166,13 @@ impl Client {
                 }
             };
             let line = self.inbox.bytes(line);
+            let shown = mask_all(line, &[], &self.secrets);
             let handed = Instant::now();
-            trace.received(line);
+            trace.received(&shown);
             let Some(content) = unstuff(line) else { return outcome };
             match each(content) {
                 Err(error) if error.ends_session() => return Err(error),
-                Err(error) if outcome.is_ok() => outcome = Err(error.with_reply(show(line))),
+                Err(error) if outcome.is_ok() => outcome = Err(error.with_reply(show(&shown))),
                 _ => {}
             }
             self.pause_wait(handed.elapsed());
@@ -190,6 +204,12 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// A line as it may be shown. What is said in an exchange holds what it was made of, so it comes first.
+fn mask_all<'a>(line: &'a [u8], said: &[&[u8]], secrets: &[Zeroizing<Vec<u8>>]) -> Cow<'a, [u8]> {
+    let all: Vec<&[u8]> = said.iter().copied().chain(secrets.iter().map(|secret| &***secret)).collect();
+    mask(line, &all)
 }
 
 /// The first line of a reply, as it came and as it may be shown.

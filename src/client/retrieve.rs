@@ -173,7 +173,7 @@ impl Client {
         delivery: &mut dyn Delivery,
         trace: &mut Trace<'_>,
     ) -> Result<Option<u64>> {
-        let line = self.receive(&[], trace).map_err(|error| error.during("RETR"))?;
+        let line = self.receive(trace).map_err(|error| error.during("RETR"))?;
         let ending = line.ending;
         match line.accepted(Kind::Server, "RETR was refused") {
             Err(error) if error.ends_session() => Err(error),
@@ -187,7 +187,7 @@ impl Client {
     }
 
     fn receive_deletion(&mut self, number: i32, trace: &mut Trace<'_>) -> Result<()> {
-        let line = self.receive(&[], trace).map_err(|error| error.during("DELE"))?;
+        let line = self.receive(trace).map_err(|error| error.during("DELE"))?;
         line.accepted(Kind::Server, "DELE was refused")?;
         self.marked.insert(number);
         Ok(())
