@@ -128,7 +128,9 @@ impl Client {
             } else {
                 lessons.learn(&error)
             };
-            let Some(change) = change else {
+            // what is left of the call's time must do for another connection
+            let is_over = call.is_some_and(|call| call.remaining().is_none());
+            let Some(change) = change.filter(|_| !is_over) else {
                 memory::doubt(&key);
                 // where connecting once more was of no use, what led to it is the reason
                 let is_unrelated = |error: &Error| {
