@@ -147,10 +147,12 @@ fn receive(
     }
     with_trace(sts_cb, listeners, |trace| {
         let mut client = open(trace)?;
-        let count = client.message_count(trace)?;
-        let wanted = if max_messages == 0 { count } else { count.min(max_messages) };
-        // counted, never listed: the number is the server's, and may be any
-        let numbers = (0..wanted).map(|before| before + 1);
+        let numbers = client.numbers(trace)?;
+        let most = match max_messages {
+            0 => usize::MAX,
+            most => usize::try_from(most).unwrap_or(usize::MAX),
+        };
+        let numbers = numbers.take(most);
         let bulk = client.retrieve_many(numbers, delete, &mut host, trace)?;
         let committed = client.quit(trace);
         match bulk.not_marked {

@@ -6,8 +6,10 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use crate::client::Client;
+use crate::client::marks::Marks;
 use crate::client::memory::{self, Key, Known, Lists};
+use crate::client::sizes::Sizes;
+use crate::client::{Behind, Client};
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
 use crate::net::address::Host;
@@ -84,7 +86,11 @@ impl Client {
             capabilities: None,
             asked_after_log_in: false,
             proven: BTreeSet::new(),
-            marked: BTreeSet::new(),
+            pipelining: options.pipelining,
+            in_transaction: false,
+            behind: Behind::Nothing,
+            marks: Marks::default(),
+            sizes: Sizes::default(),
         };
         let mut greeting = client.greeting(trace)?;
         if let (Some(setup), Secure::StartTls) = (setup, options.secure) {
@@ -101,6 +107,7 @@ impl Client {
         client.asked_after_log_in = lists.after.is_some();
         client.capabilities = lists.after.as_ref().or(lists.before.as_ref()).cloned();
         memory::learn(&client.key, lists, client.stream.tls_session());
+        client.in_transaction = true;
         Ok(client)
     }
 
