@@ -74,21 +74,22 @@ static const struct shape shapes[] = {
     /* the first line begins with a dot; lines of dots */
     SHAPE("+OK\r\n..x\r\n.\r\n", ".x\r\n"),
     SHAPE("+OK\r\n..\r\n...\r\n....\r\n.. .\r\n.\r\n", ".\r\n..\r\n...\r\n. .\r\n"),
-    /* stuffed by nobody: a leading dot goes all the same */
-    SHAPE("+OK\r\n.x\r\ny.\r\n.\r\n", "x\r\ny.\r\n"),
+    /* stuffed by nobody: a leading dot stays */
+    SHAPE("+OK\r\n.x\r\ny.\r\n.\r\n", ".x\r\ny.\r\n"),
+    SHAPE("+OK\r\nx\r\n.single\r\n..two\r\n.\r\n", "x\r\n.single\r\n.two\r\n"),
     /* bare CR and bare LF are content */
     SHAPE("+OK\r\na\rb\nc\r\r\n\n\r\n.\r\n", "a\rb\nc\r\r\n\n\r\n"),
     /* what would be an end and a reply, if they were not */
     SHAPE("+OK\r\nx\n.\nrest\r\n.\r\n", "x\n.\nrest\r\n"),
     SHAPE("+OK\r\nx\n.\n-ERR gone\n+OK\r\n.\r\n", "x\n.\n-ERR gone\n+OK\r\n"),
-    SHAPE("+OK\r\nx\r\n.\ny\r\n.\r\n", "x\r\n\ny\r\n"),
+    SHAPE("+OK\r\nx\r\n.\ny\r\n.\r\n", "x\r\n.\ny\r\n"),
     SHAPE("+OK\r\nx\n.\r\ny\r\n.\r\n", "x\n.\r\ny\r\n"),
     SHAPE("+OK\r\nx\r.\r\ny\r\n.\r\n", "x\r.\r\ny\r\n"),
-    SHAPE("+OK\r\nx\r\n.\ry\r\n.\r\n", "x\r\n\ry\r\n"),
-    SHAPE("+OK\r\nx\r\n.\r\r\ny\r\n.\r\n", "x\r\n\r\r\ny\r\n"),
+    SHAPE("+OK\r\nx\r\n.\ry\r\n.\r\n", "x\r\n.\ry\r\n"),
+    SHAPE("+OK\r\nx\r\n.\r\r\ny\r\n.\r\n", "x\r\n.\r\r\ny\r\n"),
     SHAPE("+OK\r\nx\r.\r-ERR\r\n.\r\n", "x\r.\r-ERR\r\n"),
     SHAPE("+OK\r\n\n.\n\r\n.\r\n", "\n.\n\r\n"),
-    SHAPE("+OK\r\n.\n-ERR\r\n.\r\n", "\n-ERR\r\n"),
+    SHAPE("+OK\r\n.\n-ERR\r\n.\r\n", ".\n-ERR\r\n"),
     /* NUL, eight bits, and what is no text at all */
     SHAPE("+OK\r\na\0b\0\r\n\xff\xfe\x80\xc3\xbc\x1b[0m\r\n.\r\n", "a\0b\0\r\n\xff\xfe\x80\xc3\xbc\x1b[0m\r\n"),
     /* replies inside */
@@ -98,6 +99,7 @@ static const struct shape shapes[] = {
     SHAPE("+OK\n.\n", ""),
     SHAPE("+OK\n\n.\n", "\n"),
     SHAPE("+OK\n..x\n...\na\rb\n.\n", ".x\n..\na\rb\n"),
+    SHAPE("+OK\n.x\n.\ry\n.\n", ".x\n.\ry\n"),
 };
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };
@@ -189,7 +191,7 @@ static size_t read_simply(const char *wire, size_t length, char *content, size_t
         end += 2;
         if (end - at == 3 && wire[at] == '.')
             return end;
-        at += wire[at] == '.';
+        at += wire[at] == '.' && wire[at + 1] == '.';
         memcpy(content + *content_length, wire + at, end - at);
         *content_length += end - at;
         at = end;
