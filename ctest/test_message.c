@@ -842,6 +842,47 @@ static void a_mailbox_in_all_modes(void)
     free(kept);
 }
 
+static int cancelling_socket, pieces_heard;
+
+static int32_t cancel_at_the_first_piece(const char *data, size_t len, void *context)
+{
+    (void)data, (void)len, (void)context;
+    pieces_heard++;
+    CHECK_INT(pop3_cancel(cancelling_socket), 0);
+    return 0;
+}
+
+static void a_cancel_is_seen_before_the_next_piece(void)
+{
+    /* all of it has come, so no wait sees it: each dot that goes begins another piece */
+    cancelling_socket = connect_play(LOGGED_IN REPLY("RETR 1", "+OK\\r\\na\\r\\n..b\\r\\n..c\\r\\n.\\r\\n") "expect-eof\n");
+    pieces_heard = 0;
+    CHECK_INT(pop3_recv_message_to(cancelling_socket, 1, cancel_at_the_first_piece, NULL, NULL), POP3_ERR_CANCELLED);
+    CHECK_INT(pieces_heard, 1);
+    it_is_over(cancelling_socket);
+}
+
+static void what_follows_a_message_tells_whether_it_was_whole(void)
+{
+    /* one whose last line was a dot that nobody stuffed; one that the server gave up */
+    const struct {
+        const char *behind;
+        int result;
+    } rows[] = {
+        {".\\r\\n", POP3_ERR_BAD_FORMAT},
+        {"rest\\r\\n.\\r\\n", POP3_ERR_BAD_FORMAT},
+        {"+OK\\r\\n", POP3_ERR_BAD_FORMAT},
+        {"-ERR Failed to RETR that message\\r\\n", POP3_ERR_CONNECTION_LOST},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        script_begin(LOGGED_IN);
+        script_add("expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\nabc\\r\\n.\\r\\n%s\"\nexpect-eof\n", rows[i].behind);
+        int socket = connect_play(script());
+        must_fail(socket, rows[i].result);
+        it_is_over(socket);
+    }
+}
+
 int main(void)
 {
     CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
@@ -871,5 +912,7 @@ int main(void)
     RUN(a_large_body_at_a_steady_pace);
     RUN(a_slow_callback_is_no_slow_server);
     RUN(a_mailbox_in_all_modes);
+    RUN(a_cancel_is_seen_before_the_next_piece);
+    RUN(what_follows_a_message_tells_whether_it_was_whole);
     return check_result();
 }
