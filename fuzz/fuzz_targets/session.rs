@@ -23,7 +23,9 @@ use pop3connect::trace::Trace;
 
 /// Nothing that the fuzzer says takes longer, since its server closes when all is said.
 const LIMIT: Duration = Duration::from_secs(20);
-/// Where a segment ends.
+/// How long the server waits for the next command, which does not come where an answer is not whole.
+const PATIENCE: Duration = Duration::from_millis(5);
+/// Where a segment ends: the next one is sent when a command has come, since what comes unasked ends a session.
 const SPLIT: u8 = 0xff;
 
 static LISTENER: LazyLock<TcpListener> = LazyLock::new(|| TcpListener::bind("127.0.0.1:0").unwrap());
@@ -124,12 +126,18 @@ fuzz_target!(|input: &[u8]| {
     let server = thread::spawn(move || {
         let (mut tcp, _) = LISTENER.accept().unwrap();
         let mut heard = Vec::new();
+        tcp.set_read_timeout(Some(PATIENCE)).unwrap();
         for segment in said.split(|byte| *byte == SPLIT) {
             if tcp.write_all(segment).is_err() {
                 break;
             }
+            let mut command = [0; 4096];
+            // none in time: the client waits for more of the answer
+            let count = tcp.read(&mut command).unwrap_or(0);
+            heard.extend_from_slice(&command[..count]);
         }
         let _ = tcp.shutdown(Shutdown::Write);
+        tcp.set_read_timeout(None).unwrap();
         let _ = tcp.read_to_end(&mut heard);
         heard
     });

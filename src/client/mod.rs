@@ -33,7 +33,7 @@ use crate::client::memory::Key;
 use crate::client::sizes::Sizes;
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
-use crate::net::stream::Stream;
+use crate::net::stream::{Stream, closed};
 use crate::net::tcp::Canceller;
 use crate::net::tls::Facts;
 use crate::options::Timeouts;
@@ -186,6 +186,7 @@ impl Client {
             if self.inbox.is_empty() {
                 match self.stream.read_at_once(self.inbox.space()?)? {
                     None => return Ok(()),
+                    Some(0) => return Err(closed()),
                     Some(count) => self.inbox.filled(count),
                 }
             }
@@ -202,6 +203,7 @@ impl Client {
         let until = Deadline::after(time).or_earlier(self.call);
         while self.inbox.is_empty() {
             match self.stream.read_at_once(self.inbox.space()?)? {
+                Some(0) => return Err(closed()),
                 Some(count) => self.inbox.filled(count),
                 None if !self.stream.wait_readable(until)? => return Ok(false),
                 None => {}
@@ -276,9 +278,9 @@ impl Client {
         let is_last = self.inbox.is_empty();
         let space = self.inbox.space_behind();
         if is_last && !space.is_empty() {
-            match self.stream.read_at_once(space) {
-                Err(error) if error.kind() == Kind::ConnectionLost => return Ok(true),
-                read => self.inbox.filled(read?.unwrap_or(0)),
+            match self.stream.read_at_once(space)? {
+                Some(0) => return Ok(true),
+                count => self.inbox.filled(count.unwrap_or(0)),
             }
         }
         Ok(false)

@@ -286,12 +286,9 @@ impl Client {
     /// answers that looks like the refusal of the next one; that the message was shorter than announced tells it.
     fn check_end(&mut self, awaited: bool, is_short: bool, trace: &mut Trace<'_>) -> Result<()> {
         if self.inbox.is_empty() {
-            match self.stream.read_at_once(self.inbox.space()?) {
-                Ok(count) => self.inbox.filled(count.unwrap_or(0)),
-                // what is asked next will find that out
-                Err(error) if error.kind() == Kind::ConnectionLost => {}
-                Err(error) => return Err(error),
-            }
+            // that the connection has ended there is for what is asked next to find out
+            let count = self.stream.read_at_once(self.inbox.space()?)?.unwrap_or(0);
+            self.inbox.filled(count);
         }
         let behind = self.inbox.waiting();
         let may_begin = |status: &[u8]| behind.iter().zip(status).all(|(byte, expected)| byte == expected);

@@ -47,7 +47,7 @@ impl Stream {
         }
     }
 
-    /// Reads what is there without waiting for more; `None` where nothing is.
+    /// Reads what is there without waiting for more: `None` where nothing is, 0 where the server has closed the connection.
     pub fn read_at_once(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
         self.tcp_mut().set_at_once(true);
         let read = match self {
@@ -58,10 +58,7 @@ impl Stream {
             Stream::Tls(tls) => tls.read_at_once(buffer),
         };
         self.tcp_mut().set_at_once(false);
-        match read? {
-            Some(0) => Err(closed()),
-            count => Ok(count),
-        }
+        read
     }
 
     /// Whether there is something to read before that time.
@@ -125,6 +122,7 @@ impl Stream {
     }
 }
 
-fn closed() -> Error {
+/// That the server has closed the connection.
+pub fn closed() -> Error {
     Error::new(Kind::ConnectionLost, "the server closed the connection")
 }

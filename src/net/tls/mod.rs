@@ -156,6 +156,8 @@ impl Tls {
     pub fn read_at_once(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
         match self.attempt(|stream| stream.ssl_read(buffer)) {
             Err(error) if error.code() == ErrorCode::WANT_READ => Ok(None),
+            // some do not announce it
+            Err(_) if self.stream.get_ref().state == TransportState::Ended => Ok(Some(0)),
             read => read.map(Some).map_err(|error| session_error(error, self.stream.get_ref().state)),
         }
     }
