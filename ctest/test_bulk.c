@@ -472,6 +472,23 @@ static void what_is_unread_ends_a_bulk_before_the_next_command(void)
     letters_free(&letters);
 }
 
+static void a_dot_behind_an_answer_of_one_line_is_passed_over(void)
+{
+    port = server_play("", LOGGED_IN LIST_2 "expect \"RETR 1\\r\\n\"\n" MESSAGE("a") REPLY("DELE 1", "+OK\\r\\n.\\r\\n")
+                           REPLY("RETR 2", "-ERR\\r\\n.\\r\\n") GOOD_BYE NEXT
+                           LOGGED_IN_WITH(PIPELINING) LIST_2 "expect \"RETR 1\\r\\nRETR 2\\r\\n\"\n" MESSAGE("a") MESSAGE("b")
+                           "expect \"DELE 1\\r\\nDELE 2\\r\\n\"\nsend \"+OK\\r\\n.\\r\\n+OK\\r\\n.\\r\\n\"\n" GOOD_BYE);
+    struct letters letters = {0};
+    CHECK_INT(pop3_recv(at(port), "alice", PASS, gather_messages, &letters, 1, NULL, 0, 0, 0), 1);
+    CHECK_STR(letters_text(&letters), "1:3 2:-2001");
+    letters_free(&letters);
+    pop3_forget(NULL);
+    CHECK_INT(pop3_recv(at(port), "alice", PASS, gather_messages, &letters, 1, NULL, 0, 0, 0), 2);
+    CHECK_STR(letters_text(&letters), "1:3 2:3");
+    letters_free(&letters);
+    CHECK_PLAYED(port);
+}
+
 static int inner_socket, inner_results[3];
 
 static int32_t call_back(int32_t number, const char *data, size_t len, int32_t last, void *context)
@@ -807,6 +824,7 @@ int main(void)
     RUN(capa_that_is_not_answered_ends_nothing);
     RUN(a_refusal_at_the_end_of_the_connection_is_of_no_message);
     RUN(what_is_unread_ends_a_bulk_before_the_next_command);
+    RUN(a_dot_behind_an_answer_of_one_line_is_passed_over);
     RUN(callbacks_that_call_back);
     RUN(stat_in_all_modes);
     RUN(stat_that_fails);

@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::client::{Client, REFUSAL, memory};
+use crate::client::{Behind, Client, REFUSAL, memory};
 use crate::error::{Error, Kind, Result};
 use crate::proto::body::{Body, Piece};
 use crate::proto::command::Command;
@@ -243,7 +243,12 @@ impl Client {
         let ending = line.ending;
         match line.accepted(Kind::Server, "RETR was refused") {
             Err(error) if error.ends_session() => Err(error),
-            Err(error) => delivery.refused(number, &error).map(|()| None),
+            Err(error) => {
+                if !awaited {
+                    self.behind = Behind::Dot;
+                }
+                delivery.refused(number, &error).map(|()| None)
+            }
             Ok(text) => {
                 let announced = announced_size(text);
                 let total = announced.or_else(|| self.sizes.of(number));
@@ -257,7 +262,9 @@ impl Client {
 
     fn receive_deletion(&mut self, number: i32, trace: &mut Trace<'_>) -> Result<()> {
         let line = self.receive(&[], trace).map_err(|error| error.during("DELE"))?;
-        line.accepted(Kind::Server, "DELE was refused")?;
+        let accepted = line.accepted(Kind::Server, "DELE was refused").map(drop);
+        self.behind = Behind::Dot;
+        accepted?;
         self.marks.add(number);
         Ok(())
     }
