@@ -17,6 +17,11 @@
 #define PIPELINING "TOP\\r\\nPIPELINING\\r\\n"
 /* A reply with a message of one line, and what it is in letters_text(). */
 #define MESSAGE(line) "send \"+OK\\r\\n" line "\\r\\n.\\r\\n\"\n"
+/* What pop3_recv asks first, and a mailbox of one, two and three messages. */
+#define LIST_1 REPLY("LIST", "+OK\\r\\n1 10\\r\\n.\\r\\n")
+#define LIST_2 REPLY("LIST", "+OK\\r\\n1 10\\r\\n2 10\\r\\n.\\r\\n")
+#define LIST_3 REPLY("LIST", "+OK\\r\\n1 10\\r\\n2 10\\r\\n3 10\\r\\n.\\r\\n")
+#define NEXT "next\n"
 
 static const int32_t one_to_five[] = {1, 2, 3, 4, 5};
 
@@ -291,14 +296,197 @@ static void a_connection_cut_in_the_middle(void)
         }
 }
 
-static void what_is_no_reply_ends_it(void)
+/* Reads messages 1 to 5, which must end with `result` after these messages. */
+static void must_end(int socket, int result, const char *text)
 {
     struct letters letters = {0};
-    int socket = connect_play(LOGGED_IN_WITH(PIPELINING) "expect-line\n" MESSAGE("a") "send \"what?\\r\\n\"\nhold");
-    CHECK_INT(pop3_recv_messages(socket, one_to_five, 5, gather_messages, &letters, NULL), POP3_ERR_BAD_FORMAT);
-    CHECK_STR(letters_text(&letters), "1:3");
+    CHECK_INT(pop3_recv_messages(socket, one_to_five, 5, gather_messages, &letters, NULL), result);
+    CHECK_STR(letters_text(&letters), text);
     letters_free(&letters);
     it_is_over(socket);
+}
+
+static void what_is_no_reply_ends_it(void)
+{
+    /* a message is whole only where nothing behind it says otherwise */
+    must_end(connect_play(LOGGED_IN_WITH(PIPELINING) "expect-line\n" MESSAGE("a") "pause 200\nsend \"what?\\r\\n\"\nhold"),
+             POP3_ERR_BAD_FORMAT, "1:3");
+    must_end(connect_play(LOGGED_IN_WITH(PIPELINING) "expect-line\nsend \"+OK\\r\\na\\r\\n.\\r\\nwhat?\\r\\n\"\nhold"),
+             POP3_ERR_BAD_FORMAT, "1:");
+}
+
+/* The second session with that server reads one by one, although it lists PIPELINING still. */
+#define ONE_BY_ONE \
+    NEXT LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\n\"\nexpect-silence 100\n" MESSAGE("a") \
+    "expect \"RETR 2\\r\\n\"\n" MESSAGE("b") GOOD_BYE
+
+static void answers_that_are_mixed_up_deliver_nothing_and_are_remembered(void)
+{
+    const struct {
+        const char *first, *text;
+        int result;
+    } rows[] = {
+        /* a line too many; one that is no answer */
+        {"send \"+OK\\r\\na\\r\\n.\\r\\n.\\r\\n+OK\\r\\nb\\r\\n.\\r\\n\"\nhold\n", "1:", POP3_ERR_BAD_FORMAT},
+        {"send \"+OK\\r\\na\\r\\n.\\r\\n\\r\\n\"\nhold\n", "1:", POP3_ERR_BAD_FORMAT},
+        /* given up in the middle, as Inbucket does it: the refusal is of this message, not of the next */
+        {"send \"+OK 900 octets\\r\\na\\r\\n.\\r\\n-ERR Failed to RETR that message\\r\\n+OK\\r\\nb\\r\\n.\\r\\n\"\nhold\n", "1:",
+         POP3_ERR_BAD_FORMAT},
+        /* the second and all others lost; or closed */
+        {MESSAGE("a") "close\n", "1:3", POP3_ERR_CONNECTION_LOST},
+        {"close\n", "", POP3_ERR_CONNECTION_LOST},
+        /* more than was asked for */
+        {MESSAGE("a") MESSAGE("b") MESSAGE("c") MESSAGE("d")
+             "send \"+OK\\r\\ne\\r\\n.\\r\\n+OK\\r\\n\"\nhold\n",
+         "1:3 2:3 3:3 4:3 5:", POP3_ERR_BAD_FORMAT},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        script_begin(LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\nRETR 4\\r\\nRETR 5\\r\\n\"\n");
+        script_add("%s%s", rows[i].first, ONE_BY_ONE);
+        int socket = connect_play(script());
+        struct letters letters = {0};
+        CHECK_INT(pop3_recv_messages(socket, one_to_five, 5, gather_messages, &letters, NULL), rows[i].result);
+        if (!CHECK_STR(letters_text(&letters), rows[i].text))
+            printf("it was row %zu\n", i);
+        letters_free(&letters);
+        CHECK_INT(pop3_disconnect(socket, NULL), POP3_ERR_CONNECTION_LOST);
+        socket = connect_to(port, 0);
+        must_bring(socket, one_to_five, 2, 2, "1:3 2:3");
+        good_bye(socket);
+    }
+}
+
+static void a_refusal_behind_a_message_of_the_announced_size_is_of_the_next(void)
+{
+    int socket = connect_play(LOGGED_IN_WITH(PIPELINING)
+        "expect \"RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\nRETR 4\\r\\nRETR 5\\r\\n\"\n"
+        "send \"+OK 3 octets\\r\\na\\r\\n.\\r\\n-ERR\\r\\n+OK 1 octets\\r\\nc\\r\\n.\\r\\n-ERR\\r\\n+OK\\r\\n.\\r\\n\"\n" GOOD_BYE);
+    must_bring(socket, one_to_five, 5, 3, "1:3 2:-2001 3:3 4:-2001 5:0");
+    good_bye(socket);
+}
+
+static void what_a_stop_of_the_host_ends_is_not_the_servers_doing(void)
+{
+    struct letters letters = {.stop_at = 1};
+    int socket = connect_play(LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\nRETR 2\\r\\n\"\n" MESSAGE("a") "hold\n" NEXT
+                              LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\nRETR 2\\r\\n\"\n" MESSAGE("a") MESSAGE("b")
+                              GOOD_BYE);
+    CHECK_INT(pop3_recv_messages(socket, one_to_five, 2, gather_messages, &letters, NULL), POP3_ERR_CANCELLED);
+    letters_free(&letters);
+    CHECK_INT(pop3_disconnect(socket, NULL), POP3_ERR_CONNECTION_LOST);
+    socket = connect_to(port, 0);
+    must_bring(socket, one_to_five, 2, 2, "1:3 2:3");
+    good_bye(socket);
+}
+
+static void after_a_bulk_that_failed_the_server_is_asked_anew(void)
+{
+    int socket = connect_play(LOGGED_IN_WITH("TOP\\r\\n") "expect \"RETR 1\\r\\n\"\nclose\n" NEXT LOGGED_IN_WITH("TOP\\r\\n")
+                              GOOD_BYE);
+    must_bring(socket, one_to_five, 5, POP3_ERR_CONNECTION_LOST, "");
+    CHECK_INT(pop3_disconnect(socket, NULL), POP3_ERR_CONNECTION_LOST);
+    good_bye(connect_to(port, 0));
+}
+
+static void one_by_one_by_the_option(void)
+{
+    port = server_play("", LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\n\"\nexpect-silence 100\n" MESSAGE("a")
+                           "expect \"RETR 2\\r\\n\"\n" MESSAGE("b") GOOD_BYE);
+    pop3_options *options = pop3_options_new();
+    CHECK_INT(pop3_options_set_server(options, at(port)), 0);
+    CHECK_INT(pop3_options_set_user(options, "alice"), 0);
+    CHECK_INT(pop3_options_set_password(options, PASS), 0);
+    CHECK_INT(pop3_options_set_pipelining(options, 0), 0);
+    int socket = pop3_connect_with(options);
+    pop3_options_free(options);
+    must_bring(socket, one_to_five, 2, 2, "1:3 2:3");
+    good_bye(socket);
+}
+
+/* Reads 16 messages of 3 octets one by one, behind what `capa` makes of the CAPA that goes before them. */
+static void must_go_on(const char *capa)
+{
+    script_begin(LOGGED_IN_WITH("TOP\\r\\n"));
+    script_add("%s", capa);
+    for (int i = 1; i <= 16; i++)
+        script_add("expect \"RETR %d\\r\\n\"\n" MESSAGE("a"), i);
+    script_add(GOOD_BYE);
+    int socket = connect_play(script());
+    struct letters letters = {0};
+    CHECK_INT(pop3_recv_messages(socket, up_to(16), 16, gather_messages, &letters, NULL), 16);
+    CHECK_INT(letters.whole, 16);
+    letters_free(&letters);
+    good_bye(socket);
+}
+
+static void capa_that_is_not_answered_ends_nothing(void)
+{
+    CHECK_INT(pop3_set_comms_timeout(4), 0);
+    must_go_on(REPLY("CAPA", "-ERR\\r\\n"));
+    must_go_on(REPLY("CAPA", "500 what?\\r\\n"));
+    must_go_on(REPLY("CAPA", "+OK\\r\\nTOP\\r\\n.\\r\\n"));
+    /* never answered; late, with a list or without; the answer to LIST tells */
+    must_go_on("expect \"CAPA\\r\\n\"\n" REPLY("LIST 1", "+OK 1 3\\r\\n"));
+    must_go_on("expect \"CAPA\\r\\n\"\n" REPLY("LIST 1", "+OK\\r\\nTOP\\r\\n.\\r\\n+OK 1 3\\r\\n"));
+    must_go_on("expect \"CAPA\\r\\n\"\n" REPLY("LIST 1", "what?\\r\\n+OK 1 3\\r\\n"));
+    /* what cannot be told apart is not guessed */
+    int socket = connect_play(LOGGED_IN_WITH("TOP\\r\\n") "expect \"CAPA\\r\\n\"\n" REPLY("LIST 1", "-ERR\\r\\n") "expect-eof\n");
+    must_bring(socket, up_to(16), 16, POP3_ERR_TIMEOUT, "");
+    it_is_over(socket);
+    pop3_set_comms_timeout(0);
+}
+
+static int32_t wait_for_all(int32_t number, const char *data, size_t len, int32_t last, void *context)
+{
+    /* when the play has ended all has come, the end of the connection too */
+    if (last == 1)
+        CHECK_PLAYED(port);
+    return gather_messages(number, data, len, last, context);
+}
+
+static void a_refusal_at_the_end_of_the_connection_is_of_no_message(void)
+{
+    struct letters letters = {0};
+    int socket = connect_play(LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\nRETR 2\\r\\n\"\n"
+        "send \"+OK\\r\\na\\r\\n.\\r\\n-ERR Too long without a word\\r\\n\"\nclose\n");
+    CHECK_INT(pop3_recv_messages(socket, one_to_five, 2, wait_for_all, &letters, NULL), POP3_ERR_CONNECTION_LOST);
+    CHECK_STR(letters_text(&letters), "1:3");
+    CHECK_HAS(pop3_get_last_error(), "the server ended the session; the server said: -ERR Too long without a word");
+    letters_free(&letters);
+    it_is_over(socket);
+    /* and before the first command of a bulk */
+    socket = connect_play(LOGGED_IN REPLY("NOOP", "+OK\\r\\n-ERR Too long\\r\\n") "close\n");
+    CHECK_INT(pop3_noop(socket, NULL), 0);
+    must_end(socket, POP3_ERR_CONNECTION_LOST, "");
+}
+
+static void what_is_unread_ends_a_bulk_before_the_next_command(void)
+{
+    /* one by one, in a segment of its own: nothing is marked then, nor committed */
+    struct letters letters = {0};
+    hear_nothing();
+    port = server_play("", LOGGED_IN LIST_2 "expect \"RETR 1\\r\\n\"\n" MESSAGE("a") "pause 100\nsend \"+OK\\r\\n\"\nclose\n");
+    CHECK_INT(pop3_recv(at(port), "alice", PASS, wait_for_all, &letters, 1, hear, 0, 0, 0), POP3_ERR_BAD_FORMAT);
+    CHECK_STR(letters_text(&letters), "1:3");
+    CHECK_HAS_NOT(heard(), "DELE");
+    letters_free(&letters);
+}
+
+static void a_dot_behind_an_answer_of_one_line_is_passed_over(void)
+{
+    port = server_play("", LOGGED_IN LIST_2 "expect \"RETR 1\\r\\n\"\n" MESSAGE("a") REPLY("DELE 1", "+OK\\r\\n.\\r\\n")
+                           REPLY("RETR 2", "-ERR\\r\\n.\\r\\n") GOOD_BYE NEXT
+                           LOGGED_IN_WITH(PIPELINING) LIST_2 "expect \"RETR 1\\r\\nRETR 2\\r\\n\"\n" MESSAGE("a") MESSAGE("b")
+                           "expect \"DELE 1\\r\\nDELE 2\\r\\n\"\nsend \"+OK\\r\\n.\\r\\n+OK\\r\\n.\\r\\n\"\n" GOOD_BYE);
+    struct letters letters = {0};
+    CHECK_INT(pop3_recv(at(port), "alice", PASS, gather_messages, &letters, 1, NULL, 0, 0, 0), 1);
+    CHECK_STR(letters_text(&letters), "1:3 2:-2001");
+    letters_free(&letters);
+    pop3_forget(NULL);
+    CHECK_INT(pop3_recv(at(port), "alice", PASS, gather_messages, &letters, 1, NULL, 0, 0, 0), 2);
+    CHECK_STR(letters_text(&letters), "1:3 2:3");
+    letters_free(&letters);
+    CHECK_PLAYED(port);
 }
 
 static int inner_socket, inner_results[3];
@@ -480,7 +668,7 @@ static void no_message_is_deleted_before_it_was_accepted(void)
 static void the_order_on_the_wire(void)
 {
     /* one by one */
-    port = server_play("", LOGGED_IN REPLY("STAT", "+OK 2 20\\r\\n")
+    port = server_play("", LOGGED_IN LIST_2
         "expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\nabc\\r\\n.\\r\"\nexpect-silence 100\nsend \"\\n\"\n"
         REPLY("DELE 1", "+OK\\r\\n")
         "expect \"RETR 2\\r\\n\"\nsend \"+OK\\r\\nabc\\r\\n.\"\nexpect-silence 100\nsend \"\\r\\n\"\n"
@@ -488,17 +676,47 @@ static void the_order_on_the_wire(void)
     must_receive(port, 0, 1, 0, 2, "1:5 2:5");
     CHECK_PLAYED(port);
     /* ahead of the answers, and one of them refused: that one stays */
-    port = server_play("", LOGGED_IN_WITH(PIPELINING) REPLY("STAT", "+OK 3 30\\r\\n")
+    port = server_play("", LOGGED_IN_WITH(PIPELINING) LIST_3
         "expect \"RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\n\"\nsend \"+OK\\r\\nabc\\r\\n.\\r\"\nexpect-silence 100\n"
         "send \"\\n-ERR\\r\\n+OK\\r\\nabc\\r\\n.\\r\\n\"\n"
         "expect \"DELE 1\\r\\nDELE 3\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-silence 50\nsend \"+OK\\r\\n\"\n" GOOD_BYE);
     must_receive(port, 0, 1, 0, 2, "1:5 2:-2001 3:5");
     CHECK_PLAYED(port);
     /* nothing is deleted that is not to be */
-    port = server_play("", LOGGED_IN_WITH(PIPELINING) REPLY("STAT", "+OK 1 10\\r\\n")
+    port = server_play("", LOGGED_IN_WITH(PIPELINING) LIST_1
         "expect \"RETR 1\\r\\n\"\n" MESSAGE("abc") GOOD_BYE);
     must_receive(port, 0, 0, 0, 1, "1:5");
     CHECK_PLAYED(port);
+}
+
+static void numbers_come_of_the_list(void)
+{
+    port = server_play("", LOGGED_IN REPLY("LIST", "+OK 3 60\\r\\n1 20\\r\\n2 20\\r\\n5 20\\r\\n.\\r\\n")
+        "expect \"RETR 1\\r\\n\"\n" MESSAGE("a") "expect \"RETR 2\\r\\n\"\n" MESSAGE("b") "expect \"RETR 5\\r\\n\"\n" MESSAGE("e")
+        GOOD_BYE NEXT
+        "send \"+OK\\r\\n\"\n" LOG_IN REPLY("LIST", "+OK\\r\\n7 20\\r\\n5 20\\r\\n9 20\\r\\n.\\r\\n")
+        "expect \"RETR 7\\r\\n\"\n" MESSAGE("a") "expect \"RETR 5\\r\\n\"\n" MESSAGE("b") GOOD_BYE NEXT
+        "send \"+OK\\r\\n\"\n" LOG_IN REPLY("LIST", "-ERR\\r\\n") REPLY("STAT", "+OK 2 20\\r\\n")
+        "expect \"RETR 1\\r\\n\"\n" MESSAGE("a") "expect \"RETR 2\\r\\n\"\n" MESSAGE("b") GOOD_BYE);
+    must_receive(port, 0, 0, 0, 3, "1:3 2:3 5:3");
+    must_receive(port, 0, 0, 2, 2, "7:3 5:3");
+    must_receive(port, 0, 0, 0, 2, "1:3 2:3");
+    CHECK_PLAYED(port);
+}
+
+static void no_deletion_goes_behind_a_message_that_is_to_come(void)
+{
+    /* more than are asked for at once */
+    port = server_mailbox("messages=250 size=100 record=yes");
+    struct letters letters = {0};
+    CHECK_INT(pop3_recv(at(port), "alice", PASS, gather_messages, &letters, 1, NULL, 0, 0, 0), 250);
+    letters_free(&letters);
+    const char *received = server_received(port);
+    const char *first_deletion = strstr(received, "DELE ");
+    if (CHECK(first_deletion != NULL))
+        CHECK_HAS_NOT(first_deletion, "RETR ");
+    CHECK_HAS(received, "RETR 51\\r\\n");
+    CHECK_INT(stat_of(port, 0), 0);
 }
 
 static void recv_that_fails(void)
@@ -522,16 +740,16 @@ static void recv_that_fails(void)
     for (int pipelining = 0; pipelining < 2; pipelining++)
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
             script_begin(pipelining ? LOGGED_IN_WITH(PIPELINING) : LOGGED_IN);
-            script_add(REPLY("STAT", "+OK 1 10\\r\\n") "%s", rows[i].rest);
+            script_add(LIST_1 "%s", rows[i].rest);
             port = server_play("", script());
             must_receive(port, 0, 1, 0, rows[i].result, rows[i].text);
             CHECK_PLAYED(port);
         }
-    /* STAT; and no number of messages is believed before they come */
-    port = server_play("", LOGGED_IN REPLY("STAT", "-ERR\\r\\n") "hold");
+    /* LIST, and STAT in its place; and no number of messages is believed before they come */
+    port = server_play("", LOGGED_IN REPLY("LIST", "-ERR\\r\\n") REPLY("STAT", "-ERR\\r\\n") "hold");
     must_receive(port, 0, 1, 0, POP3_ERR_SERVER, "");
     CHECK_PLAYED(port);
-    port = server_play("", LOGGED_IN REPLY("STAT", "+OK 2147483647 1\\r\\n") "expect \"RETR 1\\r\\n\"\n" MESSAGE("a") "close");
+    port = server_play("", LOGGED_IN REPLY("LIST", "-ERR\\r\\n") REPLY("STAT", "+OK 2147483647 1\\r\\n") "expect \"RETR 1\\r\\n\"\n" MESSAGE("a") "close");
     must_receive(port, 0, 1, 0, POP3_ERR_CONNECTION_LOST, "1:3");
     CHECK_PLAYED(port);
 }
@@ -569,12 +787,12 @@ static void failures_are_told_by_their_commands(void)
 
 static void recv_tells_all_in_order(void)
 {
-    port = server_play("", LOGGED_IN_WITH(PIPELINING) REPLY("STAT", "+OK 1 10\\r\\n")
+    port = server_play("", LOGGED_IN_WITH(PIPELINING) LIST_1
         "expect \"RETR 1\\r\\n\"\n" MESSAGE("secret") REPLY("DELE 1", "+OK\\r\\n") GOOD_BYE);
     struct letters letters = {0};
     hear_nothing();
     CHECK_INT(pop3_recv(at(port), "alice", PASS, gather_messages, &letters, 1, hear, 0, 0, 0), 1);
-    CHECK_HAS(heard(), "\nC: USER alice\nC: PASS ***\nS: +OK\nS: +OK\nC: STAT\nS: +OK 1 10\nC: RETR 1\nS: +OK\n* 8 bytes\nC: DELE 1\nS: +OK\n"
+    CHECK_HAS(heard(), "\nC: USER alice\nC: PASS ***\nS: +OK\nS: +OK\nC: LIST\nS: +OK\nS: 1 10\nS: .\nC: RETR 1\nS: +OK\n* 8 bytes\nC: DELE 1\nS: +OK\n"
                        "C: QUIT\nS: +OK\n");
     CHECK_HAS_NOT(heard(), "secret");
     letters_free(&letters);
@@ -598,6 +816,15 @@ int main(void)
     RUN(a_callback_that_stops);
     RUN(a_connection_cut_in_the_middle);
     RUN(what_is_no_reply_ends_it);
+    RUN(answers_that_are_mixed_up_deliver_nothing_and_are_remembered);
+    RUN(a_refusal_behind_a_message_of_the_announced_size_is_of_the_next);
+    RUN(what_a_stop_of_the_host_ends_is_not_the_servers_doing);
+    RUN(after_a_bulk_that_failed_the_server_is_asked_anew);
+    RUN(one_by_one_by_the_option);
+    RUN(capa_that_is_not_answered_ends_nothing);
+    RUN(a_refusal_at_the_end_of_the_connection_is_of_no_message);
+    RUN(what_is_unread_ends_a_bulk_before_the_next_command);
+    RUN(a_dot_behind_an_answer_of_one_line_is_passed_over);
     RUN(callbacks_that_call_back);
     RUN(stat_in_all_modes);
     RUN(stat_that_fails);
@@ -606,6 +833,8 @@ int main(void)
     RUN(recv_whose_callback_stops);
     RUN(no_message_is_deleted_before_it_was_accepted);
     RUN(the_order_on_the_wire);
+    RUN(numbers_come_of_the_list);
+    RUN(no_deletion_goes_behind_a_message_that_is_to_come);
     RUN(recv_that_fails);
     RUN(recv_that_cannot_log_in);
     RUN(failures_are_told_by_their_commands);

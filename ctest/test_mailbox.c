@@ -153,21 +153,22 @@ static void lists_of_all_shapes(void)
         {"2 200\\r\\n1 120\\r\\n", "2:200 1:120"},
         /* stuffed for no good reason */
         {".1 120\\r\\n2 200\\r\\n", "1:120 2:200"},
-        /* no line, no field, no number */
-        {"1 120\\r\\n\\r\\n2 200\\r\\n", "-524"},
-        {"1 120\\r\\n2\\r\\n3 300\\r\\n", "-524"},
-        {"1 120\\r\\n.foo\\r\\n2 200\\r\\n", "-524"},
-        {"1 120\\r\\n..\\r\\n2 200\\r\\n", "-524"},
-        {"one 120\\r\\n2 200\\r\\n", "-525"},
-        {"1 many\\r\\n2 200\\r\\n", "-525"},
-        {"0 120\\r\\n", "-525"},
-        {"-1 120\\r\\n", "-525"},
-        {"2147483648 120\\r\\n", "-525"},
-        {"4294967297 120\\r\\n", "-525"},
-        {"1 9223372036854775808\\r\\n", "-525"},
-        {"1 12x\\r\\n", "-525"},
-        {"1 0x10\\r\\n", "-525"},
-        {"1 120\\x00\\r\\n", "-525"},
+        /* no line, no field, no number: left out, and not the others with it */
+        {"1 120\\r\\n\\r\\n2 200\\r\\n", "1:120 2:200"},
+        {"\\r\\n \\t\\r\\n\\r\\n", ""},
+        {"1 120\\r\\n2\\r\\n3 300\\r\\n", "1:120 3:300"},
+        {"1 120\\r\\n.foo\\r\\n2 200\\r\\n", "1:120 2:200"},
+        {"1 120\\r\\n..\\r\\n2 200\\r\\n", "1:120 2:200"},
+        {"one 120\\r\\n2 200\\r\\n", "2:200"},
+        {"1 many\\r\\n2 200\\r\\n", "2:200"},
+        {"0 120\\r\\n", ""},
+        {"-1 120\\r\\n", ""},
+        {"2147483648 120\\r\\n", ""},
+        {"4294967297 120\\r\\n", ""},
+        {"1 9223372036854775808\\r\\n", ""},
+        {"1 12x\\r\\n", ""},
+        {"1 0x10\\r\\n", ""},
+        {"1 120\\x00\\r\\n", ""},
         /* what would be the end and the next reply, if a bare LF ended a line */
         {"1 120\\n.\\n-ERR smuggled\\r\\n2 200\\r\\n", "1:120 2:200"},
         {"1 120\\r.\\r-ERR smuggled\\r\\n2 200\\r\\n", "1:120 2:200"},
@@ -228,19 +229,21 @@ static void unique_ids_of_all_shapes(void)
          "1:whqtswO00WBw418f9t5JxYwZ 2:QhdPYR:00WBw1Ph7x7"},
         /* gaps, as after DELE */
         {"2 b\\r\\n9 i\\r\\n", "2:b 9:i"},
-        {"  1    a  \\r\\n2 b and more\\r\\n", "1:a 2:b"},
+        /* all of the line, since some make them of several words */
+        {"  1    a  \\r\\n2 b and more\\r\\n", "1:a 2:b and more"},
+        {"1 Mon 10:01\\r\\n2 Mon 10:02 \\r\\n", "1:Mon 10:01 2:Mon 10:02"},
         /* two messages may share one, and it may look like a number */
         {"1 1\\r\\n2 1\\r\\n", "1:1 2:1"},
         {"1 .\\r\\n2 ..\\r\\n", "1:. 2:.."},
         {".1 a\\r\\n", "1:a"},
         {"1 \\xc3\\xbc\\xff\\r\\n", "1:\xc3\xbc\xff"},
-        {"1 a\\r\\n\\r\\n", "-524"},
-        {"1 a\\r\\n2\\r\\n3 c\\r\\n", "-524"},
-        {"1 a\\r\\n.foo\\r\\n2 b\\r\\n", "-524"},
-        {"one a\\r\\n", "-525"},
-        {"0 a\\r\\n", "-525"},
-        {"2147483648 a\\r\\n", "-525"},
-        {"1 a\\x00b\\r\\n", "-525"},
+        {"1 a\\r\\n\\r\\n", "1:a"},
+        {"\\r\\n1 a\\r\\n2\\r\\n3 c\\r\\n", "1:a 3:c"},
+        {"1 a\\r\\n.foo\\r\\n2 b\\r\\n", "1:a 2:b"},
+        {"one a\\r\\n2 b\\r\\n", "2:b"},
+        {"0 a\\r\\n", ""},
+        {"2147483648 a\\r\\n", ""},
+        {"1 a\\x00b\\r\\n2 b\\r\\n", "2:b"},
     };
     script_begin(LOGGED_IN);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -266,13 +269,16 @@ static void unique_ids_of_one(void)
         const char *reply, *result;
     } rows[] = {
         {"+OK 3 abc", "3:abc"},
-        {"+OK    3    abc   more", "3:abc"},
+        {"+OK    3    abc   more ", "3:abc   more"},
+        {"+OK 3 Mon 10:01", "3:Mon 10:01"},
         /* some leave the number out */
         {"+OK abc", "3:abc"},
         {"+OK   abc  ", "3:abc"},
         {"+OK", "-524"},
         {"+OK ", "-524"},
         {"+OK 3 a\\x00c", "-525"},
+        {"+OK a\\x00c", "-525"},
+        {"+OK unique id follows", "-525"},
     };
     script_begin(LOGGED_IN);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -393,7 +399,7 @@ static void a_server_that_ends_lines_with_lf(void)
         REPLY("UIDL", "+OK\\n1 a\\n2 b\\n.\\n") REPLY("DELE 1", "+OK\\n") REPLY("RSET", "-ERR\\n")
         REPLY("QUIT", "+OK\\n") "expect-eof");
     CHECK_INT(pop3_message_count(socket, NULL), 2);
-    CHECK_STR(list(socket, 0), code(POP3_ERR_SHORT_RESPONSE));
+    CHECK_STR(list(socket, 0), "1:120 2:200");
     CHECK_STR(list(socket, 0), "1:120 2:200");
     CHECK_STR(list(socket, 2), "2:200");
     CHECK_STR(uids(socket, 0), "1:a 2:b");
@@ -720,6 +726,182 @@ static void what_is_no_reply_ends_the_session(void)
     }
 }
 
+static void what_is_left_out_of_a_list_is_told(void)
+{
+    int socket = connect_play(LOGGED_IN REPLY("LIST", "+OK\\r\\n\\r\\n1 10\\r\\ntwo\\r\\n.\\r\\n")
+        REPLY("UIDL", "+OK\\r\\n1 a\\r\\n2\\r\\n.\\r\\n") GOOD_BYE);
+    hear_nothing();
+    CHECK_STR(list(socket, 0), "1:10");
+    CHECK_STR(heard(), "C: LIST\nS: +OK\nS: \nS: 1 10\nS: two\n"
+                       "* left out: LIST must say the number of a message and its octets\nS: .\n");
+    hear_nothing();
+    CHECK_STR(uids(socket, 0), "1:a");
+    CHECK_HAS(heard(), "S: 2\n* left out: UIDL must say the number of a message and its unique id\nS: .\n");
+    good_bye(socket);
+}
+
+static void lines_of_rubbish_end_at_the_limit(void)
+{
+    const char *lines[] = {"", "what?", "7"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        for (int of_uids = 0; of_uids < 2; of_uids++) {
+            script_begin(LOGGED_IN);
+            script_add("expect \"%s\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat 1000001 \"%s\\r\\n\"\nexpect-eof\n",
+                       of_uids ? "UIDL" : "LIST", lines[i]);
+            int socket = connect_play(script());
+            /* without a listener for a million lines */
+            pop3_list messages = {NULL, 0};
+            pop3_uid_list ids = {NULL, 0};
+            CHECK_INT(of_uids ? pop3_unique_ids(socket, 0, &ids, NULL) : pop3_list_messages(socket, 0, &messages, NULL),
+                      POP3_ERR_LIMIT);
+            it_is_over(socket);
+        }
+    /* and of CAPA at 64 KiB, the end of an empty line counted */
+    pop3_buffer capabilities = {NULL, 0};
+    int socket = connect_play(LOGGED_IN "expect \"CAPA\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat 70000 \"\\r\\n\"\nexpect-eof\n");
+    CHECK_INT(pop3_capabilities(socket, &capabilities, NULL), POP3_ERR_LIMIT);
+    it_is_over(socket);
+}
+
+static void what_stat_counts(void)
+{
+    /* a server that counts the marked ones, which is seen by what STAT, LIST or UIDL said before; and one that does not */
+    const char *before[] = {REPLY("STAT", "+OK 10 100\\r\\n"),
+                            REPLY("LIST", "+OK\\r\\n1 1\\r\\n2 1\\r\\n3 1\\r\\n4 1\\r\\n5 1\\r\\n6 1\\r\\n7 1\\r\\n8 1\\r\\n9 1\\r\\n"
+                                          "10 1\\r\\n.\\r\\n"),
+                            REPLY("UIDL", "+OK\\r\\n1 a\\r\\n2 b\\r\\n3 c\\r\\n4 d\\r\\n5 e\\r\\n6 f\\r\\n7 g\\r\\n8 h\\r\\n9 i\\r\\n"
+                                          "10 j\\r\\n.\\r\\n")};
+    for (int how = 0; how < 3; how++)
+        for (int counts_marked = 0; counts_marked < 2; counts_marked++) {
+            script_begin(LOGGED_IN);
+            script_add("%s" REPLY("DELE 1", "+OK\\r\\n") REPLY("DELE 2", "+OK\\r\\n") REPLY("STAT", "+OK %d 100\\r\\n")
+                       REPLY("STAT", "+OK %d 100\\r\\n") GOOD_BYE,
+                       before[how], counts_marked ? 10 : 8, counts_marked ? 10 : 8);
+            int socket = connect_play(script());
+            pop3_mailbox_size size = {0, 0};
+            if (how == 0)
+                CHECK_INT(pop3_mailbox(socket, &size, NULL), 0);
+            else
+                how == 1 ? list(socket, 0) : uids(socket, 0);
+            CHECK_INT(pop3_delete_message(socket, 1, NULL), 0);
+            CHECK_INT(pop3_delete_message(socket, 2, NULL), 0);
+            CHECK_INT(pop3_message_count(socket, NULL), 10);
+            /* what the server says is the server's */
+            CHECK_INT(pop3_mailbox(socket, &size, NULL), 0);
+            CHECK_INT(size.count, counts_marked ? 10 : 8);
+            good_bye(socket);
+        }
+}
+
+static void one_answer_too_many_ends_the_session_before_anything_is_sent(void)
+{
+    for (int tls = 0; tls < 2; tls++) {
+        const char *transcript = LOGGED_IN REPLY("RSET", "+OK\\r\\n+OK\\r\\n") "expect-eof\n";
+        int socket = tls ? connect_tls_play(transcript) : connect_play(transcript);
+        CHECK_INT(pop3_undo_deletes(socket, NULL), 0);
+        hear_nothing();
+        CHECK_INT(pop3_delete_message(socket, 1, hear), POP3_ERR_BAD_FORMAT);
+        CHECK_STR(heard(), "S: +OK\n");
+        CHECK_HAS(pop3_get_last_error(), "DELE: the server said what nobody asked for; the server said: +OK");
+        it_is_over(socket);
+    }
+    /* in a segment of its own, all of which has come when the play has ended; QUIT is not sent, so nothing is deleted */
+    int socket = connect_play(LOGGED_IN REPLY("RSET", "+OK\\r\\n") "pause 100\nsend \"+OK\\r\\n\"\nclose\n");
+    CHECK_INT(pop3_undo_deletes(socket, NULL), 0);
+    CHECK_PLAYED(port);
+    hear_nothing();
+    CHECK_INT(pop3_disconnect(socket, hear), POP3_ERR_BAD_FORMAT);
+    CHECK_STR(heard(), "S: +OK\n");
+}
+
+static void an_unasked_refusal_ends_the_session(void)
+{
+    /* before the command, whatever it is */
+    pop3_buffer message = {NULL, 0};
+    for (int tls = 0; tls < 2; tls++) {
+        const char *transcript = LOGGED_IN REPLY("NOOP", "+OK\\r\\n-ERR Too long.\\r\\n") "close\n";
+        int socket = tls ? connect_tls_play(transcript) : connect_play(transcript);
+        CHECK_INT(pop3_noop(socket, NULL), 0);
+        /* when the play has ended all has come */
+        CHECK_PLAYED(port);
+        hear_nothing();
+        CHECK_INT(pop3_recv_message(socket, 1, &message, hear), POP3_ERR_CONNECTION_LOST);
+        CHECK_STR(heard(), "S: -ERR Too long.\n");
+        CHECK_HAS(pop3_get_last_error(), "the server ended the session; the server said: -ERR Too long.");
+        it_is_over(socket);
+    }
+    /* on its way when the command was sent: by its words, or since nothing follows */
+    const char *ends[] = {"send \"-ERR Disconnected for inactivity.\\r\\n\"\nexpect-eof\n",
+                          "send \"-ERR Idle timeout, bye\\r\\n\"\nexpect-eof\n"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        script_begin(LOGGED_IN "expect \"RETR 1\\r\\n\"\n");
+        script_add("%s", ends[i]);
+        int socket = connect_play(script());
+        CHECK_INT(pop3_recv_message(socket, 1, &message, NULL), POP3_ERR_CONNECTION_LOST);
+        CHECK_HAS(pop3_get_last_error(), "the server ended the session; the server said: -ERR ");
+        it_is_over(socket);
+    }
+    /* a refusal is one */
+    int socket = connect_play(LOGGED_IN REPLY("RETR 1", "-ERR the middle of it is idle\\r\\n") GOOD_BYE);
+    CHECK_INT(pop3_recv_message(socket, 1, &message, NULL), POP3_ERR_SERVER);
+    good_bye(socket);
+}
+
+static void more_lines_than_one_for_an_answer_of_one(void)
+{
+    /* the answer to LIST 2 and UIDL 2, and what each is; however it arrives the next one is right */
+    const struct {
+        const char *list, *listed, *uidl, *uid;
+    } rows[] = {
+        {"+OK 2 20\r\n.\r\n", "2:20", "+OK 2 b\r\n.\r\n", "2:b"},
+        {"+OK\r\n2 20\r\n.\r\n", "2:20", "+OK\r\n2 b\r\n.\r\n", "2:b"},
+        {"+OK 3 messages\r\n1 10\r\n2 20\r\n3 30\r\n.\r\n", "2:20", "+OK listing\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n", "2:b"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        script_begin(LOGGED_IN "expect \"LIST 2\\r\\n\"\n");
+        script_send(rows[i].list, strlen(rows[i].list));
+        script_add("expect \"UIDL 2\\r\\n\"\n");
+        script_send(rows[i].uidl, strlen(rows[i].uidl));
+        script_add(REPLY("DELE 2", "-ERR no\\r\\n") REPLY("NOOP", "+OK\\r\\n") GOOD_BYE);
+        int socket = connect_play(script());
+        CHECK_STR(list(socket, 2), rows[i].listed);
+        CHECK_STR(uids(socket, 2), rows[i].uid);
+        CHECK_INT(pop3_delete_message(socket, 2, NULL), POP3_ERR_SERVER);
+        CHECK_INT(pop3_noop(socket, NULL), 0);
+        good_bye(socket);
+    }
+    /* after every byte the rest comes only with the answer to the next command */
+    const char *reply = "+OK 2 b\r\n2 b\r\n.\r\n";
+    for (size_t at = strlen("+OK 2 b\r\n"); at < strlen(reply); at++) {
+        script_begin(LOGGED_IN "expect \"UIDL 2\\r\\n\"\n");
+        script_send(reply, at);
+        script_add("expect \"DELE 2\\r\\n\"\n");
+        script_send(reply + at, strlen(reply) - at);
+        script_add("send \"-ERR no\\r\\n\"\n" REPLY("NOOP", "+OK\\r\\n") GOOD_BYE);
+        int socket = connect_play(script());
+        CHECK_STR(uids(socket, 2), "2:b");
+        hear_nothing();
+        CHECK_INT(pop3_delete_message(socket, 2, hear), POP3_ERR_SERVER);
+        CHECK_HAS(heard(), "S: .\n* passed over: the answer before was of one line\nS: -ERR no\n");
+        CHECK_INT(pop3_noop(socket, NULL), 0);
+        good_bye(socket);
+    }
+    /* a line that ends a list goes with any answer of one line, but once */
+    int socket = connect_play(LOGGED_IN REPLY("DELE 1", "+OK\\r\\n.\\r\\n") REPLY("NOOP", "+OK\\r\\n")
+                              REPLY("LIST", "-ERR\\r\\n.\\r\\n") REPLY("NOOP", "+OK\\r\\n.\\r\\n.\\r\\n") "expect-eof\n");
+    CHECK_INT(pop3_delete_message(socket, 1, NULL), 0);
+    CHECK_INT(pop3_noop(socket, NULL), 0);
+    CHECK_STR(list(socket, 0), code(POP3_ERR_SERVER));
+    CHECK_INT(pop3_noop(socket, NULL), 0);
+    CHECK_INT(pop3_noop(socket, NULL), POP3_ERR_BAD_FORMAT);
+    it_is_over(socket);
+    /* lines of a list go only where one was asked about a message */
+    socket = connect_play(LOGGED_IN REPLY("NOOP", "+OK\\r\\n2 b\\r\\n.\\r\\n") "expect-eof\n");
+    CHECK_INT(pop3_noop(socket, NULL), 0);
+    CHECK_INT(pop3_noop(socket, NULL), POP3_ERR_BAD_FORMAT);
+    it_is_over(socket);
+}
+
 static void under_tls(void)
 {
     for (int secure = 1; secure <= 2; secure++) {
@@ -762,6 +944,12 @@ int main(void)
     RUN(a_list_has_at_most_a_million_entries);
     RUN(what_real_servers_say);
     RUN(what_is_no_reply_ends_the_session);
+    RUN(what_is_left_out_of_a_list_is_told);
+    RUN(lines_of_rubbish_end_at_the_limit);
+    RUN(what_stat_counts);
+    RUN(one_answer_too_many_ends_the_session_before_anything_is_sent);
+    RUN(an_unasked_refusal_ends_the_session);
+    RUN(more_lines_than_one_for_an_answer_of_one);
     RUN(under_tls);
     free(answer);
     return check_result();

@@ -74,21 +74,22 @@ static const struct shape shapes[] = {
     /* the first line begins with a dot; lines of dots */
     SHAPE("+OK\r\n..x\r\n.\r\n", ".x\r\n"),
     SHAPE("+OK\r\n..\r\n...\r\n....\r\n.. .\r\n.\r\n", ".\r\n..\r\n...\r\n. .\r\n"),
-    /* stuffed by nobody: a leading dot goes all the same */
-    SHAPE("+OK\r\n.x\r\ny.\r\n.\r\n", "x\r\ny.\r\n"),
+    /* stuffed by nobody: a leading dot stays */
+    SHAPE("+OK\r\n.x\r\ny.\r\n.\r\n", ".x\r\ny.\r\n"),
+    SHAPE("+OK\r\nx\r\n.single\r\n..two\r\n.\r\n", "x\r\n.single\r\n.two\r\n"),
     /* bare CR and bare LF are content */
     SHAPE("+OK\r\na\rb\nc\r\r\n\n\r\n.\r\n", "a\rb\nc\r\r\n\n\r\n"),
     /* what would be an end and a reply, if they were not */
     SHAPE("+OK\r\nx\n.\nrest\r\n.\r\n", "x\n.\nrest\r\n"),
     SHAPE("+OK\r\nx\n.\n-ERR gone\n+OK\r\n.\r\n", "x\n.\n-ERR gone\n+OK\r\n"),
-    SHAPE("+OK\r\nx\r\n.\ny\r\n.\r\n", "x\r\n\ny\r\n"),
+    SHAPE("+OK\r\nx\r\n.\ny\r\n.\r\n", "x\r\n.\ny\r\n"),
     SHAPE("+OK\r\nx\n.\r\ny\r\n.\r\n", "x\n.\r\ny\r\n"),
     SHAPE("+OK\r\nx\r.\r\ny\r\n.\r\n", "x\r.\r\ny\r\n"),
-    SHAPE("+OK\r\nx\r\n.\ry\r\n.\r\n", "x\r\n\ry\r\n"),
-    SHAPE("+OK\r\nx\r\n.\r\r\ny\r\n.\r\n", "x\r\n\r\r\ny\r\n"),
+    SHAPE("+OK\r\nx\r\n.\ry\r\n.\r\n", "x\r\n.\ry\r\n"),
+    SHAPE("+OK\r\nx\r\n.\r\r\ny\r\n.\r\n", "x\r\n.\r\r\ny\r\n"),
     SHAPE("+OK\r\nx\r.\r-ERR\r\n.\r\n", "x\r.\r-ERR\r\n"),
     SHAPE("+OK\r\n\n.\n\r\n.\r\n", "\n.\n\r\n"),
-    SHAPE("+OK\r\n.\n-ERR\r\n.\r\n", "\n-ERR\r\n"),
+    SHAPE("+OK\r\n.\n-ERR\r\n.\r\n", ".\n-ERR\r\n"),
     /* NUL, eight bits, and what is no text at all */
     SHAPE("+OK\r\na\0b\0\r\n\xff\xfe\x80\xc3\xbc\x1b[0m\r\n.\r\n", "a\0b\0\r\n\xff\xfe\x80\xc3\xbc\x1b[0m\r\n"),
     /* replies inside */
@@ -98,6 +99,7 @@ static const struct shape shapes[] = {
     SHAPE("+OK\n.\n", ""),
     SHAPE("+OK\n\n.\n", "\n"),
     SHAPE("+OK\n..x\n...\na\rb\n.\n", ".x\n..\na\rb\n"),
+    SHAPE("+OK\n.x\n.\ry\n.\n", ".x\n.\ry\n"),
 };
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };
@@ -189,7 +191,7 @@ static size_t read_simply(const char *wire, size_t length, char *content, size_t
         end += 2;
         if (end - at == 3 && wire[at] == '.')
             return end;
-        at += wire[at] == '.';
+        at += wire[at] == '.' && wire[at + 1] == '.';
         memcpy(content + *content_length, wire + at, end - at);
         *content_length += end - at;
         at = end;
@@ -840,6 +842,47 @@ static void a_mailbox_in_all_modes(void)
     free(kept);
 }
 
+static int cancelling_socket, pieces_heard;
+
+static int32_t cancel_at_the_first_piece(const char *data, size_t len, void *context)
+{
+    (void)data, (void)len, (void)context;
+    pieces_heard++;
+    CHECK_INT(pop3_cancel(cancelling_socket), 0);
+    return 0;
+}
+
+static void a_cancel_is_seen_before_the_next_piece(void)
+{
+    /* all of it has come, so no wait sees it: each dot that goes begins another piece */
+    cancelling_socket = connect_play(LOGGED_IN REPLY("RETR 1", "+OK\\r\\na\\r\\n..b\\r\\n..c\\r\\n.\\r\\n") "expect-eof\n");
+    pieces_heard = 0;
+    CHECK_INT(pop3_recv_message_to(cancelling_socket, 1, cancel_at_the_first_piece, NULL, NULL), POP3_ERR_CANCELLED);
+    CHECK_INT(pieces_heard, 1);
+    it_is_over(cancelling_socket);
+}
+
+static void what_follows_a_message_tells_whether_it_was_whole(void)
+{
+    /* one whose last line was a dot that nobody stuffed; one that the server gave up */
+    const struct {
+        const char *behind;
+        int result;
+    } rows[] = {
+        {".\\r\\n", POP3_ERR_BAD_FORMAT},
+        {"rest\\r\\n.\\r\\n", POP3_ERR_BAD_FORMAT},
+        {"+OK\\r\\n", POP3_ERR_BAD_FORMAT},
+        {"-ERR Failed to RETR that message\\r\\n", POP3_ERR_CONNECTION_LOST},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        script_begin(LOGGED_IN);
+        script_add("expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\nabc\\r\\n.\\r\\n%s\"\nexpect-eof\n", rows[i].behind);
+        int socket = connect_play(script());
+        must_fail(socket, rows[i].result);
+        it_is_over(socket);
+    }
+}
+
 int main(void)
 {
     CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
@@ -869,5 +912,7 @@ int main(void)
     RUN(a_large_body_at_a_steady_pace);
     RUN(a_slow_callback_is_no_slow_server);
     RUN(a_mailbox_in_all_modes);
+    RUN(a_cancel_is_seen_before_the_next_piece);
+    RUN(what_follows_a_message_tells_whether_it_was_whole);
     return check_result();
 }

@@ -410,6 +410,7 @@ static void totals_as_announced(void)
     } rows[] = {
         {"+OK 10 octets", 10}, {"+OK 10 Octets follow", 10}, {"+OK", -1}, {"+OK message follows", -1},
         {"+OK 99999999999999999999 octets", -1}, {"+OK -10 octets", -1}, {"+OK ten octets", -1},
+        {"+OK Message follows (10 octets)", 10},
         /* more came than was announced: that was no total */
         {"+OK 3 octets", -1},
         /* less came */
@@ -435,6 +436,48 @@ static void totals_as_announced(void)
         CHECK(progress.done == 0 && progress.total == -1);
         CHECK_PLAYED(where);
     }
+}
+
+static int32_t any_message(int32_t number, const char *data, size_t len, int32_t last, void *context)
+{
+    (void)number, (void)data, (void)len, (void)last, (void)context;
+    return 0;
+}
+
+static void totals_as_listed(void)
+{
+    /* LIST's size where RETR says none; not for TOP, which brings less */
+    const char *whole = "\"+OK\\r\\n\" \"abc\\r\\n\" \"..de\\r\\n\"\npause 400\nsend \".\\r\\n\"\n";
+    struct progress progress = {0};
+    pop3_buffer message;
+    pop3_list list;
+    script_begin(LOGGED_IN REPLY("LIST", "+OK\\r\\n2 77\\r\\n1 10\\r\\n.\\r\\n"));
+    script_add("expect \"RETR 1\\r\\n\"\nsend %sexpect \"RETR 3\\r\\n\"\nsend %sexpect \"TOP 1 0\\r\\n\"\nsend %s", whole, whole,
+               whole);
+    script_add("expect \"RETR 1\\r\\n\"\nsend %s" GOOD_BYE, whole);
+    int where = server_play("", script());
+    int socket = connect_heard(where, 0, &progress);
+    CHECK_INT(pop3_list_messages(socket, 0, &list, NULL), 0);
+    pop3_list_free(&list);
+    begin_call(&progress);
+    CHECK_INT(pop3_recv_message(socket, 1, &message, NULL), 0);
+    pop3_buffer_free(&message);
+    CHECK(progress.done == 10 && progress.total == 10);
+    begin_call(&progress);
+    CHECK_INT(pop3_recv_message(socket, 3, &message, NULL), 0);
+    pop3_buffer_free(&message);
+    CHECK(progress.done == 10 && progress.total == -1);
+    begin_call(&progress);
+    CHECK_INT(pop3_recv_headers(socket, 1, &message, NULL), 0);
+    pop3_buffer_free(&message);
+    CHECK(progress.done == 10 && progress.total == -1);
+    /* and of many */
+    const int32_t number = 1;
+    begin_call(&progress);
+    CHECK_INT(pop3_recv_messages(socket, &number, 1, any_message, NULL, NULL), 1);
+    CHECK(progress.done == 10 && progress.total == 10);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    CHECK_PLAYED(where);
 }
 
 /* How far it was in each wait. */
@@ -585,6 +628,7 @@ int main(void)
     RUN(a_message_grows_up_to_its_size);
     RUN(each_of_many_messages);
     RUN(totals_as_announced);
+    RUN(totals_as_listed);
     RUN(a_message_that_stalls);
     RUN(an_empty_message);
     RUN(other_functions_from_inside);

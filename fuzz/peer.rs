@@ -5,8 +5,11 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-/// Where a segment ends.
+/// How long it waits for the next command, which does not come where an answer is not whole.
+const PATIENCE: Duration = Duration::from_millis(5);
+/// Where a segment ends: the next one is sent when a command has come, since what comes unasked ends a session.
 pub const SPLIT: u8 = 0xff;
 
 /// Serves one connection after the other, each with the next script and in the end with the last one again.
@@ -53,12 +56,18 @@ impl Peer {
 /// Says it all, and then hears what there is until the client closes.
 fn serve(mut tcp: TcpStream, script: &[u8]) -> Vec<u8> {
     let mut heard = Vec::new();
+    tcp.set_read_timeout(Some(PATIENCE)).unwrap();
     for segment in script.split(|byte| *byte == SPLIT) {
         if tcp.write_all(segment).is_err() {
             break;
         }
+        let mut command = [0; 4096];
+        // none in time: the client waits for more of the answer
+        let count = tcp.read(&mut command).unwrap_or(0);
+        heard.extend_from_slice(&command[..count]);
     }
     let _ = tcp.shutdown(Shutdown::Write);
+    tcp.set_read_timeout(None).unwrap();
     let _ = tcp.read_to_end(&mut heard);
     heard
 }

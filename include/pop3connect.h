@@ -500,6 +500,8 @@ int32_t pop3_mailbox(int32_t socket, pop3_mailbox_size *out, pop3_sts_cb sts_cb)
 /**
  * Lists the messages that are not marked for deletion, with their sizes (Omnis: POP3ListMessages; LIST, RFC 1939).
  *
+ * What is no number of a message and its size is left out of a list of all, which a status line tells.
+ *
  * - `socket`: from pop3_connect.
  * - `number`: of one message, or 0 for all.
  * - `out`: the messages in the server's order, their sizes as the server tells them; written only on success, zeroed
@@ -507,16 +509,22 @@ int32_t pop3_mailbox(int32_t socket, pop3_mailbox_size *out, pop3_sts_cb sts_cb)
  * - `sts_cb`: hears the status lines; NULL hears nothing.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
- * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line
- * is no number of a message and its size); after each of these the session goes on. Or POP3_ERR_LIMIT (more than
- * 1 000 000 messages), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+ * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (of one
+ * message: the answer is not its number and size); after each of these the session goes on. Or POP3_ERR_LIMIT (more than
+ * 1 000 000 lines, whatever is in them), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
  * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
-int32_t pop3_list_messages(int32_t socket, int32_t number, pop3_list *out, pop3_sts_cb sts_cb);
+int32_t pop3_list_messages(int32_t socket,
+                           int32_t number,
+                           pop3_list *out,
+                           pop3_sts_cb sts_cb);
 
 /**
  * Asks for the unique ids of the messages that are not marked for deletion (UIDL, RFC 1939).
+ *
+ * An id is all that follows the number, blanks within it included. What is no number of a message and its id is left out
+ * of a list of all, which a status line tells.
  *
  * - `socket`: from pop3_connect.
  * - `number`: of one message, or 0 for all.
@@ -526,13 +534,16 @@ int32_t pop3_list_messages(int32_t socket, int32_t number, pop3_list *out, pop3_
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
  * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a server that does
- * not list UIDL among its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line is no number of a message
- * and its id); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 messages, or ids of
+ * not list UIDL among its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (of one message: the answer is not
+ * its number and id); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 lines, or ids of
  * more than 256 MiB together), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
  * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
-int32_t pop3_unique_ids(int32_t socket, int32_t number, pop3_uid_list *out, pop3_sts_cb sts_cb);
+int32_t pop3_unique_ids(int32_t socket,
+                        int32_t number,
+                        pop3_uid_list *out,
+                        pop3_sts_cb sts_cb);
 
 /**
  * Marks a message for deletion, which the server deletes at pop3_disconnect (Omnis: POP3DeleteMessage; DELE,
@@ -753,16 +764,18 @@ int32_t pop3_stat_with(const pop3_options *options);
  * A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
  * ends in good order: after an error that ended it the server keeps them all, and those already delivered come again
  * next time. Where the server refused to delete one, the others are deleted all the same. After an error not all
- * mail may have been received.
+ * mail may have been received. The numbers are those of LIST, or, where the server refuses that, counted from 1 to what
+ * STAT says.
  *
  * - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
  * - `message_cb`, `context`: as for pop3_recv_messages.
  * - `delete_after`: non-zero deletes each message that was delivered.
- * - `max_messages`: how many messages to read at the most, from the first; 0 reads all.
+ * - `max_messages`: how many messages to read at the most, from the first that is listed; 0 reads all.
  *
  * Returns how many messages were received whole, or POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages` negative,
- * or as for pop3_connect), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server turned away, refused to count or to
- * delete, or did not commit the deletions), any other error of pop3_connect, pop3_message_count or pop3_recv_messages
+ * or as for pop3_connect), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server turned away, refused to list and to
+ * count, refused to delete, or did not commit the deletions), any other error of pop3_connect, pop3_list_messages,
+ * pop3_message_count or pop3_recv_messages
  * save for POP3_ERR_BAD_SOCKET and POP3_ERR_BUSY. The connection is closed in any case.
  * Threads: any.
  */

@@ -492,7 +492,8 @@ static void a_mailbox_is_received_securely()
 
 static void what_came_before_an_error_is_there()
 {
-    Program program(server_play("", LOGGED_IN REPLY("STAT", "+OK 3 30\\r\\n")
+    Program program(server_play("", LOGGED_IN
+                                REPLY("LIST", "+OK\\r\\n1 10\\r\\n2 10\\r\\n3 10\\r\\n.\\r\\n")
                                 REPLY("RETR 1", "+OK\\r\\none\\r\\n.\\r\\n")
                                 REPLY("RETR 2", "+OK\\r\\ntwo\\r\\n.\\r\\n")
                                 REPLY("RETR 3", "+OK\\r\\nthr") "close\n"));
@@ -502,7 +503,7 @@ static void what_came_before_an_error_is_there()
 
 static void a_message_that_is_refused_is_passed_over()
 {
-    Program program(server_play("", LOGGED_IN REPLY("STAT", "+OK 2 30\\r\\n")
+    Program program(server_play("", LOGGED_IN REPLY("LIST", "+OK\\r\\n1 10\\r\\n2 10\\r\\n.\\r\\n")
                                 REPLY("RETR 1", "-ERR\\r\\n")
                                 REPLY("RETR 2", "+OK\\r\\ntwo\\r\\n.\\r\\n") GOOD_BYE));
     CHECK_INT(program.answer("POP3Recv (lServer,lUserName,lPassword,lList)"), 1);

@@ -75,15 +75,15 @@ fn options(address: &str, secure: Secure) -> Options {
     }
 }
 
-/// Whether the bytes begin with a body (RFC 1939, section 3) of that content. A server may put a dot before a line that
-/// needs none.
+/// Whether the bytes begin with a body (RFC 1939, section 3) of that content. A server may leave the stuffing out where a
+/// line begins with one dot.
 fn begins_with_body(bytes: &[u8], content: &[u8], end: &[u8]) -> bool {
     let mut rest = bytes;
     let mut lines = content;
     while !lines.is_empty() {
         let length = lines.windows(end.len()).position(|window| window == end).map_or(lines.len(), |at| at + end.len());
         let (line, others) = lines.split_at(length);
-        rest = rest.strip_prefix(b".").unwrap_or(rest);
+        rest = if rest.starts_with(b"..") { &rest[1..] } else { rest };
         match rest.strip_prefix(line) {
             Some(after) => (rest, lines) = (after, others),
             None => return false,

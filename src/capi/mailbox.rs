@@ -58,6 +58,8 @@ pub unsafe extern "C" fn pop3_mailbox(socket: i32, out: *mut pop3_mailbox_size, 
 
 /// Lists the messages that are not marked for deletion, with their sizes (Omnis: POP3ListMessages; LIST, RFC 1939).
 ///
+/// What is no number of a message and its size is left out of a list of all, which a status line tells.
+///
 /// - `socket`: from pop3_connect.
 /// - `number`: of one message, or 0 for all.
 /// - `out`: the messages in the server's order, their sizes as the server tells them; written only on success, zeroed
@@ -65,9 +67,9 @@ pub unsafe extern "C" fn pop3_mailbox(socket: i32, out: *mut pop3_mailbox_size, 
 /// - `sts_cb`: hears the status lines; NULL hears nothing.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
-/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line
-/// is no number of a message and its size); after each of these the session goes on. Or POP3_ERR_LIMIT (more than
-/// 1 000 000 messages), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
+/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (of one
+/// message: the answer is not its number and size); after each of these the session goes on. Or POP3_ERR_LIMIT (more than
+/// 1 000 000 lines, whatever is in them), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
 /// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
@@ -87,6 +89,9 @@ pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut 
 
 /// Asks for the unique ids of the messages that are not marked for deletion (UIDL, RFC 1939).
 ///
+/// An id is all that follows the number, blanks within it included. What is no number of a message and its id is left out
+/// of a list of all, which a status line tells.
+///
 /// - `socket`: from pop3_connect.
 /// - `number`: of one message, or 0 for all.
 /// - `out`: the unique ids in the server's order, whole however long; written only on success, zeroed otherwise; free
@@ -95,8 +100,8 @@ pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut 
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
 /// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a server that does
-/// not list UIDL among its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (a line is no number of a message
-/// and its id); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 messages, or ids of
+/// not list UIDL among its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (of one message: the answer is not
+/// its number and id); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 lines, or ids of
 /// more than 256 MiB together), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
 /// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.

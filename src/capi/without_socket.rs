@@ -59,16 +59,18 @@ pub unsafe extern "C" fn pop3_stat_with(options: *const pop3_options) -> i32 {
 /// A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
 /// ends in good order: after an error that ended it the server keeps them all, and those already delivered come again
 /// next time. Where the server refused to delete one, the others are deleted all the same. After an error not all
-/// mail may have been received.
+/// mail may have been received. The numbers are those of LIST, or, where the server refuses that, counted from 1 to what
+/// STAT says.
 ///
 /// - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
 /// - `message_cb`, `context`: as for pop3_recv_messages.
 /// - `delete_after`: non-zero deletes each message that was delivered.
-/// - `max_messages`: how many messages to read at the most, from the first; 0 reads all.
+/// - `max_messages`: how many messages to read at the most, from the first that is listed; 0 reads all.
 ///
 /// Returns how many messages were received whole, or POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages` negative,
-/// or as for pop3_connect), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server turned away, refused to count or to
-/// delete, or did not commit the deletions), any other error of pop3_connect, pop3_message_count or pop3_recv_messages
+/// or as for pop3_connect), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server turned away, refused to list and to
+/// count, refused to delete, or did not commit the deletions), any other error of pop3_connect, pop3_list_messages,
+/// pop3_message_count or pop3_recv_messages
 /// save for POP3_ERR_BAD_SOCKET and POP3_ERR_BUSY. The connection is closed in any case.
 /// Threads: any.
 ///
@@ -147,10 +149,12 @@ fn receive(
     }
     with_trace(sts_cb, listeners, |trace| {
         let mut client = open(trace)?;
-        let count = client.message_count(trace)?;
-        let wanted = if max_messages == 0 { count } else { count.min(max_messages) };
-        // counted, never listed: the number is the server's, and may be any
-        let numbers = (0..wanted).map(|before| before + 1);
+        let numbers = client.numbers(trace)?;
+        let most = match max_messages {
+            0 => usize::MAX,
+            most => usize::try_from(most).unwrap_or(usize::MAX),
+        };
+        let numbers = numbers.take(most);
         let bulk = client.retrieve_many(numbers, delete, &mut host, trace)?;
         let committed = client.quit(trace);
         match bulk.not_marked {

@@ -3,11 +3,14 @@
 use crate::client::{Client, memory};
 use crate::error::{Error, Kind, Result};
 use crate::proto::command::Command;
-use crate::proto::listing::{Capabilities, Stat, scan_listing, scan_listing_of, unique_id_listing, unique_id_of};
+use crate::proto::framing::Ending;
+use crate::proto::listing::{
+    Capabilities, Stat, is_blank, scan_listing, scan_listing_of, unique_id_listing, unique_id_of,
+};
 use crate::shortage;
 use crate::trace::Trace;
 
-/// How many entries a list may have.
+/// How many lines a list may have, whatever is in them.
 pub const MAX_ENTRIES: usize = 1_000_000;
 
 /// How many octets the unique ids of a list may have together.
@@ -25,31 +28,56 @@ pub struct UniqueIds {
 impl Client {
     /// How many messages the mailbox holds, those marked as deleted included.
     pub fn message_count(&mut self, trace: &mut Trace<'_>) -> Result<i32> {
-        let marked = i32::try_from(self.marked.len()).unwrap_or(i32::MAX);
-        self.stat(trace).map(|stat| stat.count.saturating_add(marked))
+        let stat = self.stat(trace)?;
+        Ok(self.marks.total(stat.count))
     }
 
     /// What the server says of the mailbox: the messages that are not marked, and their octets.
     pub fn stat(&mut self, trace: &mut Trace<'_>) -> Result<Stat> {
-        let line = self.exchange(&Command::STAT, trace)?;
+        let line = self.exchange_short(&Command::STAT, trace)?;
         let text = line.accepted(Kind::Server, "STAT was refused")?;
-        line.tell(Stat::parse(text))
+        let stat = line.tell(Stat::parse(text))?;
+        self.marks.learn_from_stat(stat.count);
+        Ok(stat)
     }
 
     /// The messages that are not marked, or one of them: number and octets.
     pub fn list(&mut self, number: Option<i32>, trace: &mut Trace<'_>) -> Result<Vec<(i32, i64)>> {
         if let Some(number) = number {
-            let line = self.exchange(&Command::list(number), trace)?;
+            let line = self.exchange_short(&Command::list(number), trace)?;
             let text = line.accepted(Kind::Server, "LIST was refused")?;
-            return line.tell(scan_listing_of(number, text)).map(|entry| vec![entry]);
+            let told = line.tell(scan_listing_of(number, text));
+            let mut listed = None;
+            self.list_behind(trace, |line| {
+                let entry = scan_listing(line)?;
+                listed = listed.or(Some(entry).filter(|entry| entry.0 == number));
+                Ok(())
+            })?;
+            return listed.map_or(told, Ok).map(|entry| vec![entry]);
         }
         let mut entries = Vec::new();
-        self.listing(&Command::LIST, Kind::Server, trace, |line| {
+        let is_whole = self.listing(&Command::LIST, Kind::Server, trace, |line| {
+            let entry = scan_listing(line)?;
             make_room(&mut entries)?;
-            entries.push(scan_listing(line)?);
+            entries.push(entry);
             Ok(())
         })?;
+        if is_whole {
+            self.marks.learn_from_list(entries.iter().map(|(number, _)| *number));
+        }
+        self.sizes.learn(&entries);
         Ok(entries)
+    }
+
+    /// The numbers of the messages that are not marked, in the server's order. They come of LIST, since some mailboxes
+    /// have gaps; of a server that refuses it they are counted.
+    pub fn numbers(&mut self, trace: &mut Trace<'_>) -> Result<Box<dyn ExactSizeIterator<Item = i32>>> {
+        match self.list(None, trace) {
+            Ok(entries) => Ok(Box::new(entries.into_iter().map(|(number, _)| number))),
+            Err(error) if error.ends_session() => Err(error),
+            // counted, never listed: the number is the server's, and may be any
+            Err(_) => self.stat(trace).map(|stat| Box::new((0..stat.count).map(|before| before + 1)) as _),
+        }
     }
 
     /// The unique ids of the messages that are not marked, or of one of them.
@@ -57,11 +85,23 @@ impl Client {
         let refused = self.refusal_of("UIDL");
         let mut ids = UniqueIds::default();
         if let Some(number) = number {
-            let line = self.exchange(&Command::uidl(number), trace)?;
+            let line = self.exchange_short(&Command::uidl(number), trace)?;
             let text = line.accepted(refused, "UIDL was refused")?;
-            line.tell(unique_id_of(number, text).and_then(|id| ids.add(id)))?;
+            let told = line.tell(unique_id_of(number, text).and_then(|id| ids.add(id)));
+            let mut listed = UniqueIds::default();
+            self.list_behind(trace, |line| {
+                let id = unique_id_listing(line)?;
+                if id.0 == number && listed.entries.is_empty() { listed.add(id) } else { Ok(()) }
+            })?;
+            match listed.entries.is_empty() {
+                true => told?,
+                false => ids = listed,
+            }
         } else {
-            self.listing(&Command::UIDL, refused, trace, |line| ids.add(unique_id_listing(line)?))?;
+            let is_whole = self.listing(&Command::UIDL, refused, trace, |line| ids.add(unique_id_listing(line)?))?;
+            if is_whole {
+                self.marks.learn_from_list(ids.entries.iter().map(|(number, _)| *number));
+            }
         }
         self.proven.insert("UIDL");
         Ok(ids)
@@ -69,15 +109,16 @@ impl Client {
 
     /// Marks a message as deleted; the server deletes it at QUIT.
     pub fn delete(&mut self, number: i32, trace: &mut Trace<'_>) -> Result<()> {
+        self.marks.make_room(1)?;
         self.simple(&Command::dele(number), trace)?;
-        self.marked.insert(number);
+        self.marks.add(number);
         Ok(())
     }
 
     /// Takes every mark back.
     pub fn undo_deletes(&mut self, trace: &mut Trace<'_>) -> Result<()> {
         self.simple(&Command::RSET, trace)?;
-        self.marked.clear();
+        self.marks.clear();
         Ok(())
     }
 
@@ -102,21 +143,57 @@ impl Client {
     }
 
     fn simple(&mut self, command: &Command<'_>, trace: &mut Trace<'_>) -> Result<()> {
-        let line = self.exchange(command, trace)?;
+        let line = self.exchange_short(command, trace)?;
         line.accepted(Kind::Server, &format!("{} was refused", command.name())).map(drop)
     }
 
+    /// A list of messages, each line of it handed to `each`; whether every line was understood.
     fn listing(
         &mut self,
         command: &Command<'_>,
         refused: Kind,
         trace: &mut Trace<'_>,
         each: impl FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let line = self.exchange(command, trace)?;
         let ending = line.ending;
         line.accepted(refused, &format!("{} was refused", command.name()))?;
-        self.receive_listing(ending, trace, each).map_err(|error| error.during(command.name()))
+        self.entries(ending, trace, each).map_err(|error| error.during(command.name()))
+    }
+
+    /// A list where an answer of one line was due, if it has come whole; some servers list for one message too.
+    fn list_behind(&mut self, trace: &mut Trace<'_>, each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        self.may_be_followed_by_list();
+        match self.inbox.has_list() {
+            Some(ending) => self.entries(ending, trace, each).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// The lines of a list of messages. What is no entry is left out, not the whole list with it.
+    fn entries(
+        &mut self,
+        ending: Ending,
+        trace: &mut Trace<'_>,
+        mut each: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<bool> {
+        let (mut lines, mut is_whole) = (0, true);
+        self.receive_listing(ending, trace, |line, trace| {
+            lines += 1;
+            if lines > MAX_ENTRIES {
+                return Err(Error::new(Kind::Limit, format!("the server listed more than {MAX_ENTRIES} lines")));
+            }
+            match each(line) {
+                Err(error) if error.ends_session() => return Err(error),
+                Err(error) if !is_blank(line) => {
+                    trace.note(format_args!("left out: {error}"));
+                    is_whole = false;
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(is_whole)
     }
 }
 
@@ -142,12 +219,24 @@ impl UniqueIds {
 
 /// Room for one more entry, by what has come, never by what the server claims.
 fn make_room<T>(entries: &mut Vec<T>) -> Result<()> {
-    if entries.len() == MAX_ENTRIES {
-        return Err(Error::new(Kind::Limit, format!("the server listed more than {MAX_ENTRIES} messages")));
-    }
     shortage::may_fail(|| entries.try_reserve(1)).map_err(|_| no_room())
 }
 
 fn no_room() -> Error {
     Error::new(Kind::OutOfMemory, "no memory for the list")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unique_ids_have_a_limit_together() {
+        // never touched, so never there
+        let mut ids = UniqueIds { entries: Vec::new(), text: vec![0; MAX_UNIQUE_IDS - 1] };
+        assert_eq!(ids.add((1, b"ab")).unwrap_err().kind(), Kind::Limit);
+        ids.add((1, b"a")).unwrap();
+        assert_eq!(ids.add((2, b"b")).unwrap_err().kind(), Kind::Limit);
+        assert_eq!(ids.entries, [(1, MAX_UNIQUE_IDS)]);
+    }
 }

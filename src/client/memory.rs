@@ -85,6 +85,8 @@ struct Entry {
     used: Instant,
     /// Whether the server bears that a session is offered to it.
     resumes: bool,
+    /// When commands that went ahead of their answers have failed last.
+    failed_ahead: Option<Instant>,
 }
 
 /// What is known of that server, for that user.
@@ -151,6 +153,19 @@ pub fn never_resume(key: &Key) {
     entry.known.session = None;
 }
 
+/// That commands which went ahead of their answers have failed, whatever the server says that it can do.
+pub fn never_ahead(key: &Key) {
+    let mut memory = lock();
+    entry(&mut memory, key).failed_ahead = Some(Instant::now());
+}
+
+/// Whether nothing is known against commands that go ahead of their answers.
+pub fn goes_ahead(key: &Key) -> bool {
+    let memory = lock();
+    let failed = memory.get(key).and_then(|entry| entry.failed_ahead);
+    failed.is_none_or(|failed| failed.elapsed() > LIFETIME)
+}
+
 /// What the server can do after the log-in.
 pub fn learn_after(key: &Key, after: &Capabilities) {
     if let Some(lists) = lock().get_mut(key).and_then(|entry| entry.known.lists.as_mut()) {
@@ -185,7 +200,14 @@ fn entry<'a>(memory: &'a mut BTreeMap<Key, Entry>, key: &Key) -> &'a mut Entry {
         oldest.and_then(|oldest| memory.remove(&oldest));
     }
     let now = Instant::now();
-    let new = || Entry { known: Known::default(), broke_for: BTreeSet::new(), learnt: now, used: now, resumes: true };
+    let new = || Entry {
+        known: Known::default(),
+        broke_for: BTreeSet::new(),
+        learnt: now,
+        used: now,
+        resumes: true,
+        failed_ahead: None,
+    };
     memory.entry(key.clone()).or_insert_with(new)
 }
 
@@ -269,10 +291,15 @@ mod tests {
         assert_eq!(recall(&a, b"").lists, Some(Lists { after: lists(b"UIDL").before, ..lists(b"TOP") }));
         doubt(&a);
         assert_eq!(recall(&a, b"").lists, None);
+        never_ahead(&a);
+        doubt(&a);
+        learn(&a, Some(lists(b"TOP")), None);
+        assert!(!goes_ahead(&a) && goes_ahead(&b), "it outlives what is doubted");
         learn(&a, Some(lists(&[b'x'; LONGEST_LIST])), None);
         assert_eq!(recall(&a, b"").lists, None, "too long");
         let host = Host::parse(b"Memory.Test").unwrap();
         forget(&host, Some(1));
+        assert!(goes_ahead(&a));
         assert!(recall(&b, b"").lists.is_some());
         forget(&host, None);
         assert!(recall(&b, b"").lists.is_none() && recall(&other, b"").lists.is_some());

@@ -1,35 +1,46 @@
 //! A session with a server: drives [`crate::proto`] over [`crate::net`].
 //!
 //! This file sends and receives; [`open`] connects and logs in, [`mailbox`] has the commands with short answers,
-//! [`retrieve`] those that bring messages; [`memory`] keeps what is worth knowing of a server.
+//! [`retrieve`] those that bring messages; [`marks`] and [`sizes`] keep what a session says of its mailbox, [`memory`]
+//! what is worth knowing of a server.
 //!
 //! Each reply has one deadline, computed when the wait for it begins. A long one gets a new deadline whenever another
 //! `STRIDE` of it has arrived, so a message may be of any size, and a server that trickles is not waited for.
+//!
+//! An answer belongs to the command that was sent first of those unanswered, and only the order says so. So nothing may be
+//! unread when nothing is asked: [`Client::expect_in_step`] looks before each command that is not sent ahead.
 //!
 //! After an error for which [`Error::ends_session`] holds, nothing more may be asked of the session; whoever owns it
 //! drops it, which closes the connection without another word.
 
 pub mod mailbox;
+pub mod marks;
 pub mod memory;
 pub mod open;
 pub mod retrieve;
+pub mod sizes;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use memchr::memmem;
 use zeroize::Zeroizing;
 
+use crate::client::mailbox::MAX_ENTRIES;
+use crate::client::marks::Marks;
 use crate::client::memory::Key;
-use crate::error::{Kind, Result};
+use crate::client::sizes::Sizes;
+use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
-use crate::net::stream::Stream;
+use crate::net::stream::{Stream, closed};
 use crate::net::tcp::Canceller;
 use crate::net::tls::Facts;
 use crate::options::Timeouts;
 use crate::proto::command::Command;
 use crate::proto::framing::{Ending, Inbox, unstuff};
-use crate::proto::listing::Capabilities;
+use crate::proto::listing::{Capabilities, is_entry};
 use crate::proto::reply::{Reply, Status};
 use crate::shortage;
 use crate::trace::{Trace, mask, show};
@@ -56,10 +67,41 @@ pub struct Client {
     asked_after_log_in: bool,
     /// Optional commands that have worked, listed among the capabilities or not.
     proven: BTreeSet<&'static str>,
-    /// The messages marked as deleted, which the server no longer counts.
-    marked: BTreeSet<i32>,
     /// What no status line and no error may show, until the log-in is decided.
     secrets: Vec<Zeroizing<Vec<u8>>>,
+    /// Whether commands may go ahead of their answers, where the server can.
+    pipelining: bool,
+    /// Whether the log-in is done, and QUIT not said.
+    in_transaction: bool,
+    /// What may still come of the last answer.
+    behind: Behind,
+    /// The messages marked as deleted.
+    marks: Marks,
+    /// The sizes of messages, where LIST said them.
+    sizes: Sizes,
+}
+
+/// What some servers say behind an answer of one line, and nobody asked for. No answer begins like that, so it can be told
+/// from one whenever it comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behind {
+    /// Nothing.
+    Nothing,
+    /// A line that ends a list.
+    Dot,
+    /// At most so many lines of a list, and the one that ends it.
+    List(usize),
+}
+
+impl Behind {
+    /// What is still to come if that line is part of it.
+    fn after(self, line: &[u8]) -> Option<Behind> {
+        match self {
+            Behind::Dot | Behind::List(_) if line == b"." => Some(Behind::Nothing),
+            Behind::List(left @ 1..) if is_entry(line) => Some(Behind::List(left - 1)),
+            _ => None,
+        }
+    }
 }
 
 impl Client {
@@ -73,6 +115,9 @@ impl Client {
 
     /// Has the server commit the deletions and ends the session.
     pub fn quit(mut self, trace: &mut Trace<'_>) -> Result<()> {
+        self.expect_in_step(trace).map_err(|error| error.during("QUIT"))?;
+        // the server closes behind its answer
+        self.in_transaction = false;
         let line = self.exchange(&Command::QUIT, trace)?;
         let committed = line.accepted(Kind::Server, "the server did not commit the deletions").map(drop);
         if !matches!(&committed, Err(error) if error.ends_session()) {
@@ -99,15 +144,95 @@ impl Client {
         self.receive_capabilities(ending, trace)
     }
 
+    /// The list behind CAPA's answer.
     fn receive_capabilities(&mut self, ending: Ending, trace: &mut Trace<'_>) -> Result<Capabilities> {
         let mut capabilities = Capabilities::default();
-        self.receive_listing(ending, trace, |line| capabilities.push(line)).map_err(|error| error.during("CAPA"))?;
+        self.receive_listing(ending, trace, |line, _| capabilities.push(line)).map_err(|error| error.during("CAPA"))?;
         Ok(capabilities)
     }
 
+    /// A command and the first line of its answer.
     fn exchange(&mut self, command: &Command<'_>, trace: &mut Trace<'_>) -> Result<Line<'_>> {
+        self.exchange_with(command, Behind::Nothing, trace)
+    }
+
+    /// A command whose answer is one line.
+    fn exchange_short(&mut self, command: &Command<'_>, trace: &mut Trace<'_>) -> Result<Line<'_>> {
+        self.exchange_with(command, Behind::Dot, trace)
+    }
+
+    fn exchange_with(&mut self, command: &Command<'_>, behind: Behind, trace: &mut Trace<'_>) -> Result<Line<'_>> {
+        if self.in_transaction {
+            self.expect_in_step(trace).map_err(|error| error.during(command.name()))?;
+        }
         self.send(command, trace)?;
-        self.receive(trace).map_err(|error| error.during(command.name()))
+        let (line, ending) = self.first_line(trace).map_err(|error| error.during(command.name()))?;
+        // a refusal is always of one line
+        let is_refusal = self.inbox.bytes(line.clone()).starts_with(REFUSAL);
+        self.behind = if is_refusal && self.in_transaction { Behind::Dot } else { behind };
+        Ok(self.tell_line(line, ending, &[], trace))
+    }
+
+    /// That the last answer may be followed by a list, since some servers list for one message too.
+    fn may_be_followed_by_list(&mut self) {
+        self.behind = Behind::List(MAX_ENTRIES);
+    }
+
+    /// Before anything is sent that nothing unanswered stands before: what came for nobody must not answer it.
+    ///
+    /// This can only be about what has come. It is a system call for each command, which nothing else can be honest
+    /// without: the kernel alone knows what has come.
+    fn expect_in_step(&mut self, trace: &mut Trace<'_>) -> Result<()> {
+        // looking may have TLS answer something of its own
+        self.begin_wait();
+        loop {
+            if self.inbox.is_empty() {
+                match self.stream.read_at_once(self.inbox.space()?)? {
+                    None => return Ok(()),
+                    Some(0) => return Err(closed()),
+                    Some(count) => self.inbox.filled(count),
+                }
+            }
+            if self.behind.after(self.inbox.next_line()).is_none() {
+                return Err(self.out_of_step(trace));
+            }
+            let Some((line, _)) = self.inbox.take_first_line()? else { return Ok(()) };
+            self.pass_over(&line, trace);
+        }
+    }
+
+    /// Whether something comes within that time.
+    fn hears_within(&mut self, time: Duration) -> Result<bool> {
+        let until = Deadline::after(time).or_earlier(self.call);
+        while self.inbox.is_empty() {
+            match self.stream.read_at_once(self.inbox.space()?)? {
+                Some(0) => return Err(closed()),
+                Some(count) => self.inbox.filled(count),
+                None if !self.stream.wait_readable(until)? => return Ok(false),
+                None => {}
+            }
+        }
+        Ok(true)
+    }
+
+    /// What it means that something is unread where nothing is asked.
+    fn out_of_step(&mut self, trace: &mut Trace<'_>) -> Error {
+        let line = self.inbox.next_line();
+        trace.received(line);
+        match line.starts_with(REFUSAL) {
+            true => ended_by(line),
+            false => Error::new(Kind::BadFormat, "the server said what nobody asked for").with_reply(show(line)),
+        }
+    }
+
+    /// Whether that line is what may stand behind the last answer; then it has been told, and is done with.
+    fn pass_over(&mut self, line: &Range<usize>, trace: &mut Trace<'_>) -> bool {
+        let line = self.inbox.bytes(line.clone());
+        let Some(behind) = self.behind.after(line) else { return false };
+        trace.received(line);
+        trace.note(format_args!("passed over: the answer before was of one line"));
+        self.behind = behind;
+        true
     }
 
     /// Sends a command; the wait for its reply begins here.
@@ -131,12 +256,52 @@ impl Client {
 
     /// The first line of a reply that may hold these secrets too.
     fn receive_masked(&mut self, secrets: &[&[u8]], trace: &mut Trace<'_>) -> Result<Line<'_>> {
+        let (line, ending) = self.first_line(trace)?;
+        self.behind = Behind::Nothing;
+        Ok(self.tell_line(line, ending, secrets, trace))
+    }
+
+    /// Waits for the first line of a reply. What came for nobody is passed over.
+    fn first_line(&mut self, trace: &mut Trace<'_>) -> Result<(Range<usize>, Ending)> {
         let (line, ending) = loop {
             match self.inbox.take_first_line()? {
-                Some(line) => break line,
+                Some((line, _)) if self.pass_over(&line, trace) => {}
+                Some(taken) => break taken,
                 None => self.fill()?,
             }
         };
+        if self.in_transaction && self.inbox.bytes(line.clone()).starts_with(REFUSAL) {
+            let at_end = self.is_at_end()?;
+            let bytes = self.inbox.bytes(line.clone());
+            if at_end || tells_of_idling(bytes) {
+                trace.received(bytes);
+                return Err(ended_by(bytes));
+            }
+        }
+        Ok((line, ending))
+    }
+
+    /// Whether the server has closed the connection behind the line that was taken last.
+    fn is_at_end(&mut self) -> Result<bool> {
+        let is_last = self.inbox.is_empty();
+        let space = self.inbox.space_behind();
+        if is_last && !space.is_empty() {
+            match self.stream.read_at_once(space)? {
+                Some(0) => return Ok(true),
+                count => self.inbox.filled(count.unwrap_or(0)),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Tells the first line of a reply to whoever listens.
+    fn tell_line<'a>(
+        &'a mut self,
+        line: Range<usize>,
+        ending: Ending,
+        secrets: &[&[u8]],
+        trace: &mut Trace<'_>,
+    ) -> Line<'a> {
         let bytes = self.inbox.bytes(line);
         let shown = mask_all(bytes, secrets, &self.secrets);
         let handed = Instant::now();
@@ -144,20 +309,18 @@ impl Client {
         // as pause_wait, which would need the line back
         self.deadline = self.deadline.later(handed.elapsed());
         self.stream.set_deadline(self.deadline.or_earlier(self.call));
-        Ok(Line { bytes, shown, ending })
+        Line { bytes, shown, ending }
     }
 
-    /// The further lines of a reply, up to the one that ends it.
-    ///
-    /// A line that `each` refuses does not stop the reading, or the next reply would begin in the middle of this one;
-    /// unless its error ends the session anyway.
+    /// The further lines of a reply, up to the one that ends it. What `each` refuses ends the reading, and the session.
     fn receive_listing(
         &mut self,
         ending: Ending,
         trace: &mut Trace<'_>,
-        mut each: impl FnMut(&[u8]) -> Result<()>,
+        mut each: impl FnMut(&[u8], &mut Trace<'_>) -> Result<()>,
     ) -> Result<()> {
-        let mut outcome = Ok(());
+        // what may be behind an answer of one line has come
+        self.behind = Behind::Nothing;
         loop {
             let line = loop {
                 match self.inbox.take_line(ending)? {
@@ -169,12 +332,8 @@ impl Client {
             let shown = mask_all(line, &[], &self.secrets);
             let handed = Instant::now();
             trace.received(&shown);
-            let Some(content) = unstuff(line) else { return outcome };
-            match each(content) {
-                Err(error) if error.ends_session() => return Err(error),
-                Err(error) if outcome.is_ok() => outcome = Err(error.with_reply(show(&shown))),
-                _ => {}
-            }
+            let Some(content) = unstuff(line) else { return Ok(()) };
+            each(content, trace)?;
             self.pause_wait(handed.elapsed());
         }
     }
@@ -210,6 +369,22 @@ impl Client {
 fn mask_all<'a>(line: &'a [u8], said: &[&[u8]], secrets: &[Zeroizing<Vec<u8>>]) -> Cow<'a, [u8]> {
     let all: Vec<&[u8]> = said.iter().copied().chain(secrets.iter().map(|secret| &***secret)).collect();
     mask(line, &all)
+}
+
+/// How a refusal begins.
+const REFUSAL: &[u8] = b"-ERR";
+
+/// Whether a refusal is no answer, but tells why the server ends the session: it had waited for a command for too long.
+fn tells_of_idling(refusal: &[u8]) -> bool {
+    let words = refusal.to_ascii_lowercase();
+    [&b"inactivity"[..], b"idle time", b"idle for", b"autologout"]
+        .iter()
+        .any(|word| memmem::find(&words, word).is_some())
+}
+
+/// That the server has ended the session by that line, whatever was asked.
+fn ended_by(line: &[u8]) -> Error {
+    Error::new(Kind::ConnectionLost, "the server ended the session").with_reply(show(line))
 }
 
 /// The first line of a reply, as it came and as it may be shown.

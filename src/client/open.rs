@@ -12,8 +12,10 @@ use std::net::SocketAddr;
 
 use zeroize::Zeroizing;
 
-use crate::client::Client;
+use crate::client::marks::Marks;
 use crate::client::memory::{self, Key, Known, Lists};
+use crate::client::sizes::Sizes;
+use crate::client::{Behind, Client};
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
 use crate::net::address::Host;
@@ -177,8 +179,12 @@ impl Client {
             capabilities: None,
             asked_after_log_in: false,
             proven: BTreeSet::new(),
-            marked: BTreeSet::new(),
             secrets: options.credentials.secrets(),
+            pipelining: options.pipelining,
+            in_transaction: false,
+            behind: Behind::Nothing,
+            marks: Marks::default(),
+            sizes: Sizes::default(),
         };
         let mut greeting = client.greeting(trace)?;
         if let (Some(setup), Secure::StartTls) = (setup, options.secure) {
@@ -209,6 +215,7 @@ impl Client {
             memory::learn_break_at_capa(key, options.credentials.user());
         }
         memory::learn(key, lists, client.stream.tls_session());
+        client.in_transaction = true;
         Ok(client)
     }
 
@@ -481,7 +488,7 @@ impl Client {
         let utf8 = Some(Command::UTF8).filter(|_| options.utf8 && wants("UTF8"));
         let extensions: Vec<_> = language.into_iter().chain(utf8).collect();
         log_in.has_extensions = true;
-        let pipelining = options.pipelining && offers("PIPELINING");
+        let pipelining = self.pipelining && offers("PIPELINING") && memory::goes_ahead(&self.key);
         let ahead = login.ahead().filter(|_| pipelining);
         let mut is_ahead = ahead.is_some();
         if pipelining {

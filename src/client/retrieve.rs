@@ -3,16 +3,22 @@
 //! A message passes through the receive buffer, whatever its size. Of many messages a bounded number is asked for ahead
 //! of the answers: so few commands that they fit into the buffers between us and a server that has stopped reading
 //! because we have not read yet, and so neither side ever waits for the other.
+//!
+//! Some servers say that they take commands ahead and do not, or mix up what they answer. So a deletion never goes behind
+//! a message that is still to come: it could be answered in the middle of it. A message counts as whole only if nothing
+//! behind it says otherwise. A server on which messages ahead have failed is asked one by one from then on.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::client::{Client, memory};
+use crate::client::{Behind, Client, REFUSAL, memory};
 use crate::error::{Error, Kind, Result};
 use crate::proto::body::{Body, Piece};
 use crate::proto::command::Command;
 use crate::proto::framing::Ending;
-use crate::proto::listing::announced_size;
+use crate::proto::listing::{announced_size, scan_listing_of};
+use crate::proto::reply::{Reply, Status};
+use crate::shortage;
 use crate::trace::Trace;
 
 /// How many commands may be unanswered: together less than 2 KiB, which any socket buffer holds.
@@ -59,7 +65,8 @@ impl Client {
         piece: impl FnMut(&[u8]) -> Result<()>,
         trace: &mut Trace<'_>,
     ) -> Result<()> {
-        self.bring(&Command::retr(number), Kind::Server, piece, trace)
+        let listed = self.sizes.of(number);
+        self.bring(&Command::retr(number), Kind::Server, listed, piece, trace)
     }
 
     /// The header of a message, the empty line, and so many lines of its body.
@@ -71,7 +78,7 @@ impl Client {
         trace: &mut Trace<'_>,
     ) -> Result<()> {
         let refused = self.refusal_of("TOP");
-        self.bring(&Command::top(number, lines), refused, piece, trace)?;
+        self.bring(&Command::top(number, lines), refused, None, piece, trace)?;
         self.proven.insert("TOP");
         Ok(())
     }
@@ -84,42 +91,58 @@ impl Client {
         delivery: &mut dyn Delivery,
         trace: &mut Trace<'_>,
     ) -> Result<Bulk> {
-        let bulk = self.retrieve_ahead(numbers, delete, delivery, trace);
-        if bulk.is_err() {
+        let is_one = numbers.len() == 1;
+        let mut ahead = false;
+        let bulk = self.retrieve_all(numbers, delete, &mut ahead, delivery, trace);
+        if let Err(error) = &bulk {
             // it may have come of what the server was believed to be able to do
             memory::doubt(&self.key);
+            if ahead && !is_one && matches!(error.kind(), Kind::BadFormat | Kind::ConnectionLost | Kind::Timeout) {
+                memory::never_ahead(&self.key);
+            }
         }
         bulk
     }
 
-    fn retrieve_ahead(
+    fn retrieve_all(
         &mut self,
         numbers: impl ExactSizeIterator<Item = i32>,
         delete: bool,
+        ahead: &mut bool,
         delivery: &mut dyn Delivery,
         trace: &mut Trace<'_>,
     ) -> Result<Bulk> {
-        let pipelining = self.can_pipeline(numbers.len(), trace)?;
-        let mut window = if pipelining { WINDOW } else { 1 };
-        let mut numbers = numbers;
+        let mut numbers = numbers.peekable();
+        *ahead = self.can_pipeline(numbers.len(), numbers.peek().copied(), trace)?;
+        let mut window = if *ahead { WINDOW } else { 1 };
         let mut to_delete = VecDeque::new();
         let mut unanswered = VecDeque::with_capacity(window);
         let mut bulk = Bulk::default();
         loop {
             // half a window at once: fewer writes, and the server always has something to do
             if unanswered.len() <= window / 2 {
-                let deletions = std::iter::from_fn(|| to_delete.pop_front().map(Asked::Deletion));
+                let room = window.saturating_sub(unanswered.len());
+                let brings = matches!(unanswered.front(), Some(Asked::Message(_))) || numbers.len() > 0;
+                let deletions = if *ahead && brings { 0 } else { room.min(to_delete.len()) };
+                if deletions > 0 {
+                    self.marks.make_room(unanswered.len() + deletions)?;
+                }
+                let deletions = to_delete.drain(..deletions).map(Asked::Deletion);
                 let more = deletions.chain(numbers.by_ref().map(Asked::Message));
-                self.ask(more.take(window.saturating_sub(unanswered.len())), &mut unanswered, trace)?;
+                self.ask(more.take(room), &mut unanswered, trace)?;
             }
             let Some(asked) = unanswered.pop_front() else { break };
+            let awaited = !unanswered.is_empty();
             self.begin_wait();
             match asked {
                 Asked::Message(number) => {
-                    if let Some(size) = self.receive_message(number, delivery, trace)? {
+                    if let Some(size) = self.receive_message(number, awaited, delivery, trace)? {
                         bulk.delivered += 1;
-                        to_delete.extend(delete.then_some(number));
-                        if pipelining {
+                        if delete {
+                            make_room(&mut to_delete)?;
+                            to_delete.push_back(number);
+                        }
+                        if *ahead {
                             // the next will be like this one
                             window = usize::try_from(AHEAD / size.max(1)).unwrap_or(WINDOW).clamp(2, WINDOW);
                         }
@@ -135,17 +158,55 @@ impl Client {
         Ok(bulk)
     }
 
-    /// Whether the server takes commands ahead of its answers.
-    fn can_pipeline(&mut self, commands: usize, trace: &mut Trace<'_>) -> Result<bool> {
+    /// Whether the server takes commands ahead of its answers. `first` is a message that it should have.
+    fn can_pipeline(&mut self, commands: usize, first: Option<i32>, trace: &mut Trace<'_>) -> Result<bool> {
+        if !self.pipelining || !memory::goes_ahead(&self.key) {
+            return Ok(false);
+        }
         let has = |client: &Client| client.capabilities.as_ref().is_some_and(|offered| offered.has("PIPELINING"));
         // some servers say so only after the log-in
         if !has(self) && self.capabilities.is_some() && !self.asked_after_log_in && commands >= WORTH_ASKING {
-            match self.capabilities(trace) {
-                Err(error) if error.ends_session() => return Err(error),
-                _ => {}
+            if let Some(first) = first {
+                self.ask_in_passing(first, trace)?;
             }
         }
         Ok(has(self))
+    }
+
+    /// CAPA where nothing depends on it, and so nothing may end the session. Nonsense in answer is a no.
+    ///
+    /// A server that stays silent may have swallowed the command, or may be slow: what comes next could be the answer to
+    /// this or to the next command. LIST tells which, since its answer says which message it is about.
+    fn ask_in_passing(&mut self, message: i32, trace: &mut Trace<'_>) -> Result<()> {
+        self.asked_after_log_in = true;
+        self.expect_in_step(trace)?;
+        self.send(&Command::CAPA, trace)?;
+        let is_silent = !self.hears_within(self.timeouts.reply / 4)?;
+        if is_silent {
+            self.send(&Command::list(message), trace)?;
+        }
+        let line = self.receive(trace).map_err(|error| error.during("CAPA"))?;
+        let ending = line.ending;
+        match Reply::parse(line.bytes) {
+            Ok(Reply { status: Status::Ok, text }) if is_silent && scan_listing_of(message, text).is_ok() => {
+                return Ok(());
+            }
+            Ok(Reply { status: Status::Ok, .. }) => {
+                let capabilities = self.receive_capabilities(ending, trace)?;
+                memory::learn_after(&self.key, &capabilities);
+                self.capabilities = Some(capabilities);
+            }
+            // of which command nobody knows
+            Ok(_) if is_silent => {
+                return line.tell(Err(Error::new(Kind::Timeout, "CAPA: no answer within the timeout")));
+            }
+            _ => {}
+        }
+        if is_silent {
+            self.begin_wait();
+            self.receive(trace).map_err(|error| error.during("LIST"))?;
+        }
+        Ok(())
     }
 
     /// Sends commands in one go.
@@ -155,6 +216,7 @@ impl Client {
         unanswered: &mut VecDeque<Asked>,
         trace: &mut Trace<'_>,
     ) -> Result<()> {
+        let nothing_is_asked = unanswered.is_empty();
         let mut commands = Vec::new();
         for asked in more {
             commands.push(match asked {
@@ -163,13 +225,17 @@ impl Client {
             });
             unanswered.push_back(asked);
         }
+        if let Some(first) = commands.first().filter(|_| nothing_is_asked) {
+            self.expect_in_step(trace).map_err(|error| error.during(first.name()))?;
+        }
         self.send_all(&commands, trace)
     }
 
-    /// The size of the message; `None` if the server refused it.
+    /// The size of the message; `None` if the server refused it. `awaited` says whether more answers are to come.
     fn receive_message(
         &mut self,
         number: i32,
+        awaited: bool,
         delivery: &mut dyn Delivery,
         trace: &mut Trace<'_>,
     ) -> Result<Option<u64>> {
@@ -177,10 +243,18 @@ impl Client {
         let ending = line.ending;
         match line.accepted(Kind::Server, "RETR was refused") {
             Err(error) if error.ends_session() => Err(error),
-            Err(error) => delivery.refused(number, &error).map(|()| None),
+            Err(error) => {
+                if !awaited {
+                    self.behind = Behind::Dot;
+                }
+                delivery.refused(number, &error).map(|()| None)
+            }
             Ok(text) => {
                 let announced = announced_size(text);
-                let size = self.receive_body(ending, announced, &mut |bytes| delivery.piece(number, bytes), trace)?;
+                let total = announced.or_else(|| self.sizes.of(number));
+                let size = self.receive_body(ending, total, &mut |bytes| delivery.piece(number, bytes), trace)?;
+                let is_short = announced.is_some_and(|announced| size < announced);
+                self.check_end(awaited, is_short, trace).map_err(|error| error.during("RETR"))?;
                 delivery.whole(number).map(|()| Some(size))
             }
         }
@@ -188,8 +262,10 @@ impl Client {
 
     fn receive_deletion(&mut self, number: i32, trace: &mut Trace<'_>) -> Result<()> {
         let line = self.receive(trace).map_err(|error| error.during("DELE"))?;
-        line.accepted(Kind::Server, "DELE was refused")?;
-        self.marked.insert(number);
+        let accepted = line.accepted(Kind::Server, "DELE was refused").map(drop);
+        self.behind = Behind::Dot;
+        accepted?;
+        self.marks.add(number);
         Ok(())
     }
 
@@ -197,15 +273,42 @@ impl Client {
         &mut self,
         command: &Command<'_>,
         refused: Kind,
+        listed: Option<u64>,
         mut piece: impl FnMut(&[u8]) -> Result<()>,
         trace: &mut Trace<'_>,
     ) -> Result<()> {
         let line = self.exchange(command, trace)?;
         let ending = line.ending;
         let announced = announced_size(line.accepted(refused, &format!("{} was refused", command.name()))?);
-        self.receive_body(ending, announced, &mut piece, trace).map_err(|error| error.during(command.name()))?;
+        self.receive_body(ending, announced.or(listed), &mut piece, trace)
+            .and_then(|_| self.check_end(false, false, trace))
+            .map_err(|error| error.during(command.name()))?;
         self.inbox.narrow();
         Ok(())
+    }
+
+    /// Whether a message was whole, by what has come behind it: where more answers are awaited one of them, else nothing.
+    ///
+    /// A server that gave up in the middle may end the message as if it were whole, and then refuse it. Ahead of its
+    /// answers that looks like the refusal of the next one; that the message was shorter than announced tells it.
+    fn check_end(&mut self, awaited: bool, is_short: bool, trace: &mut Trace<'_>) -> Result<()> {
+        if self.inbox.is_empty() {
+            // that the connection has ended there is for what is asked next to find out
+            let count = self.stream.read_at_once(self.inbox.space()?)?.unwrap_or(0);
+            self.inbox.filled(count);
+        }
+        let behind = self.inbox.waiting();
+        let may_begin = |status: &[u8]| behind.iter().zip(status).all(|(byte, expected)| byte == expected);
+        if behind.is_empty() || (awaited && may_begin(b"+OK")) {
+            return Ok(());
+        }
+        if awaited && may_begin(REFUSAL) {
+            return match is_short {
+                true => Err(Error::new(Kind::BadFormat, "less came than was announced, and then a refusal")),
+                false => Ok(()),
+            };
+        }
+        Err(self.out_of_step(trace))
     }
 
     /// The body of a reply, handed to `piece` from where it lies in the receive buffer, and its size.
@@ -245,4 +348,10 @@ impl Client {
         trace.note(format_args!("{total} bytes"));
         Ok(total)
     }
+}
+
+/// Room for one more message to be deleted.
+fn make_room(to_delete: &mut VecDeque<i32>) -> Result<()> {
+    shortage::may_fail(|| to_delete.try_reserve(1))
+        .map_err(|_| Error::new(Kind::OutOfMemory, "no memory for the numbers of the messages to be deleted"))
 }

@@ -1,6 +1,6 @@
 //! A connection, in the clear or encrypted.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
@@ -19,18 +19,12 @@ pub enum Stream {
 impl Stream {
     /// Until when the next reads and writes may wait.
     pub fn set_deadline(&mut self, deadline: Deadline) {
-        match self {
-            Stream::Plain(tcp) => tcp.set_deadline(deadline),
-            Stream::Tls(tls) => tls.tcp_mut().set_deadline(deadline),
-        }
+        self.tcp_mut().set_deadline(deadline);
     }
 
     /// Who hears of the waits.
     pub fn watch(&mut self) -> &mut Watch {
-        match self {
-            Stream::Plain(tcp) => tcp.watch(),
-            Stream::Tls(tls) => tls.tcp_mut().watch(),
-        }
+        self.tcp_mut().watch()
     }
 
     /// Whether somebody has cancelled it.
@@ -57,9 +51,28 @@ impl Stream {
             Stream::Tls(tls) => tls.read(buffer)?,
         };
         match count {
-            0 => Err(Error::new(Kind::ConnectionLost, "the server closed the connection")),
+            0 => Err(closed()),
             count => Ok(count),
         }
+    }
+
+    /// Reads what is there without waiting for more: `None` where nothing is, 0 where the server has closed the connection.
+    pub fn read_at_once(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
+        self.tcp_mut().set_at_once(true);
+        let read = match self {
+            Stream::Plain(tcp) => match tcp.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+                read => read.map(Some).map_err(tcp::into_error),
+            },
+            Stream::Tls(tls) => tls.read_at_once(buffer),
+        };
+        self.tcp_mut().set_at_once(false);
+        read
+    }
+
+    /// Whether there is something to read before that time.
+    pub fn wait_readable(&mut self, until: Deadline) -> Result<bool> {
+        self.tcp_mut().wait_readable(until).map_err(tcp::into_error)
     }
 
     /// Writes all.
@@ -110,4 +123,16 @@ impl Stream {
             tls.close_notify();
         }
     }
+
+    fn tcp_mut(&mut self) -> &mut Tcp {
+        match self {
+            Stream::Plain(tcp) => tcp,
+            Stream::Tls(tls) => tls.tcp_mut(),
+        }
+    }
+}
+
+/// That the server has closed the connection.
+pub fn closed() -> Error {
+    Error::new(Kind::ConnectionLost, "the server closed the connection")
 }

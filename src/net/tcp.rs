@@ -35,6 +35,8 @@ pub struct Tcp {
     watch: Watch,
     /// The socket's receive timeout as it was last set.
     receive_timeout: Option<Duration>,
+    /// Whether a read takes only what is there.
+    at_once: bool,
 }
 
 /// Wakes whoever waits on a connection, from any thread. Does not keep the connection open.
@@ -213,7 +215,7 @@ impl Failures {
 impl Tcp {
     fn new(socket: TcpStream, deadline: Deadline, watch: Watch) -> Tcp {
         let shared = Arc::new(Shared { socket, cancelled: AtomicBool::new(false) });
-        Tcp { shared, deadline, watch, receive_timeout: None }
+        Tcp { shared, deadline, watch, receive_timeout: None, at_once: false }
     }
 
     /// Who hears of the waits.
@@ -249,6 +251,21 @@ impl Tcp {
         matches!(recv(self.shared.socket.as_raw_fd(), &mut byte, flags), Ok(1..))
     }
 
+    /// Whether a read takes only what is there, [`io::ErrorKind::WouldBlock`] where nothing is, or waits for more.
+    pub fn set_at_once(&mut self, at_once: bool) {
+        self.at_once = at_once;
+    }
+
+    /// Takes what is there.
+    fn receive_at_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match recv(self.shared.socket.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT) {
+                Err(Errno::EINTR) => {}
+                outcome => return self.outcome(outcome.map_err(io::Error::from)),
+            }
+        }
+    }
+
     /// Takes what has come, waiting for it until the deadline; with MSG_PEEK it is left to be read.
     fn receive(&mut self, buffer: &mut [u8], flags: MsgFlags) -> io::Result<usize> {
         loop {
@@ -281,11 +298,28 @@ impl Tcp {
         Ok(self.watch.slice(left)?)
     }
 
+    /// Whether there is something to read before that time, its end and a cancel included.
+    pub fn wait_readable(&mut self, until: Deadline) -> io::Result<bool> {
+        while let Some(left) = until.remaining() {
+            let wait = self.watch.slice(left)?;
+            if self.poll(PollFlags::POLLIN, wait)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn wait_writable(&mut self) -> io::Result<()> {
         let wait = self.next_wait()?;
-        let mut polled = [PollFd::new(self.shared.socket.as_fd(), PollFlags::POLLOUT)];
+        self.poll(PollFlags::POLLOUT, wait).map(drop)
+    }
+
+    /// Whether that can be done, after waiting for it at most that long.
+    fn poll(&self, what: PollFlags, wait: Duration) -> io::Result<bool> {
+        let mut polled = [PollFd::new(self.shared.socket.as_fd(), what)];
         match poll(&mut polled, poll_timeout(wait)) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Ok(count) => Ok(count > 0),
+            Err(Errno::EINTR) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -303,9 +337,12 @@ impl Tcp {
 }
 
 impl Read for Tcp {
-    /// Reads what has come, waiting for it until the deadline.
+    /// Reads what has come, waiting for it until the deadline unless only what is there is to be read.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.receive(buffer, MsgFlags::empty())
+        match self.at_once {
+            true => self.receive_at_once(buffer),
+            false => self.receive(buffer, MsgFlags::empty()),
+        }
     }
 }
 

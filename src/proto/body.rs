@@ -3,6 +3,9 @@
 //! Unlike [`crate::proto::framing`], which waits for a whole line, this consumes whatever has come, so a message of
 //! any size, with lines of any length, passes through one buffer. The pieces are slices of that buffer: dot-unstuffing
 //! (RFC 1939, section 3) leaves bytes out between two pieces and moves none.
+//!
+//! A server that stuffs makes two dots of one. A line that begins with a single dot comes of a server that does not, and
+//! keeps it.
 
 use memchr::memmem::Finder;
 
@@ -86,12 +89,22 @@ impl Body {
                     self.place = Place::End;
                     used += 1;
                 }
-                // the dot was stuffing, and the CR, which is gone from the bytes, was content
+                // both were content, and are gone from the bytes
                 (Place::DotCr, _) => {
                     self.place = Place::Cr;
-                    return (Piece::Content(b"\r"), used);
+                    return (Piece::Content(b".\r"), used);
                 }
-                (Place::LineStart | Place::InLine | Place::Cr | Place::Dot, _) => {
+                // the first of two was stuffing
+                (Place::Dot, b'.') => {
+                    let content = self.content(rest);
+                    return (Piece::Content(content), used + content.len());
+                }
+                // content, and gone from the bytes
+                (Place::Dot, _) => {
+                    self.place = Place::InLine;
+                    return (Piece::Content(b"."), used);
+                }
+                (Place::LineStart | Place::InLine | Place::Cr, _) => {
                     let content = self.content(rest);
                     return (Piece::Content(content), used + content.len());
                 }
@@ -172,10 +185,13 @@ mod tests {
             (b"\r\n.\r\n", b"\r\n", 0),
             (b"body\r\n.\r\n+OK", b"body\r\n", 3),
             (b"..\r\n.\r\n", b".\r\n", 0),
-            (b"...\r\n..foo\r\n.bar\r\n.\r\n", b"..\r\n.foo\r\nbar\r\n", 0),
+            (b"...\r\n..foo\r\n.bar\r\n.\r\n", b"..\r\n.foo\r\n.bar\r\n", 0),
             (b"a\r\n\r\n..\r\n\r\n.\r\n", b"a\r\n\r\n.\r\n\r\n", 0),
-            (b".\r.\r\n.\r\n", b"\r.\r\n", 0),
-            (b".\r\r\n.\r\n", b"\r\r\n", 0),
+            (b".\r.\r\n.\r\n", b".\r.\r\n", 0),
+            (b".\r\r\n.\r\n", b".\r\r\n", 0),
+            (b"..\r\r\n.\r\n", b".\r\r\n", 0),
+            (b"a\r\n.single\r\n.\r\n", b"a\r\n.single\r\n", 0),
+            (b".a.\r\n. \r\n.\r\n", b".a.\r\n. \r\n", 0),
             (b"a\r\r\n.\r\n", b"a\r\r\n", 0),
             (b"a.b\r\n.\r\n.\r\n", b"a.b\r\n", 3),
         ] {
@@ -189,8 +205,8 @@ mod tests {
             (&b"x\n.\n+OK smuggled\r\n.\r\n"[..], &b"x\n.\n+OK smuggled\r\n"[..]),
             (b"x\n.\r\n+OK\r\n.\r\n", b"x\n.\r\n+OK\r\n"),
             (b"x\r.\r\n+OK\r\n.\r\n", b"x\r.\r\n+OK\r\n"),
-            (b"x\r\n.\n+OK\r\n.\r\n", b"x\r\n\n+OK\r\n"),
-            (b".\n.\r\n.\r\n", b"\n.\r\n"),
+            (b"x\r\n.\n+OK\r\n.\r\n", b"x\r\n.\n+OK\r\n"),
+            (b".\n.\r\n.\r\n", b".\n.\r\n"),
         ] {
             assert_eq!(read_in_every_way(Ending::CrLf, bytes), Some((content.to_vec(), 0)), "{bytes:?}");
         }
@@ -202,7 +218,8 @@ mod tests {
             (&b".\n"[..], &b""[..], 0),
             (b"body\n.\n+OK", b"body\n", 3),
             (b"..\n.\n", b".\n", 0),
-            (b"a\r\n.b\n.\n", b"a\r\nb\n", 0),
+            (b"a\r\n.b\n.\n", b"a\r\n.b\n", 0),
+            (b"a\n..b\n.\rc\n.\n", b"a\n.b\n.\rc\n", 0),
             (b"a\r\n.\r\n", b"a\r\n", 0),
         ] {
             assert_eq!(read_in_every_way(Ending::Lf, bytes), Some((content.to_vec(), behind)), "{bytes:?}");

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 use zeroize::Zeroize;
 
 use crate::error::{Error, Kind, Result};
@@ -103,6 +103,29 @@ impl Inbox {
         self.searched = self.searched.max(self.start);
     }
 
+    /// Where more bytes go while a line that was taken is still needed; may be empty.
+    pub fn space_behind(&mut self) -> &mut [u8] {
+        &mut self.buffer[self.end..]
+    }
+
+    /// What waits of the next line, without its end; all that waits where its end has not come.
+    pub fn next_line(&self) -> &[u8] {
+        let waiting = self.waiting();
+        let line = memchr(b'\n', waiting).map_or(waiting, |line_feed| &waiting[..line_feed]);
+        line.strip_suffix(b"\r").unwrap_or(line)
+    }
+
+    /// How the lines of a list end that waits whole, the line that ends it included.
+    pub fn has_list(&self) -> Option<Ending> {
+        let waiting = self.waiting();
+        let first_end = &waiting[..=memchr(b'\n', waiting)?];
+        let (ending, end) = match first_end.ends_with(b"\r\n") {
+            true => (Ending::CrLf, &b"\r\n.\r\n"[..]),
+            false => (Ending::Lf, &b"\n.\n"[..]),
+        };
+        memmem::find(waiting, end).map(|_| ending)
+    }
+
     /// Whether nothing waits to be understood.
     pub fn is_empty(&self) -> bool {
         self.start == self.end
@@ -175,7 +198,8 @@ impl Inbox {
     }
 }
 
-/// What a line of a reply of many lines is (RFC 1939, section 3): `None` if it ends the reply, else its content.
+/// What a line of a list is (RFC 1939, section 3): `None` if it ends the list, else its content. What a list says never
+/// begins with a dot of its own, so any is stuffing, unlike in a message ([`crate::proto::body`]).
 pub fn unstuff(line: &[u8]) -> Option<&[u8]> {
     match line {
         b"." => None,
@@ -298,9 +322,36 @@ mod tests {
         feed(&mut inbox, b"+OK s3cret\r\n+OK next\r\n");
         inbox.take_first_line().unwrap().unwrap();
         inbox.wipe();
-        assert!(memchr::memmem::find(&inbox.buffer, b"s3cret").is_none());
+        assert!(memmem::find(&inbox.buffer, b"s3cret").is_none());
         let (line, _) = inbox.take_first_line().unwrap().unwrap();
         assert_eq!(inbox.bytes(line), b"+OK next");
+    }
+
+    #[test]
+    fn what_waits_of_a_line_and_of_a_list() {
+        for (waiting, line, list) in [
+            (&b"2 b\r\n.\r\n"[..], &b"2 b"[..], Some(Ending::CrLf)),
+            (b"2 b\n.\n+OK\r\n", b"2 b", Some(Ending::Lf)),
+            (b"2 b\r\n.\r", b"2 b", None),
+            (b"2 b\n.\r\n", b"2 b", None),
+            (b".\r\n", b".", None),
+            (b"2 b", b"2 b", None),
+            (b"", b"", None),
+        ] {
+            let mut inbox = Inbox::default();
+            feed(&mut inbox, waiting);
+            assert_eq!((inbox.next_line(), inbox.has_list()), (line, list), "{waiting:?}");
+        }
+    }
+
+    #[test]
+    fn a_taken_line_stays_while_more_comes_behind_it() {
+        let mut inbox = Inbox::default();
+        feed(&mut inbox, b"-ERR no\r\n");
+        let (line, _) = inbox.take_first_line().unwrap().unwrap();
+        inbox.space_behind()[..3].copy_from_slice(b"+OK");
+        inbox.filled(3);
+        assert_eq!((inbox.bytes(line), inbox.waiting()), (&b"-ERR no"[..], &b"+OK"[..]));
     }
 
     #[test]

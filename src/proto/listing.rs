@@ -84,14 +84,16 @@ impl Stat {
     }
 }
 
-/// How long a message is to be by the text of RETR's `+OK`, which many servers begin as RFC 1939 shows it:
-/// `120 octets`. Nothing may rely on it.
+/// How long a message is to be by the text of RETR's `+OK`, which many servers begin as RFC 1939 shows it, `120 octets`,
+/// and others end with `(120 octets)`. Nothing may rely on it: some count each line end as one octet, some guess.
 pub fn announced_size(text: &[u8]) -> Option<u64> {
-    let mut words = words(text);
-    let size = std::str::from_utf8(words.next()?).ok()?;
-    let unit = words.next()?;
-    let is_size = size.bytes().all(|byte| byte.is_ascii_digit()) && unit.to_ascii_lowercase().starts_with(b"octets");
-    size.parse().ok().filter(|_| is_size)
+    let units = words(text).skip(1);
+    words(text).zip(units).find_map(|(size, unit)| {
+        let unit = unit.to_ascii_lowercase();
+        let is_unit = [&b"octets"[..], b"bytes"].iter().any(|name| unit.starts_with(name));
+        let size = size.strip_prefix(b"(").unwrap_or(size);
+        octets(size).filter(|_| is_unit)
+    })
 }
 
 /// A line of LIST, or the text of `LIST n` (RFC 1939, section 5): the number of a message and its octets.
@@ -109,16 +111,26 @@ pub fn scan_listing(text: &[u8]) -> Result<(i32, i64)> {
     }
 }
 
-/// A line of UIDL (RFC 1939, section 7): the number of a message and its unique id, of whatever length.
+/// A line of UIDL (RFC 1939, section 7): the number of a message and its unique id, of whatever length. The id is all
+/// that follows the number: some servers make ids with blanks in them.
 pub fn unique_id_listing(text: &[u8]) -> Result<(i32, &[u8])> {
-    let mut words = words(text);
-    let (Some(number), Some(uid)) = (words.next(), words.next()) else {
+    let text = text.trim_ascii();
+    let end = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
+    let (number, uid) = (&text[..end], text[end..].trim_ascii_start());
+    if uid.is_empty() {
         return Err(Error::new(Kind::ShortResponse, "UIDL must say the number of a message and its unique id"));
-    };
+    }
     match message_number(number) {
-        // it is to become a C string
-        Some(number) if !uid.contains(&0) => Ok((number, uid)),
-        _ => Err(Error::new(Kind::Syntax, "UIDL says what is no number of a message and its unique id")),
+        Some(number) => unique_id(uid).map(|uid| (number, uid)),
+        None => Err(Error::new(Kind::Syntax, "UIDL says what is no number of a message and its unique id")),
+    }
+}
+
+/// A unique id, which is to become a C string.
+fn unique_id(uid: &[u8]) -> Result<&[u8]> {
+    match uid.contains(&0) {
+        true => Err(Error::new(Kind::Syntax, "UIDL says a unique id with a NUL in it")),
+        false => Ok(uid),
     }
 }
 
@@ -128,16 +140,27 @@ pub fn scan_listing_of(number: i32, text: &[u8]) -> Result<(i32, i64)> {
     of_message(number, told).map(|number| (number, octets))
 }
 
-/// The text of `UIDL n`, which some servers answer without repeating the number.
+/// The text of `UIDL n`, which some servers answer without repeating the number. Several words of which the first is no
+/// number may be anything.
 pub fn unique_id_of(number: i32, text: &[u8]) -> Result<(i32, &[u8])> {
     let mut words = words(text);
     match (words.next(), words.next()) {
-        (Some(uid), None) if message_number(uid) != Some(number) && !uid.contains(&0) => Ok((number, uid)),
+        (Some(uid), None) if message_number(uid) != Some(number) => unique_id(uid).map(|uid| (number, uid)),
         _ => {
             let (told, uid) = unique_id_listing(text)?;
             of_message(number, told).map(|number| (number, uid))
         }
     }
+}
+
+/// Whether a line may be one of a list of messages: it begins with a number of a message.
+pub fn is_entry(line: &[u8]) -> bool {
+    words(line).next().is_some_and(|word| message_number(word).is_some())
+}
+
+/// Whether nothing is in a line.
+pub fn is_blank(line: &[u8]) -> bool {
+    line.trim_ascii().is_empty()
 }
 
 /// That the server speaks of the message that it was asked about.
@@ -163,6 +186,12 @@ fn saturating_octets(word: &[u8]) -> Option<i64> {
     let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     let largest = if digits.len() == word.len() { i64::MAX } else { i64::MIN };
     is_number.then(|| std::str::from_utf8(word).ok().and_then(|word| word.parse().ok()).unwrap_or(largest))
+}
+
+/// A number of octets, without a sign.
+fn octets(word: &[u8]) -> Option<u64> {
+    let is_number = word.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(word).ok().filter(|_| is_number)?.parse().ok()
 }
 
 fn message_number(word: &[u8]) -> Option<i32> {
@@ -199,6 +228,14 @@ mod tests {
             ("+1 octets", None),
             ("99999999999999999999 octets", None),
             ("message follows", None),
+            ("Message follows (23 octets)", Some(23)),
+            ("RETR 7: 4711 bytes follow", Some(4711)),
+            ("(x octets), 5 octets", Some(5)),
+            ("message octets 12", None),
+            ("octets", None),
+            ("() octets", None),
+            ("12 (octets)", None),
+            ("5 octets of 9 octets", Some(5)),
             ("", None),
         ] {
             assert_eq!(announced_size(text.as_bytes()), size, "{text}");
@@ -230,10 +267,12 @@ mod tests {
 
     #[test]
     fn capabilities_have_a_limit() {
-        let mut listed = Capabilities::default();
-        let result = (0..1_000_000).try_for_each(|_| listed.push(b"X"));
-        assert_eq!(result.unwrap_err().kind(), Kind::Limit);
-        assert!(listed.as_bytes().len() <= MAX_CAPABILITIES);
+        for line in [&b"X"[..], b""] {
+            let mut listed = Capabilities::default();
+            let result = (0..1_000_000).try_for_each(|_| listed.push(line));
+            assert_eq!(result.unwrap_err().kind(), Kind::Limit, "{line:?}");
+            assert!(listed.as_bytes().len() <= MAX_CAPABILITIES);
+        }
     }
 
     #[test]
@@ -286,10 +325,13 @@ mod tests {
     #[test]
     fn unique_ids() {
         assert_eq!(unique_id_listing(b"1 whqtswO00WBw418f9t5JxYwZ").unwrap(), (1, &b"whqtswO00WBw418f9t5JxYwZ"[..]));
-        assert_eq!(unique_id_listing(b" 2   7  more").unwrap(), (2, &b"7"[..]));
+        assert_eq!(unique_id_listing(b" 2   7  more \t").unwrap(), (2, &b"7  more"[..]));
+        assert_eq!(unique_id_listing(b"1 Mon 10:01").unwrap(), (1, &b"Mon 10:01"[..]));
         assert_eq!(unique_id_listing(&[b"3 ", &[b'x'; 60_000][..]].concat()).unwrap().1.len(), 60_000);
-        assert_eq!(unique_id_listing(b"1").unwrap_err().kind(), Kind::ShortResponse);
-        for text in [&b"x y"[..], b"0 a", b"-1 a", b"1 a\0b"] {
+        for text in [&b"1"[..], b" 1 ", b""] {
+            assert_eq!(unique_id_listing(text).unwrap_err().kind(), Kind::ShortResponse);
+        }
+        for text in [&b"x y"[..], b"0 a", b"-1 a", b"1 a\0b", b"1 a \0"] {
             assert_eq!(unique_id_listing(text).unwrap_err().kind(), Kind::Syntax);
         }
         assert_eq!(unique_id_of(4, b"4 abc").unwrap(), (4, &b"abc"[..]));
@@ -297,6 +339,16 @@ mod tests {
         assert_eq!(unique_id_of(4, b"5").unwrap(), (4, &b"5"[..]));
         assert_eq!(unique_id_of(4, b"").unwrap_err().kind(), Kind::ShortResponse);
         assert_eq!(unique_id_of(4, b"4").unwrap_err().kind(), Kind::ShortResponse);
-        assert_eq!(unique_id_of(4, b"5 abc").unwrap_err().kind(), Kind::Syntax);
+        assert_eq!(unique_id_of(4, b"4 Mon 10:01 ").unwrap(), (4, &b"Mon 10:01"[..]));
+        for text in [&b"5 abc"[..], b"unique ids follow", b"a\0b", b"4 a\0b"] {
+            assert_eq!(unique_id_of(4, text).unwrap_err().kind(), Kind::Syntax, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_line_of_a_list() {
+        assert!(is_entry(b"1 120") && is_entry(b" 2147483647") && is_entry(b"7 "));
+        assert!(!is_entry(b"") && !is_entry(b"0 1") && !is_entry(b"+OK 1") && !is_entry(b".") && !is_entry(b"1a 2"));
+        assert!(is_blank(b"") && is_blank(b" \t\r") && !is_blank(b"."));
     }
 }

@@ -152,6 +152,16 @@ impl Tls {
         self.run(|stream| stream.ssl_read(buffer))
     }
 
+    /// Reads what is there where the connection below does not wait; 0 as with [`Tls::read`], `None` where nothing is.
+    pub fn read_at_once(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
+        match self.attempt(|stream| stream.ssl_read(buffer)) {
+            Err(error) if error.code() == ErrorCode::WANT_READ => Ok(None),
+            // some do not announce it
+            Err(_) if self.stream.get_ref().state == TransportState::Ended => Ok(Some(0)),
+            read => read.map(Some).map_err(|error| session_error(error, self.stream.get_ref().state)),
+        }
+    }
+
     /// Writes at least one byte.
     pub fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         self.run(|stream| stream.ssl_write(bytes))
@@ -222,7 +232,14 @@ impl Tls {
         }
     }
 
-    fn run(&mut self, mut work: impl FnMut(&mut SslStream<Transport>) -> Result<usize, ssl::Error>) -> Result<usize> {
+    fn run(&mut self, work: impl FnMut(&mut SslStream<Transport>) -> Result<usize, ssl::Error>) -> Result<usize> {
+        self.attempt(work).map_err(|error| session_error(error, self.stream.get_ref().state))
+    }
+
+    fn attempt(
+        &mut self,
+        mut work: impl FnMut(&mut SslStream<Transport>) -> Result<usize, ssl::Error>,
+    ) -> Result<usize, ssl::Error> {
         ErrorStack::get();
         loop {
             match work(&mut self.stream) {
@@ -230,7 +247,7 @@ impl Tls {
                 Err(error) if error.code() == ErrorCode::ZERO_RETURN => return Ok(0),
                 // a record that held no data of ours: openssl wants to be called again
                 Err(error) if error.code() == ErrorCode::WANT_READ && error.io_error().is_none() => {}
-                Err(error) => return Err(session_error(error, self.stream.get_ref().state)),
+                Err(error) => return Err(error),
             }
         }
     }
