@@ -120,8 +120,6 @@ pub fn connect(
     mut watch: Watch,
     mut on_attempt: impl FnMut(&SocketAddr),
 ) -> Result<(Tcp, SocketAddr)> {
-    let share = deadline.remaining().unwrap_or_default() / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX);
-    let delay = ATTEMPT_DELAY.min(share);
     let mut untried = addresses.iter();
     let mut pending: VecDeque<(OwnedFd, SocketAddr)> = VecDeque::with_capacity(MAX_PENDING);
     let mut failures = Failures::default();
@@ -137,7 +135,10 @@ pub fn connect(
                     Ok(socket) => pending.push_back((socket, *address)),
                     Err(error) => failures.add(address, error),
                 }
-                next_attempt = Instant::now() + delay;
+                // anew each time: a busy machine is late for some
+                let share =
+                    deadline.remaining().unwrap_or_default() / u32::try_from(untried.len() + 1).unwrap_or(u32::MAX);
+                next_attempt = Instant::now() + ATTEMPT_DELAY.min(share);
             }
         }
         if pending.is_empty() {
