@@ -217,10 +217,8 @@ impl Credentials {
 
     /// RFC 7617, section 2
     fn for_http(&self) -> Zeroizing<String> {
-        let pair = self.pair();
-        let mut basic = Zeroizing::new(String::with_capacity(pair.len().div_ceil(3) * 4));
-        STANDARD.encode_string(&*pair, &mut basic);
-        basic
+        // in one piece at its full size: encode_string leaves some of it on the stack
+        Zeroizing::new(STANDARD.encode(&*self.pair()))
     }
 
     fn pair(&self) -> Zeroizing<Vec<u8>> {
