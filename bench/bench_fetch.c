@@ -1,9 +1,10 @@
 /*
  * What it costs to fetch a mailbox to a callback that only counts: pop3connect against a bare C loop, libcurl and
  * libEtPan. First CPU time of the client, in the clear and under TLS: the server is another process on loopback, whose
- * time is not counted, nor is the log-in. Then round trips to a server that is far away.
+ * time is not counted, nor is the log-in. Then round trips to a server that is far away, and time by the wall with one that
+ * holds a part of each message back.
  *
- *   bench_fetch [rounds [rounds over the long line]]
+ *   bench_fetch [rounds [rounds over the long line, and with what is held back]]
  *   bench_fetch only <client> <mode> <fetches>    for profilers: "bare loop", pop3connect, libcurl or libEtPan
  */
 #include <signal.h>
@@ -13,6 +14,7 @@
 
 #include "cpu.h"
 #include "fetcher.h"
+#include "held_back.h"
 #include "number.h"
 #include "report.h"
 #include "round_trips.h"
@@ -21,7 +23,7 @@
 enum { MESSAGES = 200, SIZE = 1000000 };
 /* STLS differs from TLS in the log-in alone. */
 enum { COMPARED_MODES = TLS + 1 };
-enum { MOST_TRIPS = 4 };
+enum { MOST_TRIPS = 4, MOST_MS = 1 };
 
 static const struct fetcher *const fetchers[CLIENTS] = {
     [BARE] = &bare_fetcher, [OURS] = &our_fetcher, [CURL_PEER] = &curl_fetcher, [ETPAN_PEER] = &etpan_fetcher};
@@ -118,15 +120,19 @@ static int bench(int rounds, int far_rounds)
     static measured cpu;
     struct comparison comparison = comparison_of(rounds);
     struct summary trips[CLIENTS];
+    struct held_back held[CLIENTS];
     if (measure_cpu(rounds, cpu) != 0)
         return -1;
     report_table(&comparison, cpu);
     /* the bare loop would take as many as the peers: one for each message */
     if (round_trips(fetchers + OURS, CLIENTS - OURS, far_rounds, trips + OURS) != 0)
         return -1;
+    if (held_back(fetchers + OURS, CLIENTS - OURS, far_rounds, held + OURS) != 0)
+        return -1;
     report_targets();
     report_ratios(&comparison, cpu);
     report_at_most("far", "round trips", trips[OURS].median, MOST_TRIPS);
+    report_at_most("held back", "ms a message", held[OURS].wall_ms, MOST_MS);
     report_verdict();
     return 0;
 }

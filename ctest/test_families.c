@@ -1,6 +1,9 @@
-/* Names with addresses of both families, one of which is dead; and which family to use. */
+/* Names with addresses of both families, one of which is dead, or with very many; which family to use; what is held. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "clock.h"
@@ -8,6 +11,7 @@
 #include "listen.h"
 #include "names.h"
 #include "pop3connect.h"
+#include "process.h"
 #include "script.h"
 #include "server.h"
 
@@ -265,6 +269,154 @@ static void tls_at_the_second_family(void)
     }
 }
 
+/* Very many */
+
+/* Of addresses from `first` on within 127.1.0.0/16, so many, blank-separated. */
+static const char *many_addresses(int first, int count)
+{
+    static char addresses[4000];
+    addresses[0] = '\0';
+    for (int i = first; i < first + count; i++)
+        snprintf(addresses + strlen(addresses), sizeof addresses - strlen(addresses), "127.1.%d.%d ", i / 250,
+                 1 + i % 250);
+    return addresses;
+}
+
+static int count_of(const char *text, const char *part)
+{
+    int count = 0;
+    for (; (text = strstr(text, part)) != NULL; text++)
+        count++;
+    return count;
+}
+
+static int most_descriptors;
+
+static int32_t count_descriptors(int64_t done, int64_t total, void *context)
+{
+    (void)done, (void)total, (void)context;
+    int count = open_descriptors();
+    most_descriptors = count > most_descriptors ? count : most_descriptors;
+    return 0;
+}
+
+/* Nobody answers at any address of that port. Returns the port. */
+static int all_silent(struct dead *dead)
+{
+    for (int port = 20000 + getpid() % 10000; port < 31000; port++)
+        if (dead_begin(dead, SILENT, "0.0.0.0", port))
+            return port;
+    check_fatal("no port that is free at every address");
+}
+
+static void of_very_many_silent_ones_few_are_waited_for(void)
+{
+    struct dead dead;
+    int port = all_silent(&dead);
+    int before = open_descriptors();
+    pop3_options *options = options_for(name_of(many_addresses(0, 300)), port);
+    CHECK_INT(pop3_options_set_timeouts(options, 3000, 0, 0), POP3_OK);
+    CHECK_INT(pop3_options_set_progress_cb(options, count_descriptors, NULL), POP3_OK);
+    most_descriptors = 0;
+    CHECK_INT(try(options), POP3_ERR_TIMEOUT);
+    CHECK_INT(most_descriptors - before, 8);
+    /* each of those that are tried at all has its turn */
+    CHECK_INT(count_of(heard(), "* connecting to "), 64);
+    CHECK_HAS(pop3_get_last_error(), "no answer; and 48 more");
+    CHECK(strlen(pop3_get_last_error()) < 1000);
+    CHECK_INT(open_descriptors(), before);
+    pop3_options_free(options);
+    dead_end(&dead);
+}
+
+static void very_many_that_refuse(void)
+{
+    int port = server_refuse();
+    pop3_options *options = options_for(name_of(many_addresses(0, 300)), port);
+    CHECK_INT(try(options), POP3_ERR_CONNECT);
+    CHECK_INT(count_of(heard(), "* connecting to "), 64);
+    CHECK_HAS(pop3_get_last_error(), "; and 56 more");
+    CHECK(strlen(pop3_get_last_error()) < 1000);
+    pop3_options_free(options);
+}
+
+/* The one that serves comes after more silent ones than are tried at once. */
+static void one_that_serves_after_many_silent_ones(void)
+{
+    enum { SILENT_ONES = 10 };
+    struct dead dead[SILENT_ONES];
+    int port = server_mailbox("address=127.0.0.9");
+    char addresses[512];
+    snprintf(addresses, sizeof addresses, "%s127.0.0.9", many_addresses(0, SILENT_ONES));
+    for (int i = 0; i < SILENT_ONES; i++) {
+        char address[32];
+        snprintf(address, sizeof address, "127.1.0.%d", 1 + i);
+        CHECK(dead_begin(&dead[i], SILENT, address, port));
+    }
+    pop3_options *options = options_for(name_of(addresses), port);
+    CHECK_INT(try(options), 0);
+    CHECK_INT(count_of(heard(), "* connecting to "), SILENT_ONES + 1);
+    pop3_options_free(options);
+    for (int i = 0; i < SILENT_ONES; i++)
+        dead_end(&dead[i]);
+}
+
+/* Descriptors */
+
+enum { SOME_DESCRIPTORS = 256 };
+
+/* Which of the first ones are open. */
+static void look_at_descriptors(char *open)
+{
+    for (int i = 0; i < SOME_DESCRIPTORS; i++)
+        open[i] = fcntl(i, F_GETFD) >= 0;
+}
+
+/* A session while those are closed; 0, or in which step it failed. */
+static int with_standard_descriptors_closed(int plain, int tls)
+{
+    char before[SOME_DESCRIPTORS], during[SOME_DESCRIPTORS];
+    const int ports[] = {plain, tls};
+    for (int secure = 0; secure < 2; secure++) {
+        for (int i = 0; i < 3; i++)
+            close(i);
+        look_at_descriptors(before);
+        int socket = pop3_connect(at_host("mail.test", ports[secure]), "alice", PASS, NULL, secure, 1);
+        if (socket < 0)
+            return 1;
+        look_at_descriptors(during);
+        int held = 0;
+        for (int i = 0; i < SOME_DESCRIPTORS; i++)
+            if (during[i] && !before[i]) {
+                held++;
+                if (i < 3)
+                    return 2;
+                if ((fcntl(i, F_GETFD) & FD_CLOEXEC) == 0)
+                    return 3;
+            }
+        if (held != 1)
+            return 4;
+        if (pop3_message_count(socket, NULL) != 5 || pop3_disconnect(socket, NULL) != 0)
+            return 5;
+        look_at_descriptors(during);
+        if (memcmp(before, during, sizeof before) != 0)
+            return 6;
+    }
+    return 0;
+}
+
+static void standard_descriptors_that_are_closed(void)
+{
+    int plain = server_mailbox(""), tls = server_mailbox("tls=implicit"), status = -1;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(with_standard_descriptors_closed(plain, tls));
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+}
+
 /* Without it nothing here can be tested, which is told rather than passed over. */
 static void need_ipv6(void)
 {
@@ -287,5 +439,9 @@ int main(void)
     RUN(the_family_is_chosen);
     RUN(the_source_address_chooses);
     RUN(tls_at_the_second_family);
+    RUN(of_very_many_silent_ones_few_are_waited_for);
+    RUN(very_many_that_refuse);
+    RUN(one_that_serves_after_many_silent_ones);
+    RUN(standard_descriptors_that_are_closed);
     return check_result();
 }

@@ -352,6 +352,7 @@ static void silence(void)
         long long begin = now_ms();
         CHECK_INT(try(options), POP3_ERR_TIMEOUT);
         CHECK(now_ms() - begin >= 400 && now_ms() - begin < 10000);
+        CHECK_HAS(pop3_get_last_error(), "proxy 127.0.0.1");
         pop3_options_free(options);
     }
 }
@@ -411,12 +412,16 @@ static void proxies_that_are_not_there(void)
 {
     proxy_port = server_refuse();
     CHECK_INT(try_by("mail.test", 0, url("http", "")), POP3_ERR_CONNECT);
+    CHECK_HAS(pop3_get_last_error(), "proxy 127.0.0.1");
+    CHECK_HAS(pop3_error_text(POP3_ERR_CONNECT), "proxy");
     CHECK_INT(try_by("mail.test", 0, "socks5://no-such-proxy.invalid:1080"), POP3_ERR_HOST_NOT_FOUND);
-    CHECK_HAS(pop3_get_last_error(), "no-such-proxy.invalid");
+    CHECK_HAS(pop3_get_last_error(), "proxy no-such-proxy.invalid");
+    CHECK_HAS(pop3_error_text(POP3_ERR_HOST_NOT_FOUND), "proxy");
     /* the family is about the way to the proxy */
     pop3_options *options = options_for("mail.test", 0, url("http", ""));
     CHECK_INT(pop3_options_set_family(options, 6), 0);
     CHECK_INT(try(options), POP3_ERR_HOST_NOT_FOUND);
+    CHECK_HAS(pop3_get_last_error(), "proxy 127.0.0.1");
     /* NULL: none any more */
     CHECK_INT(pop3_options_set_family(options, 0), 0);
     CHECK_INT(pop3_options_set_proxy(options, NULL), 0);
@@ -438,6 +443,65 @@ static void a_proxy_is_not_waited_for_longer_than_the_host_wants(void)
     pop3_options *options = options_for("mail.test", 0, url("socks5", ""));
     CHECK_INT(pop3_options_set_progress_cb(options, stop, &calls), 0);
     CHECK_INT(try(options), POP3_ERR_CANCELLED);
+    pop3_options_free(options);
+}
+
+/* It knows joe and his password, as they are and as HTTP has them. */
+#define JOE "am9lOnMzY3JldCBwdw=="
+#define JOES_REQUEST \
+    "expect \"CONNECT mail.test:110 HTTP/1.1\\r\\nHost: mail.test:110\\r\\n" \
+    "Proxy-Authorization: Basic " JOE "\\r\\n\\r\\n\"\n"
+
+static void what_a_proxy_repeats(void)
+{
+    const char *rows[][2] = {
+        {"send \"HTTP/1.1 407 s3cret pw of joe\\r\\n\\r\\n\"\n", "it answered HTTP/1.1 407 *** of joe"},
+        {"send \"HTTP/1.1 407 joe:s3cret pw\\r\\n\\r\\n\"\n", "it answered HTTP/1.1 407 ***"},
+        {"send \"HTTP/1.1 407 Basic " JOE "!\\r\\n\\r\\n\"\n", "it answered HTTP/1.1 407 Basic ***!"},
+        {"send \"HTTP/1.1 407 No\\r\\nX: s3cret pw\\r\\n\\r\\n\"\n", "it answered HTTP/1.1 407 No"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        script_begin(JOES_REQUEST);
+        script_add("%sexpect-eof\n", rows[i][0]);
+        proxy_port = server_play("", script());
+        CHECK_INT(try_by("mail.test", 0, url("http", "joe:s3cret%20pw@")), POP3_ERR_CONNECT);
+        CHECK_HAS(pop3_get_last_error(), rows[i][1]);
+        CHECK_HAS_NOT(pop3_get_last_error(), "s3cret");
+        CHECK_HAS_NOT(pop3_get_last_error(), JOE);
+        CHECK_HAS_NOT(lines, "s3cret");
+        CHECK_HAS_NOT(lines, JOE);
+        CHECK_PLAYED(proxy_port);
+    }
+}
+
+static void a_long_answer_is_cut(void)
+{
+    proxy_port = server_play("", HTTP_REQUEST "send \"HTTP/1.1 407 \"\nrepeat 1000 \"\\x1b[2J\"\n"
+                                 "send \"\\r\\n\\r\\n\"\nexpect-eof\n");
+    CHECK_INT(try_by("mail.test", 0, url("http", "")), POP3_ERR_CONNECT);
+    CHECK_HAS(pop3_get_last_error(), "it answered HTTP/1.1 407 \\x1b[2J\\x1b[2J");
+    CHECK_HAS(pop3_get_last_error(), "octets more");
+    CHECK(strlen(pop3_get_last_error()) < 1000);
+}
+
+/* Those who tell them apart leave the look-up to the proxy by it. */
+static void socks5h_is_socks5(void)
+{
+    proxy_port = server_play("", SOCKS_HELLO SOCKS_REQUEST "send \"" SOCKS_YES "+OK\\r\\n\"\n" SESSION);
+    CHECK_INT(try_by("mail.test", 0, url("SOCKS5h", "")), 0);
+    CHECK_PLAYED(proxy_port);
+}
+
+static void no_error_quotes_the_url(void)
+{
+    const char *urls[] = {"socks5://joe:s3cret", "http://joe:x@s3cret:y", "http://joe:x@s3cret:1:2",
+                          "http://joe:x@[s3cret]:1", "socks4://joe:s3cret@localhost:1", "http://joe:s3cret%@localhost:1"};
+    pop3_options *options = pop3_options_new();
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        CHECK_INT(pop3_options_set_proxy(options, urls[i]), POP3_ERR_PARAMETER);
+        CHECK_HAS(pop3_get_last_error(), "proxy");
+        CHECK_HAS_NOT(pop3_get_last_error(), "s3cret");
+    }
     pop3_options_free(options);
 }
 
@@ -481,6 +545,10 @@ int main(void)
     RUN(addresses_and_names);
     RUN(proxies_that_are_not_there);
     RUN(a_proxy_is_not_waited_for_longer_than_the_host_wants);
+    RUN(what_a_proxy_repeats);
+    RUN(a_long_answer_is_cut);
+    RUN(socks5h_is_socks5);
+    RUN(no_error_quotes_the_url);
     RUN(urls_that_cannot_be_used);
     char command[128];
     snprintf(command, sizeof command, "rm -r '%s'", folder);

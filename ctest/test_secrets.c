@@ -386,6 +386,52 @@ static void where_the_name_is_looked_up(void)
     CHECK_PLAYED(port);
 }
 
+/* Through a proxy that is told of its user's password, in an URL that ends with this: what came of it, and what is left. */
+static void by_a_proxy(const char *scheme, const char *password, int times, const char *transcript, int expected)
+{
+    char before[32], after[32];
+    int port = server_play("", transcript);
+    snprintf(before, sizeof before, "%s://joe:", scheme);
+    snprintf(after, sizeof after, "@%s", at(port));
+    pop3_options *options = pop3_options_new();
+    CHECK_INT(pop3_options_set_server(options, "pop.test"), POP3_OK);
+    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
+    CHECK_INT(pop3_options_set_password(options, PASSWORD), POP3_OK);
+    CHECK_INT(pop3_options_set_proxy(options, sealed_between(before, password, times, after)), POP3_OK);
+    int socket = connect_with(options);
+    pop3_options_free(options);
+    nothing_remains(scheme);
+    CHECK_INT(socket < 0 ? socket : 0, expected);
+    if (socket > 0) {
+        CHECK_INT(pop3_noop(socket, NULL), 0);
+        CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    }
+    nothing_remains(scheme);
+    CHECK_PLAYED(port);
+}
+
+#define SOCKS_ASKS "expect \"\\x05\\x02\\x00\\x02\"\nsend \"\\x05\\x02\"\n"
+#define LOGGED_IN_BY_PASS "send \"+OK\\r\\n\"\nexpect-line\nsend \"-ERR\\r\\n\"\nexpect-line\n" ASK_FOR_PASS LET_IN
+
+static void passwords_of_proxies(void)
+{
+    /* the head of a request has four lines */
+    const char *head = "expect-line\nexpect-line\nexpect-line\nexpect-line\n";
+    char transcript[1024];
+    for (int times = 1; times <= 400; times += 399) {
+        snprintf(transcript, sizeof transcript, "%ssend \"HTTP/1.1 200 OK\\r\\n\\r\\n\"\n" LOGGED_IN_BY_PASS, head);
+        by_a_proxy("http", WRONG, times, transcript, 0);
+        snprintf(transcript, sizeof transcript, "%ssend \"HTTP/1.1 407 No\\r\\n\\r\\n\"\nexpect-eof\n", head);
+        by_a_proxy("http", WRONG, times, transcript, POP3_ERR_CONNECT);
+        snprintf(transcript, sizeof transcript, "%scut", head);
+        by_a_proxy("http", WRONG, times, transcript, POP3_ERR_CONNECT);
+    }
+    /* which answers before it is asked, so that nobody need wait for what has no end of a line */
+    by_a_proxy("socks5", WRONG, 1,
+               SOCKS_ASKS "send \"\\x01\\x00\\x05\\x00\\x00\\x01\\x7f\\x00\\x00\\x01\\x30\\x39\"\n" LOGGED_IN_BY_PASS, 0);
+    by_a_proxy("socks5", WRONG, 1, SOCKS_ASKS "send \"\\x01\\x01\"\nhold\n", POP3_ERR_CONNECT);
+}
+
 /* A server that repeats what is said with PASS. */
 static void repeat(int connection, const char *answer)
 {
@@ -530,6 +576,7 @@ int main(int argc, char **argv)
     RUN(long_passwords);
     RUN(log_ins_that_are_broken_off);
     RUN(where_the_name_is_looked_up);
+    RUN(passwords_of_proxies);
     RUN(what_the_server_repeats);
     RUN(options_wipe_what_they_held);
     RUN(connects_that_come_to_nothing);

@@ -85,12 +85,12 @@
 #define POP3_ERR_SECURE -1021
 
 /**
- * The server's name has no address.
+ * The name of the server, or of its proxy, has no address.
  */
 #define POP3_ERR_HOST_NOT_FOUND -11001
 
 /**
- * No address of the server could be connected to.
+ * No address of the server could be connected to, or none of its proxy, or the proxy did not do its part.
  */
 #define POP3_ERR_CONNECT -10061
 
@@ -1111,14 +1111,15 @@ int32_t pop3_options_set_source_address(pop3_options *options, const char *addre
  * credentials included, is POP3_ERR_CONNECT at connect, with its reason in the text.
  *
  * - `options`: from pop3_options_new.
- * - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929) or `http://[user:password@]host:port` for CONNECT
- *   (RFC 9110), in UTF-8; user and password may be percent-encoded. Copied; what it holds of a password is wiped when
- *   the options are freed or another is set. NULL is the default, none.
+ * - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929), for which `socks5h` is another name, or
+ *   `http://[user:password@]host:port` for CONNECT (RFC 9110), in UTF-8; user and password may be percent-encoded.
+ *   Copied; what it holds of a password is wiped when the options are freed or another is set. NULL is the default, none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another scheme, no port, no such URL).
  * Threads: any, as long as no other call uses the options meanwhile.
  */
-int32_t pop3_options_set_proxy(pop3_options *options, const char *url);
+int32_t pop3_options_set_proxy(pop3_options *options,
+                               const char *url);
 
 /**
  * Sets whether the server may speak UTF-8, in messages and in its texts (RFC 6856).

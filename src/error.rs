@@ -106,6 +106,12 @@ impl Error {
         self
     }
 
+    /// Says what may be the reason.
+    pub fn hint(mut self, hint: &str) -> Error {
+        self.text = format!("{}; {hint}", self.text);
+        self
+    }
+
     /// Whether the server meant just this.
     pub fn is_explained(&self) -> bool {
         self.is_explained
@@ -163,8 +169,9 @@ mod tests {
         let error = Error::new(Kind::Auth, "log-in refused")
             .with_source(io::Error::other("why"))
             .with_reply("-ERR no".into())
+            .hint("try again")
             .during("USER");
-        assert_eq!(error.to_string(), "USER: log-in refused: why; the server said: -ERR no");
+        assert_eq!(error.to_string(), "USER: log-in refused; try again: why; the server said: -ERR no");
     }
 
     #[test]

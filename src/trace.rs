@@ -57,6 +57,18 @@ pub fn show(bytes: &[u8]) -> String {
     format!("({} octets, for which there is no memory)", bytes.len())
 }
 
+/// The same as [`escape`], of a text that somebody else may have made long: its beginning, and how much follows.
+pub fn brief(bytes: &[u8]) -> String {
+    const SHOWN: usize = 200;
+    if bytes.len() <= SHOWN {
+        return escape(bytes);
+    }
+    // not in the middle of a character
+    let continues = |at: &usize| bytes[*at] & 0xc0 == 0x80;
+    let end = (SHOWN - 3..=SHOWN).rev().find(|at| !continues(at)).unwrap_or(SHOWN);
+    format!("{}… and {} octets more", escape(&bytes[..end]), bytes.len() - end)
+}
+
 /// Text fit to be shown: UTF-8 as it is; control characters, what would change how the line is laid out, and every other
 /// byte as `\xNN`.
 pub fn escape(bytes: &[u8]) -> String {
@@ -163,6 +175,17 @@ mod tests {
         ] {
             assert_eq!(escape(bytes), text);
         }
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let whole = "a".repeat(200);
+        assert_eq!(brief(whole.as_bytes()), whole);
+        assert_eq!(brief(format!("{whole}bcd").as_bytes()), format!("{whole}… and 3 octets more"));
+        let text = format!("{}{}", "a".repeat(198), "\u{1f4e7}".repeat(9));
+        assert_eq!(brief(text.as_bytes()), format!("{}… and 36 octets more", "a".repeat(198)));
+        assert_eq!(brief(&[0x80; 300]), format!("{}… and 100 octets more", r"\x80".repeat(200)));
+        assert_eq!(brief(b"a\x1b[2J"), r"a\x1b[2J");
     }
 
     #[test]

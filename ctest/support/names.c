@@ -12,7 +12,7 @@
 
 struct name {
     char name[256];
-    char addresses[256];
+    char addresses[4096];
     int hangs;
 };
 
@@ -24,8 +24,8 @@ static char asked[512];
 static void add(const char *name, const char *addresses, int hangs)
 {
     pthread_mutex_lock(&lock);
-    if (count == 32)
-        check_fatal("too many names");
+    if (count == 32 || strlen(addresses) >= sizeof names[count].addresses)
+        check_fatal("too many names, or addresses of one");
     snprintf(names[count].name, sizeof names[count].name, "%s", name);
     snprintf(names[count].addresses, sizeof names[count].addresses, "%s", addresses);
     names[count].hangs = hangs;

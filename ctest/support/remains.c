@@ -111,13 +111,22 @@ void remains_of(const char *name, const char *secret, size_t length)
 
 const char *sealed(const char *text, int times)
 {
-    size_t length = strlen(text), size = length * (size_t)times + 1;
+    return sealed_between("", text, times, "");
+}
+
+const char *sealed_between(const char *before, const char *text, int times, const char *after)
+{
+    size_t length = strlen(text), size = strlen(before) + length * (size_t)times + strlen(after) + 1, at = 0;
     volatile char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         check_fatal("no memory");
     /* octet by octet, or parts of it could stay in registers and so come onto the stack */
-    for (size_t i = 0; i + 1 < size; i++)
-        memory[i] = text[i % length];
+    for (size_t i = 0; before[i] != '\0'; i++)
+        memory[at++] = before[i];
+    for (size_t i = 0; i < length * (size_t)times; i++)
+        memory[at++] = text[i % length];
+    for (size_t i = 0; after[i] != '\0'; i++)
+        memory[at++] = after[i];
     if (mprotect((void *)memory, size, PROT_READ) != 0)
         check_fatal("memory cannot be sealed");
     return (const char *)memory;

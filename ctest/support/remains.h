@@ -16,6 +16,8 @@ const char *remains(void);
 
 /* `text` so many times, in memory that can't be written. */
 const char *sealed(const char *text, int times);
+/* The same between two other texts. */
+const char *sealed_between(const char *before, const char *text, int times, const char *after);
 
 /* Zeroes what lies below the stack's end, left there by calls that are over. */
 void remains_forget_stack(void);

@@ -683,9 +683,9 @@ pub unsafe extern "C" fn pop3_options_set_source_address(options: *mut pop3_opti
 /// credentials included, is POP3_ERR_CONNECT at connect, with its reason in the text.
 ///
 /// - `options`: from pop3_options_new.
-/// - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929) or `http://[user:password@]host:port` for CONNECT
-///   (RFC 9110), in UTF-8; user and password may be percent-encoded. Copied; what it holds of a password is wiped when
-///   the options are freed or another is set. NULL is the default, none.
+/// - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929), for which `socks5h` is another name, or
+///   `http://[user:password@]host:port` for CONNECT (RFC 9110), in UTF-8; user and password may be percent-encoded.
+///   Copied; what it holds of a password is wiped when the options are freed or another is set. NULL is the default, none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another scheme, no port, no such URL).
 /// Threads: any, as long as no other call uses the options meanwhile.

@@ -30,9 +30,9 @@ pub const POP3_ERR_SYNTAX: i32 = -525;
 pub const POP3_ERR_OUT_OF_MEMORY: i32 = -1010;
 /// TLS failed; pop3_get_secure_error says why. The session is over.
 pub const POP3_ERR_SECURE: i32 = -1021;
-/// The server's name has no address.
+/// The name of the server, or of its proxy, has no address.
 pub const POP3_ERR_HOST_NOT_FOUND: i32 = -11001;
-/// No address of the server could be connected to.
+/// No address of the server could be connected to, or none of its proxy, or the proxy did not do its part.
 pub const POP3_ERR_CONNECT: i32 = -10061;
 /// The peer closed or reset the connection, or the session had ended before. The session is over.
 pub const POP3_ERR_CONNECTION_LOST: i32 = -10054;
@@ -99,8 +99,8 @@ fn text(code: i32) -> &'static CStr {
         POP3_ERR_SYNTAX => c"a field of the server's reply is not what it must be",
         POP3_ERR_OUT_OF_MEMORY => c"there is no memory, descriptor or thread left",
         POP3_ERR_SECURE => c"TLS failed",
-        POP3_ERR_HOST_NOT_FOUND => c"the server's name has no address",
-        POP3_ERR_CONNECT => c"no address of the server could be connected to",
+        POP3_ERR_HOST_NOT_FOUND => c"the name of the server, or of its proxy, has no address",
+        POP3_ERR_CONNECT => c"no address of the server, or of its proxy, could be connected to",
         POP3_ERR_CONNECTION_LOST => c"the connection was lost",
         POP3_ERR_SERVER => c"the server refused the command",
         POP3_ERR_AUTH => c"the server refused the credentials",

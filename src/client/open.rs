@@ -34,6 +34,7 @@ use crate::shortage;
 use crate::trace::{Trace, show};
 
 const NOT_OFFERED: &str = "the server does not offer STLS";
+const MAY_WANT_TLS: &str = "the port may want TLS from the first byte, as 995 does: that is secure 1";
 const REFUSED: &str = "the server refused STLS";
 const NO_CAPA: &str = "the server has no CAPA";
 
@@ -222,7 +223,16 @@ impl Client {
     /// The text of the greeting.
     fn greeting(&mut self, trace: &mut Trace<'_>) -> Result<Vec<u8>> {
         self.begin_wait();
-        let line = self.receive(trace).map_err(|error| error.during("greeting"))?;
+        let line = match self.receive(trace) {
+            Ok(line) => line,
+            Err(error) => {
+                let waits_for_tls = matches!(error.kind(), Kind::Timeout | Kind::ConnectionLost)
+                    && self.inbox.is_empty()
+                    && !self.stream.is_encrypted();
+                let error = if waits_for_tls { error.hint(MAY_WANT_TLS) } else { error };
+                return Err(error.during("greeting"));
+            }
+        };
         line.accepted(Kind::Server, "the server turned us away").map(<[u8]>::to_vec)
     }
 
@@ -568,21 +578,28 @@ fn reach(options: &Options, call: Option<Deadline>, mut watch: Watch, trace: &mu
     let next = route.proxy.as_ref().map_or(&options.server, |proxy| &proxy.server);
     watch.tell()?;
     if !matches!(next.host, Host::Ip(_)) {
-        trace.note(format_args!("resolving {}", next.host));
+        trace.note(format_args!("resolving {}", next.host.brief()));
     }
-    let mut addresses = resolve(next, Deadline::after(timeout).or_earlier(call), &mut watch)?;
+    // whose name and whose addresses they are
+    let blame = |error: Error| match &route.proxy {
+        Some(proxy) => error.during(&proxy.brief()),
+        None => error,
+    };
+    let mut addresses = resolve(next, Deadline::after(timeout).or_earlier(call), &mut watch).map_err(blame)?;
     addresses.retain(|address| route.admits(address));
     if addresses.is_empty() {
-        return Err(Error::new(Kind::HostNotFound, format!("{} has no address of that family", next.host)));
+        let text = format!("{} has no address of that family", next.host.brief());
+        return Err(blame(Error::new(Kind::HostNotFound, text)));
     }
     let deadline = Deadline::after(timeout).or_earlier(call);
     let note = |address: &SocketAddr| trace.note(format_args!("connecting to {address}"));
-    let (mut tcp, address) = tcp::connect(&tcp::interleave(addresses), route.source, deadline, watch, note)?;
+    let addresses = tcp::interleave(addresses);
+    let (mut tcp, address) = tcp::connect(&addresses, route.source, deadline, watch, note).map_err(blame)?;
     trace.note(format_args!("connected to {address}"));
     if let Some(proxy) = &route.proxy {
         tcp.set_deadline(Deadline::after(timeout).or_earlier(call));
         proxy.connect(&mut tcp, &options.server)?;
-        trace.note(format_args!("connected to {} by the proxy", options.server));
+        trace.note(format_args!("connected to {} by the proxy", options.server.brief()));
     }
     Ok(tcp)
 }

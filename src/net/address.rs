@@ -8,6 +8,7 @@ use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
 use crate::error::{Error, Kind, Result};
+use crate::trace::brief;
 
 /// A host and the port it listens on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,12 +40,24 @@ impl Server {
         if server.trim().is_empty() {
             return Err(no_address("the server is empty"));
         }
+        if let Some((scheme, _)) = server.split_once("://") {
+            return Err(no_address(no_scheme(scheme)));
+        }
         let (host, port) = split_port(server)?;
         let port = match port {
             Some(port) => parse_port(port)?,
             None => default_port,
         };
         Ok(Server { host, port })
+    }
+}
+
+/// That there is a scheme, and what would say the same.
+fn no_scheme(scheme: &str) -> &'static str {
+    const WITH_TLS: [&str; 5] = ["pop3s", "pops", "spop3", "ssl", "tls"];
+    match WITH_TLS.iter().any(|name| scheme.eq_ignore_ascii_case(name)) {
+        true => "a scheme is not part of the server: give the host alone, and secure 1 for TLS from the first byte",
+        false => "a scheme is not part of the server: give the host alone, and secure 0, 2 for STLS or 1 for TLS",
     }
 }
 
@@ -56,6 +69,18 @@ impl Host {
             Server { host, port: 0 } => Ok(host),
             _ => Err(no_address("there is a port where a host alone should be")),
         }
+    }
+
+    /// The host in a text: a name that is too long to be one is cut.
+    pub fn brief(&self) -> String {
+        brief(self.to_string().as_bytes())
+    }
+}
+
+impl Server {
+    /// The server in a text.
+    pub fn brief(&self) -> String {
+        brief(self.to_string().as_bytes())
     }
 }
 
@@ -100,13 +125,13 @@ fn parse_ipv6(text: &str) -> Result<Host> {
         Some((address, zone)) => (address, Some(zone)),
         None => (text, None),
     };
-    let address: Ipv6Addr = address.parse().map_err(|_| no_address(format!("'{text}' is no IPv6 address")))?;
+    let address: Ipv6Addr = address.parse().map_err(|_| no_address(format!("{} is no IPv6 address", quote(text))))?;
     match zone {
         None => Ok(Host::Ip(address.into())),
-        Some("") => Err(no_address(format!("'{text}' has an empty zone"))),
+        Some("") => Err(no_address(format!("{} has an empty zone", quote(text)))),
         // a name of an interface, or its number
         Some(zone) if !zone.bytes().all(|byte| byte.is_ascii_graphic() && !b"[]%/".contains(&byte)) => {
-            Err(parameter(format!("the zone of '{text}' cannot be the name of an interface")))
+            Err(parameter(format!("the zone of {} cannot be the name of an interface", quote(text))))
         }
         Some(zone) => Ok(Host::Zoned(address, zone.to_owned())),
     }
@@ -132,14 +157,22 @@ fn to_ascii(name: &str) -> Result<String> {
     Uts46::new()
         .to_ascii(name.as_bytes(), AsciiDenyList::URL, Hyphens::Allow, DnsLength::VerifyAllowRootDot)
         .map(Cow::into_owned)
-        .map_err(|_| parameter(format!("'{name}' cannot be an internationalised name")))
+        .map_err(|_| parameter(format!("{} cannot be an internationalised name", quote(name))))
 }
 
 fn parse_port(text: &str) -> Result<u16> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         Ok(port) if digits && port != 0 => Ok(port),
-        _ => Err(no_address(format!("'{text}' is no port: it must be 1 to 65535"))),
+        _ => Err(no_address(format!("{} is no port: it must be 1 to 65535", quote(text)))),
+    }
+}
+
+/// What is at fault. Not where somebody has taken the server for a URL, which may hold a password.
+fn quote(text: &str) -> String {
+    match text.contains('@') {
+        true => "what has an '@'".to_owned(),
+        false => format!("'{}'", brief(text.as_bytes())),
     }
 }
 
@@ -222,6 +255,47 @@ mod tests {
         ] {
             assert_eq!(parse(text).unwrap_err().kind(), Kind::NoAddress, "{text}");
         }
+    }
+
+    #[test]
+    fn a_scheme_is_told_apart_from_a_host() {
+        for (text, secure) in [
+            ("pop3s://pop3.mydomain.com", "secure 1 for TLS"),
+            ("POP3S://pop3.mydomain.com:995", "secure 1 for TLS"),
+            ("tls://[::1]:995", "secure 1 for TLS"),
+            ("pop3://pop3.mydomain.com/", "secure 0, 2 for STLS"),
+            ("pop://joe:s3cret@pop3.mydomain.com", "secure 0, 2 for STLS"),
+            ("https://x", "secure 0, 2 for STLS"),
+            ("://", "secure 0, 2 for STLS"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error.kind(), Kind::NoAddress, "{text}");
+            assert!(error.to_string().contains("a scheme is not part of the server"), "{text}: {error}");
+            assert!(error.to_string().contains(secure), "{text}: {error}");
+            assert!(!error.to_string().contains("s3cret"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_text_quotes_no_password_and_not_much() {
+        for text in
+            ["joe:s3cret@host", "joe:s3cret@host:110", "[joe:s3cret@host]", "joe:s3:cret@[::1]", "::1%s3cret@\u{e9}"]
+        {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(!error.contains("s3") && !error.contains("cret"), "{text}: {error}");
+        }
+        let long = "x".repeat(60_000);
+        for text in [
+            format!("h:{long}"),
+            format!("[{long}]"),
+            format!("{long}:1:2"),
+            format!("\u{e9}{long}"),
+            format!("::1%/{long}"),
+        ] {
+            assert!(parse(&text).unwrap_err().to_string().len() < 300);
+        }
+        assert!(parse("h:12x").unwrap_err().to_string().contains("'12x' is no port"));
+        assert!(Server::parse(long.as_bytes(), 110).unwrap().brief().len() < 300);
     }
 
     #[test]

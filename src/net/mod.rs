@@ -11,6 +11,7 @@ pub mod trust;
 pub mod watch;
 
 use std::fs::File;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 use std::{error, fmt, io};
 
@@ -52,6 +53,16 @@ fn is_exhausted(error: &io::Error) -> bool {
 /// The same, asked after something has failed that does not say why, as look-ups and OpenSSL's reading of files.
 fn seems_exhausted() -> bool {
     shortage::is_likely() || File::open("/dev/null").is_err_and(|error| is_exhausted(&error))
+}
+
+/// The same descriptor, above those of standard input, output and error: what a host has closed of these is nobody's to
+/// take, or what is printed goes to a server.
+fn above_stdio(descriptor: OwnedFd) -> io::Result<OwnedFd> {
+    match descriptor.as_raw_fd() {
+        // std makes copies above them
+        ..=2 => descriptor.try_clone(),
+        _ => Ok(descriptor),
+    }
 }
 
 /// That a wait ran past its deadline.

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
 use crate::net::tcp::{self, Tcp};
-use crate::trace::escape;
+use crate::trace::{brief, mask};
 
 /// More than the head of any proxy's answer.
 const MAX_HEAD: usize = 16 * 1024;
@@ -58,17 +58,21 @@ impl fmt::Display for Proxy {
 }
 
 impl Proxy {
-    /// Reads `socks5://[user:password@]host:port` or `http://[user:password@]host:port`. User and password may be
-    /// percent-encoded (RFC 3986, section 2.1).
+    /// Reads `socks5://[user:password@]host:port`, for which `socks5h` is another name, or
+    /// `http://[user:password@]host:port`. User and password may be percent-encoded (RFC 3986, section 2.1).
+    ///
+    /// No error quotes the URL: whatever is wrong with it, any part of it may be the password.
     pub fn parse(url: &[u8]) -> Result<Proxy> {
-        let schemes = [(&b"socks5://"[..], Scheme::Socks5), (b"http://", Scheme::Http)];
+        // those who tell them apart have `socks5h` leave the look-up to the proxy, as is always done here
+        let schemes =
+            [(&b"socks5://"[..], Scheme::Socks5), (b"socks5h://", Scheme::Socks5), (b"http://", Scheme::Http)];
         let (scheme, rest) = schemes
             .into_iter()
             .find_map(|(prefix, scheme)| {
                 let start = url.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix))?;
                 Some((scheme, &url[start.len()..]))
             })
-            .ok_or_else(|| parameter("it must begin with socks5:// or http://"))?;
+            .ok_or_else(|| parameter("it must begin with socks5://, socks5h:// or http://"))?;
         let (user_info, server) = match memchr::memrchr(b'@', rest) {
             Some(at) => (Some(&rest[..at]), &rest[at + 1..]),
             None => (None, rest),
@@ -78,7 +82,7 @@ impl Proxy {
         let server = match Server::parse(server, 0) {
             Ok(server) if server.port == 0 => return Err(parameter("its port is missing")),
             Ok(server) => server,
-            Err(error) => return Err(parameter(&error.to_string())),
+            Err(_) => return Err(parameter("its host or port is none")),
         };
         let credentials = user_info.map(|text| Credentials::parse(text, scheme)).transpose()?;
         Ok(Proxy { scheme, server, credentials })
@@ -90,7 +94,12 @@ impl Proxy {
             Scheme::Socks5 => self.socks5(tcp, server),
             Scheme::Http => self.http(tcp, server),
         }
-        .map_err(|error| error.during(&format!("proxy {}", self.server)))
+        .map_err(|error| error.during(&self.brief()))
+    }
+
+    /// The proxy in a text.
+    pub fn brief(&self) -> String {
+        format!("proxy {}", self.server.brief())
     }
 
     fn socks5(&self, tcp: &mut Tcp, server: &Server) -> Result<()> {
@@ -141,17 +150,14 @@ impl Proxy {
         if let Host::Zoned(..) = server.host {
             return Err(zone());
         }
-        let authorization = self.credentials.as_ref().map(Credentials::for_http);
-        let authorization = authorization.as_ref().map_or("", |line| line.as_str());
-        let parts = [
-            "CONNECT ",
-            &server.to_string(),
-            " HTTP/1.1\r\nHost: ",
-            &server.to_string(),
-            "\r\n",
-            authorization,
-            "\r\n",
-        ];
+        let basic = self.credentials.as_ref().map(Credentials::for_http);
+        let authorization = match &basic {
+            Some(basic) => ["Proxy-Authorization: Basic ", basic, "\r\n"],
+            None => [""; 3],
+        };
+        let server = server.to_string();
+        let connect = ["CONNECT ", &server, " HTTP/1.1\r\nHost: ", &server, "\r\n"];
+        let parts: Vec<_> = connect.into_iter().chain(authorization).chain(["\r\n"]).collect();
         let mut request = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
         parts.iter().for_each(|part| request.extend_from_slice(part.as_bytes()));
         say(tcp, &request)?;
@@ -159,8 +165,19 @@ impl Proxy {
         let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
         match http_status(line) {
             Some(200..=299) => Ok(()),
-            Some(_) => Err(refused(&format!("it answered {}", escape(line)))),
+            Some(_) => Err(refused(&format!("it answered {}", self.show(line)))),
             None => Err(refused("it does not speak HTTP")),
+        }
+    }
+
+    /// What it said, without what it was told.
+    fn show(&self, line: &[u8]) -> String {
+        match &self.credentials {
+            None => brief(line),
+            Some(credentials) => {
+                let (basic, pair) = (credentials.for_http(), credentials.pair());
+                brief(&mask(line, &[basic.as_bytes(), &pair, &credentials.password]))
+            }
         }
     }
 }
@@ -200,16 +217,16 @@ impl Credentials {
 
     /// RFC 7617, section 2
     fn for_http(&self) -> Zeroizing<String> {
-        const BEGIN: &str = "Proxy-Authorization: Basic ";
+        // in one piece at its full size: encode_string leaves some of it on the stack
+        Zeroizing::new(STANDARD.encode(&*self.pair()))
+    }
+
+    fn pair(&self) -> Zeroizing<Vec<u8>> {
         let mut pair = Zeroizing::new(Vec::with_capacity(self.user.len() + 1 + self.password.len()));
         pair.extend_from_slice(&self.user);
         pair.push(b':');
         pair.extend_from_slice(&self.password);
-        let mut line = Zeroizing::new(String::with_capacity(BEGIN.len() + pair.len().div_ceil(3) * 4 + 2));
-        line.push_str(BEGIN);
-        STANDARD.encode_string(&*pair, &mut line);
-        line.push_str("\r\n");
-        line
+        pair
     }
 }
 
@@ -277,18 +294,22 @@ fn end_of_head(head: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'\n', head).find_map(line_feed)
 }
 
-/// The head of an answer, and not a byte of what follows it: that is the server's.
-fn hear_head(tcp: &mut Tcp) -> Result<Vec<u8>> {
-    let mut head: Vec<u8> = Vec::new();
-    let mut room = [0; 1024];
+/// The head of an answer, and not a byte of what follows it: that is the server's. Wiped, since some proxies repeat what
+/// they were told.
+fn hear_head(tcp: &mut Tcp) -> Result<Zeroizing<Vec<u8>>> {
+    const ROOM: usize = 1024;
+    let mut head = Zeroizing::new(Vec::with_capacity(MAX_HEAD + ROOM));
+    let mut room = Zeroizing::new([0; ROOM]);
     loop {
         let before = head.len();
-        match tcp.peek(&mut room).map_err(lost)? {
+        match tcp.peek(&mut *room).map_err(lost)? {
             0 => return Err(closed()),
             count => head.extend_from_slice(&room[..count]),
         }
         let end = end_of_head(&head[before.saturating_sub(3)..]).map(|end| before.saturating_sub(3) + end);
-        head.truncate(end.unwrap_or(head.len()));
+        if let Some(end) = end {
+            head.truncate(end);
+        }
         let used = head.len() - before;
         hear_into(tcp, &mut room[..used])?;
         if end.is_some() {
@@ -356,6 +377,7 @@ mod tests {
         for (url, shown, credentials) in [
             ("socks5://localhost:1080", "socks5://localhost:1080", None),
             ("SOCKS5://127.0.0.1:1", "socks5://127.0.0.1:1", None),
+            ("socks5h://a:b@localhost:1080", "socks5://localhost:1080", Some(("a", "b"))),
             ("http://[::1]:8080/", "http://[::1]:8080", None),
             ("http://a:b@proxy.test:3128", "http://proxy.test:3128", Some(("a", "b"))),
             ("http://a@proxy.test:3128", "http://proxy.test:3128", Some(("a", ""))),
@@ -401,6 +423,60 @@ mod tests {
         ] {
             assert_eq!(parse(url).unwrap_err().kind(), Kind::Parameter, "{url}");
         }
+    }
+
+    #[test]
+    fn no_error_quotes_the_url() {
+        for url in [
+            "socks5://joe:s3cret",
+            "http://joe:s3cret#@:80",
+            "http://joe:x@s3cret@[::1",
+            "http://joe:x@s3cret:1:2",
+            "http://joe:x@[s3cret]:1",
+            "http://joe:x@s3cret",
+            "http://joe:x@[::1%s3cret/]:1",
+            "http://joe:x@s3cret\u{e9}/:1",
+            "socks4://joe:s3cret@localhost:1",
+            "socks5://:s3cret@localhost:1",
+            "http://joe:s3cret%zz@localhost:1",
+            "http://joe:s3cret%0d@localhost:1",
+            "http://jo%3ae:s3cret@localhost:1",
+        ] {
+            let error = parse(url).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_a_proxy_repeats_is_masked_and_cut() {
+        let proxy = parse("http://joe:s3cret@localhost:1").unwrap();
+        for (line, shown) in [
+            ("HTTP/1.1 407 no joe", "HTTP/1.1 407 no joe"),
+            ("HTTP/1.1 407 s3cret, joe:s3cret", "HTTP/1.1 407 ***, ***"),
+            ("HTTP/1.1 407 Basic am9lOnMzY3JldA== \x1b", r"HTTP/1.1 407 Basic *** \x1b"),
+        ] {
+            assert_eq!(proxy.show(line.as_bytes()), shown);
+        }
+        let long = format!("HTTP/1.1 407 {}s3cret", "x".repeat(16_000));
+        assert_eq!(proxy.show(long.as_bytes()), format!("HTTP/1.1 407 {}… and 15816 octets more", "x".repeat(187)));
+        // the mask comes first, or what is cut through would not be found
+        let across = format!("HTTP/1.1 407 {}s3cret", "x".repeat(184));
+        assert!(!proxy.show(across.as_bytes()).contains("s3"));
+        assert_eq!(parse("http://localhost:1").unwrap().show(b"HTTP/1.1 403 \xff"), r"HTTP/1.1 403 \xff");
+        let long = parse(&format!("http://{}:1", "x".repeat(60_000))).unwrap();
+        assert!(long.brief().len() < 300);
+    }
+
+    #[test]
+    fn what_a_proxy_is_told_is_wiped_when_dropped() {
+        let credentials = parse("http://joe:s3cret@localhost:1").unwrap().credentials.unwrap();
+        let Credentials { user, password } = &credentials;
+        let _: [&Zeroizing<Vec<u8>>; 4] = [user, password, &credentials.for_socks5(), &credentials.pair()];
+        let basic: Zeroizing<String> = credentials.for_http();
+        // one that grows leaves its beginning behind
+        assert_eq!((basic.as_str(), basic.capacity()), ("am9lOnMzY3JldA==", 16));
+        assert_eq!(credentials.for_socks5().capacity(), 12);
+        assert_eq!(credentials.pair().capacity(), 10);
     }
 
     #[test]

@@ -6,10 +6,13 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
+use crate::net::tcp::MAX_ADDRESSES;
 use crate::net::watch::Watch;
 use crate::net::{Deadline, is_exhausted, seems_exhausted, thread, timed_out};
+use crate::trace::brief;
 
-/// Every address of a server, in the order in which the system wants them tried (RFC 6724).
+/// The addresses of a server, in the order in which the system wants them tried (RFC 6724): of each family as many as may
+/// be tried.
 pub fn resolve(server: &Server, deadline: Deadline, watch: &mut Watch) -> Result<Vec<SocketAddr>> {
     match &server.host {
         Host::Ip(address) => Ok(vec![SocketAddr::new(*address, server.port)]),
@@ -25,7 +28,7 @@ fn look_up(host: String, port: u16, deadline: Deadline, watch: &mut Watch) -> Re
     let look_up = {
         let (answer, name) = (Arc::clone(&answer), host.clone());
         move || {
-            let result = (name.as_str(), port).to_socket_addrs().map(Vec::from_iter);
+            let result = (name.as_str(), port).to_socket_addrs().map(first_of_each_family);
             *answer.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
             answer.1.notify_one();
         }
@@ -53,12 +56,26 @@ fn look_up(host: String, port: u16, deadline: Deadline, watch: &mut Watch) -> Re
             Err(Error::new(Kind::OutOfMemory, "the name could not be looked up").with_source(error))
         }
         Some(Err(error)) => Err(not_found(&host).with_source(error)),
-        None => Err(timed_out().during(&format!("looking up {host}"))),
+        None => Err(timed_out().during(&format!("looking up {}", brief(host.as_bytes())))),
     }
 }
 
+/// Whatever a name has: a hostile one has thousands.
+fn first_of_each_family(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let (mut four, mut six) = (0, 0);
+    let mut kept = Vec::new();
+    for address in addresses {
+        let count = if address.is_ipv4() { &mut four } else { &mut six };
+        if *count < MAX_ADDRESSES {
+            *count += 1;
+            kept.push(address);
+        }
+    }
+    kept
+}
+
 fn not_found(host: &str) -> Error {
-    Error::new(Kind::HostNotFound, format!("{host} has no address"))
+    Error::new(Kind::HostNotFound, format!("{} has no address", brief(host.as_bytes())))
 }
 
 #[cfg(test)]
@@ -85,6 +102,18 @@ mod tests {
     fn the_system_knows_localhost() {
         let addresses = resolve_text("localhost:7").unwrap();
         assert!(addresses.iter().all(|address| address.ip().is_loopback() && address.port() == 7), "{addresses:?}");
+    }
+
+    #[test]
+    fn of_thousands_the_first_of_each_family_are_kept() {
+        let four = (1..=5000).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let six = (1..=5000).map(|port| SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port)));
+        let kept = first_of_each_family(four.clone().chain(six));
+        assert_eq!(kept.len(), 128);
+        assert_eq!(kept[63..65], ["127.0.0.1:64".parse().unwrap(), "[::1]:1".parse().unwrap()]);
+        let few = first_of_each_family(four.take(3));
+        assert_eq!(few.len(), 3);
+        assert!(few.capacity() < 64);
     }
 
     #[test]

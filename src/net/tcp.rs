@@ -3,6 +3,8 @@
 //! The socket blocks: reading is one system call, and the kernel's own receive timeout keeps the deadline, set anew
 //! only when it has drifted. Cancelling shuts the socket down, which wakes whoever waits on it.
 
+use std::collections::VecDeque;
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -20,7 +22,16 @@ use nix::sys::socket::{
 use crate::error::{Error, Kind, Result};
 use crate::net::proxy::Proxy;
 use crate::net::watch::Watch;
-use crate::net::{Cancelled, Deadline, is_exhausted, timed_out};
+use crate::net::{Cancelled, Deadline, above_stdio, is_exhausted, timed_out};
+
+/// How many addresses are tried, whatever a name has.
+pub const MAX_ADDRESSES: usize = 64;
+
+/// How many are tried side by side: as many descriptors of the host's are taken at once.
+const MAX_PENDING: usize = 8;
+
+/// How many failures an error tells.
+const MAX_TOLD: usize = 8;
 
 /// How long an address may stay silent before the next is tried beside it (RFC 8305, section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -37,6 +48,8 @@ pub struct Tcp {
     receive_timeout: Option<Duration>,
     /// Whether a read takes only what is there.
     at_once: bool,
+    /// Whether all that had come was read last, so that to read again is to wait for the rest of an answer.
+    has_drained: bool,
 }
 
 /// Wakes whoever waits on a connection, from any thread. Does not keep the connection open.
@@ -79,6 +92,7 @@ impl Route {
 }
 
 /// Puts addresses of the two families in turns, the first one's first, each family in its order (RFC 8305, section 4).
+/// There are [`MAX_ADDRESSES`] turns.
 pub fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first = addresses.first().is_some_and(SocketAddr::is_ipv4);
     let (of_first, of_other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|address| address.is_ipv4() == first);
@@ -88,7 +102,8 @@ pub fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
         let before = turns.len();
         turns.extend(of_first.next());
         turns.extend(of_other.next());
-        if turns.len() == before {
+        if turns.len() == before || turns.len() >= MAX_ADDRESSES {
+            turns.truncate(MAX_ADDRESSES);
             return turns;
         }
     }
@@ -97,7 +112,9 @@ pub fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 /// Connects to the first address that answers.
 ///
 /// Each address that stays silent for `ATTEMPT_DELAY` (less if the deadline would not leave time for all) gets
-/// company of the next one, so that one dead address does not use up the time of all. `on_attempt` hears of each.
+/// company of the next one, so that one dead address does not use up the time of all. Of [`MAX_PENDING`] that are silent
+/// the one that has been so for longest makes room for the next, so that each has its turn before the deadline; the last
+/// ones are waited for until then. `on_attempt` hears of each.
 pub fn connect(
     addresses: &[SocketAddr],
     source: Option<IpAddr>,
@@ -105,21 +122,25 @@ pub fn connect(
     mut watch: Watch,
     mut on_attempt: impl FnMut(&SocketAddr),
 ) -> Result<(Tcp, SocketAddr)> {
-    let share = deadline.remaining().unwrap_or_default() / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX);
-    let delay = ATTEMPT_DELAY.min(share);
     let mut untried = addresses.iter();
-    let mut pending: Vec<(OwnedFd, SocketAddr)> = Vec::new();
+    let mut pending: VecDeque<(OwnedFd, SocketAddr)> = VecDeque::with_capacity(MAX_PENDING);
     let mut failures = Failures::default();
     let mut next_attempt = Instant::now();
     loop {
         if pending.is_empty() || Instant::now() >= next_attempt {
             if let Some(address) = untried.next() {
+                if pending.len() == MAX_PENDING {
+                    pending.pop_front().into_iter().for_each(|(_, address)| failures.tell(&address, &"no answer"));
+                }
                 on_attempt(address);
                 match attempt(address, source) {
-                    Ok(socket) => pending.push((socket, *address)),
+                    Ok(socket) => pending.push_back((socket, *address)),
                     Err(error) => failures.add(address, error),
                 }
-                next_attempt = Instant::now() + delay;
+                // anew each time: a busy machine is late for some
+                let share =
+                    deadline.remaining().unwrap_or_default() / u32::try_from(untried.len() + 1).unwrap_or(u32::MAX);
+                next_attempt = Instant::now() + ATTEMPT_DELAY.min(share);
             }
         }
         if pending.is_empty() {
@@ -132,7 +153,7 @@ pub fn connect(
         let until_next = if untried.len() > 0 { next_attempt.saturating_duration_since(Instant::now()) } else { left };
         let wait = watch.slice(left.min(until_next))?;
         for index in ready(&pending, wait)?.into_iter().rev() {
-            let (socket, address) = pending.swap_remove(index);
+            let Some((socket, address)) = pending.remove(index) else { continue };
             match finish(socket) {
                 Ok(socket) => return Ok((Tcp::new(socket, deadline, watch), address)),
                 Err(error) => {
@@ -148,6 +169,7 @@ pub fn connect(
 fn attempt(address: &SocketAddr, source: Option<IpAddr>) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let socket = socket(family, SockType::Stream, SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC, None)?;
+    let socket = above_stdio(socket)?;
     if let Some(source) = source {
         bind(socket.as_raw_fd(), &SockaddrStorage::from(SocketAddr::new(source, 0)))?;
     }
@@ -159,7 +181,7 @@ fn attempt(address: &SocketAddr, source: Option<IpAddr>) -> io::Result<OwnedFd> 
 }
 
 /// Which attempts have an outcome, after waiting for one at most that long.
-fn ready(pending: &[(OwnedFd, SocketAddr)], wait: Duration) -> Result<Vec<usize>> {
+fn ready(pending: &VecDeque<(OwnedFd, SocketAddr)>, wait: Duration) -> Result<Vec<usize>> {
     let mut polled: Vec<_> = pending.iter().map(|(fd, _)| PollFd::new(fd.as_fd(), PollFlags::POLLOUT)).collect();
     match poll(&mut polled, poll_timeout(wait)) {
         Ok(_) | Err(Errno::EINTR) => {}
@@ -187,27 +209,43 @@ fn finish(socket: OwnedFd) -> io::Result<TcpStream> {
 #[derive(Default)]
 struct Failures {
     text: String,
+    count: usize,
     exhausted: bool,
 }
 
 impl Failures {
     fn add(&mut self, address: &SocketAddr, error: io::Error) {
-        if !self.text.is_empty() {
+        self.exhausted |= is_exhausted(&error);
+        self.tell(address, &error);
+    }
+
+    fn tell(&mut self, address: &SocketAddr, why: &dyn fmt::Display) {
+        self.count += 1;
+        if self.count > MAX_TOLD {
+            return;
+        }
+        if self.count > 1 {
             self.text.push_str("; ");
         }
-        self.text.push_str(&format!("{address}: {error}"));
-        self.exhausted |= is_exhausted(&error);
+        self.text.push_str(&format!("{address}: {why}"));
+    }
+
+    fn text(&self) -> String {
+        match self.count.saturating_sub(MAX_TOLD) {
+            0 => self.text.clone(),
+            more => format!("{}; and {more} more", self.text),
+        }
     }
 
     fn into_error(self) -> Error {
         let kind = if self.exhausted { Kind::OutOfMemory } else { Kind::Connect };
-        Error::new(kind, format!("cannot connect: {}", self.text))
+        Error::new(kind, format!("cannot connect: {}", self.text()))
     }
 
     fn timed_out(&self) -> Error {
-        match self.text.as_str() {
-            "" => timed_out().during("connecting"),
-            text => timed_out().during(&format!("connecting ({text})")),
+        match self.count {
+            0 => timed_out().during("connecting"),
+            _ => timed_out().during(&format!("connecting ({})", self.text())),
         }
     }
 }
@@ -215,7 +253,7 @@ impl Failures {
 impl Tcp {
     fn new(socket: TcpStream, deadline: Deadline, watch: Watch) -> Tcp {
         let shared = Arc::new(Shared { socket, cancelled: AtomicBool::new(false) });
-        Tcp { shared, deadline, watch, receive_timeout: None, at_once: false }
+        Tcp { shared, deadline, watch, receive_timeout: None, at_once: false, has_drained: false }
     }
 
     /// Who hears of the waits.
@@ -268,12 +306,18 @@ impl Tcp {
 
     /// Takes what has come, waiting for it until the deadline; with MSG_PEEK it is left to be read.
     fn receive(&mut self, buffer: &mut [u8], flags: MsgFlags) -> io::Result<usize> {
+        if self.has_drained {
+            acknowledge(&self.shared.socket);
+        }
         loop {
             self.arm()?;
             match recv(self.shared.socket.as_raw_fd(), buffer, flags) {
                 Err(Errno::EAGAIN) => self.receive_timeout = None,
                 Err(Errno::EINTR) => {}
-                outcome => return self.outcome(outcome.map_err(io::Error::from)),
+                outcome => {
+                    self.has_drained = outcome.is_ok_and(|count| count < buffer.len());
+                    return self.outcome(outcome.map_err(io::Error::from));
+                }
             }
         }
     }
@@ -350,6 +394,7 @@ impl Write for Tcp {
     /// Writes what there is room for, waiting for room until the deadline. Raises no SIGPIPE.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        self.has_drained = false;
         loop {
             match send(self.shared.socket.as_raw_fd(), bytes, flags) {
                 Err(Errno::EAGAIN) => self.wait_writable()?,
@@ -373,6 +418,22 @@ impl Canceller {
         let _ = shared.socket.shutdown(Shutdown::Both);
     }
 }
+
+/// Tells the peer at once what has come. It may hold the rest of its answer back until it is told (Nagle's algorithm,
+/// RFC 9293, section 3.7.4), while the kernel puts off telling it, by 40 ms, in the hope of something to send along.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn acknowledge(socket: &TcpStream) {
+    use nix::sys::socket::setsockopt;
+    #[derive(Clone)]
+    struct QuickAck;
+    nix::setsockopt_impl!(QuickAck, libc::IPPROTO_TCP, libc::TCP_QUICKACK, bool, sockopt::SetBool);
+    // where it cannot be set the rest comes later; the kernel goes back to its own ways by itself
+    let _ = setsockopt(socket, QuickAck, &true);
+}
+
+/// Other systems have nothing for that.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn acknowledge(_: &TcpStream) {}
 
 /// The mark of a deadline of ours, as against a timeout of the kernel's, which has an errno.
 fn deadline_passed() -> io::Error {
@@ -448,6 +509,20 @@ mod tests {
     }
 
     #[test]
+    fn each_family_has_its_share_of_the_turns() {
+        let of = |family: u8, count: u16| (1..=count).map(move |port| format!("[::{family}]:{port}").parse().unwrap());
+        let four = |count: u16| (1..=count).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let turns = interleave(of(1, 1000).chain(four(1000)).collect());
+        assert_eq!(turns.len(), 64);
+        assert_eq!(turns[..2], ["[::1]:1".parse().unwrap(), "127.0.0.1:1".parse().unwrap()]);
+        assert_eq!(turns[62..], ["[::1]:32".parse().unwrap(), "127.0.0.1:32".parse().unwrap()]);
+        // what one does not need is the other's
+        let turns = interleave(of(1, 1000).chain(four(2)).collect());
+        assert_eq!((turns.len(), turns[63]), (64, "[::1]:62".parse().unwrap()));
+        assert_eq!(interleave(of(1, 1000).collect()).len(), 64);
+    }
+
+    #[test]
     fn a_route_admits_what_it_can_reach() {
         let (four, six) = ("127.0.0.1:1".parse().unwrap(), "[::1]:1".parse().unwrap());
         let source = |text: &str| Some(text.parse().unwrap());
@@ -468,6 +543,15 @@ mod tests {
         let error = connect(&addresses, None, in_ten_seconds(), Watch::default(), |_| {}).err().unwrap();
         assert_eq!(error.kind(), Kind::Connect);
         assert!(addresses.iter().all(|address| error.to_string().contains(&address.to_string())), "{error}");
+    }
+
+    #[test]
+    fn of_many_failures_the_first_are_told() {
+        let address = refused();
+        let error = connect(&[address; 64], None, in_ten_seconds(), Watch::default(), |_| {}).err().unwrap();
+        assert_eq!(error.to_string().matches(&address.to_string()).count(), 8);
+        assert!(error.to_string().ends_with("; and 56 more"), "{error}");
+        assert!(error.to_string().len() < 1024);
     }
 
     #[test]
@@ -525,12 +609,27 @@ mod tests {
             });
             let error = loop {
                 let outcome = if write { tcp.write(&[0; 65536]) } else { tcp.read(&mut [0]) };
-                if let Err(error) = outcome {
-                    break error;
+                match outcome {
+                    Err(error) => break error,
+                    Ok(count) => assert!(count > 0),
                 }
             };
             assert_eq!(into_error(error).kind(), Kind::Cancelled);
             cancel.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn after_a_cancel_nothing_is_read_or_written() {
+        let (mut tcp, mut peer) = pair();
+        peer.write_all(b"x").unwrap();
+        while !tcp.has_unread() {
+            thread::yield_now();
+        }
+        tcp.canceller().cancel();
+        let outcomes = [tcp.peek(&mut [0]), tcp.read(&mut [0]), tcp.write(b"x")];
+        for outcome in outcomes {
+            assert_eq!(outcome.map_err(|error| into_error(error).kind()), Err(Kind::Cancelled));
         }
     }
 
