@@ -862,7 +862,7 @@ int32_t pop3_options_set_password(pop3_options *options, const char *password);
  * Sets the token that OAuth gave, for the mechanisms XOAUTH2 and OAUTHBEARER.
  *
  * - `options`: from pop3_options_new.
- * - `token`: without CR or LF, of any length; copied, and wiped when the options are freed or another is set; NULL is
+ * - `token`: without CR or LF; copied, and wiped when the options are freed or another is set; NULL is
  *   the default, none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `token`).
@@ -1288,7 +1288,8 @@ int32_t pop3_set_comms_timeout(int32_t seconds);
  * verifies, with POP3_ERR_SECURE.
  *
  * - `path`: copied; NULL is the default: the environment's POP3CONNECT_SECURE_DIR if that is set, else the folder
- *   `secure` beside the host's executable if that exists, else none.
+ *   `secure` beside the host's executable if that exists, else none. In a host with more rights than whoever started
+ *   it has (set-user-ID, set-group-ID, file capabilities) the default is none: both are theirs to choose.
  *
  * Returns 0, or POP3_ERR_PARAMETER (empty).
  * Threads: any.

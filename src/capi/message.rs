@@ -2,9 +2,9 @@
 
 use std::ffi::{c_char, c_void};
 
-use crate::capi::boundary::{self, Out, pop3_sts_cb};
+use crate::capi::boundary::{self, Out, in_host, pop3_sts_cb};
 use crate::capi::buffer::{Growing, pop3_buffer};
-use crate::capi::handles::{self, on_socket};
+use crate::capi::handles::on_socket;
 use crate::capi::mailbox::message_number;
 use crate::capi::status::{self, POP3_OK};
 use crate::client::Client;
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn pop3_recv_headers(
     out: *mut pop3_buffer,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call_for(c"POP3RecvHeaders", handles::listeners(socket), || {
+    boundary::call_on(c"POP3RecvHeaders", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         receive_whole(socket, number, out, sts_cb, |client, buffer, trace| {
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn pop3_recv_top(
     out: *mut pop3_buffer,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call_for(c"POP3RecvTop", handles::listeners(socket), || {
+    boundary::call_on(c"POP3RecvTop", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         if lines < 0 {
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn pop3_recv_message(
     out: *mut pop3_buffer,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call_for(c"POP3RecvMessage", handles::listeners(socket), || {
+    boundary::call_on(c"POP3RecvMessage", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         receive_whole(socket, number, out, sts_cb, |client, buffer, trace| {
@@ -162,13 +162,13 @@ pub unsafe extern "C" fn pop3_recv_message_to(
     context: *mut c_void,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call_for(c"POP3RecvMessage", handles::listeners(socket), || {
+    boundary::call_on(c"POP3RecvMessage", socket, || {
         let callback = data_cb.ok_or_else(|| Error::new(Kind::Parameter, "the data callback is NULL"))?;
         let number = message_number(number)?;
         on_socket(socket, sts_cb, |client, trace| {
             let piece = |bytes: &[u8]| {
                 // SAFETY: this function's promise
-                go_on(unsafe { callback(bytes.as_ptr().cast(), bytes.len(), context) })
+                go_on(in_host(|| unsafe { callback(bytes.as_ptr().cast(), bytes.len(), context) }))
             };
             client.retrieve(number, piece, trace)
         })?;
@@ -207,14 +207,12 @@ pub unsafe extern "C" fn pop3_recv_messages(
     context: *mut c_void,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call_for(c"POP3RecvMessages", handles::listeners(socket), || {
+    boundary::call_on(c"POP3RecvMessages", socket, || {
         let mut host = HostDelivery::new(message_cb, context)?;
         // SAFETY: this function's promise
-        let numbers = unsafe { given_numbers(numbers, count) }?;
+        let numbers = unsafe { copy_of_numbers(numbers, count) }?;
         numbers.iter().try_for_each(|number| message_number(*number).map(drop))?;
         on_socket(socket, sts_cb, |client, trace| {
-            // a copy, since callbacks of the host run meanwhile
-            let numbers = copy(numbers)?;
             client.retrieve_many(numbers.into_iter(), false, &mut host, trace).map(|bulk| bulk.delivered)
         })
     })
@@ -235,7 +233,7 @@ impl HostDelivery {
 
     fn call(&self, number: i32, data: *const c_char, len: usize, last: i32) -> Result<()> {
         // SAFETY: the host gave a function of this type together with its context
-        go_on(unsafe { (self.callback)(number, data, len, last, self.context) })
+        go_on(in_host(|| unsafe { (self.callback)(number, data, len, last, self.context) }))
     }
 }
 
@@ -261,25 +259,19 @@ fn go_on(answer: i32) -> Result<()> {
     }
 }
 
+/// A copy of the host's numbers, made before they are looked at: the host may change them while its callbacks run.
+///
 /// # Safety
-/// - `numbers` is NULL or points to `count` numbers, which stay as they are for `'a`.
-unsafe fn given_numbers<'a>(numbers: *const i32, count: usize) -> Result<&'a [i32]> {
+/// - `numbers` is NULL or points to `count` numbers.
+unsafe fn copy_of_numbers(numbers: *const i32, count: usize) -> Result<Vec<i32>> {
     if count == 0 {
-        return Ok(&[]);
+        return Ok(Vec::new());
     }
     if numbers.is_null() || i32::try_from(count).is_err() {
         return Err(Error::new(Kind::Parameter, "the numbers are NULL, or too many"));
     }
     // SAFETY: not NULL, and then the caller's promise
-    Ok(unsafe { std::slice::from_raw_parts(numbers, count) })
-}
-
-fn copy(numbers: &[i32]) -> Result<Vec<i32>> {
-    let mut copy = Vec::new();
-    shortage::may_fail(|| copy.try_reserve_exact(numbers.len()))
-        .map_err(|_| Error::new(Kind::OutOfMemory, "no memory for the numbers"))?;
-    copy.extend_from_slice(numbers);
-    Ok(copy)
+    shortage::copy(unsafe { std::slice::from_raw_parts(numbers, count) }, "the numbers")
 }
 
 fn receive_whole(

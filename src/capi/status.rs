@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
 
-use crate::capi::boundary::{Listeners, c_string};
+use crate::capi::boundary::{Listeners, c_string, in_host};
 use crate::capi::settings;
 use crate::error::{Error, Kind};
 use crate::trace::escape;
@@ -132,18 +132,17 @@ pub(super) fn prepare() {
     let _ = TEXTS.try_with(|_| ());
 }
 
-/// Keeps an error for this thread, tells the host's error callbacks, answers the code.
-pub(super) fn fail(command: &'static CStr, error: &Error, listeners: Listeners) -> i32 {
-    let code = code(error.kind());
+/// Keeps an error for this thread, tells the host's error callbacks, answers its code.
+pub(super) fn fail(command: &'static CStr, code: i32, error: &Error, listeners: Listeners) -> i32 {
     let message = c_string(&escape(error.to_string().as_bytes()));
     keep(error.kind(), &message);
     if let Some((callback, context)) = listeners.error {
         // SAFETY: the host gave a function of this type with its context, and both strings outlive the call
-        unsafe { callback(message.as_ptr(), code, command.as_ptr(), context) };
+        in_host(|| unsafe { callback(message.as_ptr(), code, command.as_ptr(), context) });
     }
     if let Some(callback) = settings::error_callback() {
         // SAFETY: the host gave a function of this type, and both strings outlive the call
-        unsafe { callback(message.as_ptr(), code, command.as_ptr()) };
+        in_host(|| unsafe { callback(message.as_ptr(), code, command.as_ptr()) });
     }
     // what the callbacks did may have failed too, but what the host asks about is this
     keep(error.kind(), &message);
@@ -197,4 +196,17 @@ pub extern "C" fn pop3_get_last_error() -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_get_secure_error() -> *const c_char {
     kept(|texts| texts.secure.as_deref())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Keeping another error meanwhile panics.
+    pub fn with_texts_in_use<T>(work: impl FnOnce() -> T) -> T {
+        TEXTS.with(|texts| {
+            let _in_use = texts.borrow_mut();
+            work()
+        })
+    }
 }

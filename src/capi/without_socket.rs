@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_void};
 use crate::capi::boundary::{self, Listeners, pop3_sts_cb, with_trace};
 use crate::capi::connect::open;
 use crate::capi::message::{HostDelivery, pop3_message_cb};
-use crate::capi::options::{open_with, pop3_options};
+use crate::capi::options::{hearing, open_with, pop3_options};
 use crate::client::Client;
 use crate::error::{Error, Kind, Result};
 use crate::trace::Trace;
@@ -50,8 +50,8 @@ pub unsafe extern "C" fn pop3_stat(
 pub unsafe extern "C" fn pop3_stat_with(options: *const pop3_options) -> i32 {
     // SAFETY: this function's promise
     let options = unsafe { options.as_ref() };
-    let listeners = options.map(pop3_options::listeners).unwrap_or_default();
-    boundary::call_for(c"POP3Stat", listeners, || stat(None, listeners, |trace| open_with(options, trace)))
+    let listeners = || hearing(options);
+    boundary::call_for(c"POP3Stat", listeners, |listeners| stat(None, listeners, |trace| open_with(options, trace)))
 }
 
 /// Reads the messages of a mailbox and deletes them if wanted: connects, reads, disconnects (Omnis: POP3Recv).
@@ -117,8 +117,8 @@ pub unsafe extern "C" fn pop3_recv_with(
 ) -> i32 {
     // SAFETY: this function's promise
     let options = unsafe { options.as_ref() };
-    let listeners = options.map(pop3_options::listeners).unwrap_or_default();
-    boundary::call_for(c"POP3Recv", listeners, || {
+    let listeners = || hearing(options);
+    boundary::call_for(c"POP3Recv", listeners, |listeners| {
         let host = HostDelivery::new(message_cb, context)?;
         receive(host, delete_after != 0, max_messages, None, listeners, |trace| open_with(options, trace))
     })

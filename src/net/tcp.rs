@@ -18,6 +18,7 @@ use nix::sys::socket::{
 };
 
 use crate::error::{Error, Kind, Result};
+use crate::fork::{self, Process};
 use crate::net::proxy::Proxy;
 use crate::net::watch::Watch;
 use crate::net::{Cancelled, Deadline, is_exhausted, timed_out};
@@ -45,6 +46,8 @@ pub struct Canceller(Weak<Shared>);
 struct Shared {
     socket: TcpStream,
     cancelled: AtomicBool,
+    /// Whose the connection is: a fork leaves a copy of the socket in the new process.
+    process: Process,
 }
 
 /// By which way to connect.
@@ -159,7 +162,7 @@ fn attempt(address: &SocketAddr, source: Option<IpAddr>) -> io::Result<OwnedFd> 
 /// Which attempts have an outcome, after waiting for one at most that long.
 fn ready(pending: &[(OwnedFd, SocketAddr)], wait: Duration) -> Result<Vec<usize>> {
     let mut polled: Vec<_> = pending.iter().map(|(fd, _)| PollFd::new(fd.as_fd(), PollFlags::POLLOUT)).collect();
-    match poll(&mut polled, poll_timeout(wait)) {
+    match fork::allowed(|| poll(&mut polled, poll_timeout(wait))) {
         Ok(_) | Err(Errno::EINTR) => {}
         Err(error) => {
             return Err(Error::new(Kind::OutOfMemory, "cannot wait for a connection").with_source(error.into()));
@@ -212,7 +215,7 @@ impl Failures {
 
 impl Tcp {
     fn new(socket: TcpStream, deadline: Deadline, watch: Watch) -> Tcp {
-        let shared = Arc::new(Shared { socket, cancelled: AtomicBool::new(false) });
+        let shared = Arc::new(Shared { socket, cancelled: AtomicBool::new(false), process: Process::current() });
         Tcp { shared, deadline, watch, receive_timeout: None }
     }
 
@@ -247,7 +250,8 @@ impl Tcp {
     fn receive(&mut self, buffer: &mut [u8], flags: MsgFlags) -> io::Result<usize> {
         loop {
             self.arm()?;
-            match recv(self.shared.socket.as_raw_fd(), buffer, flags) {
+            self.shared.check_process()?;
+            match fork::allowed(|| recv(self.shared.socket.as_raw_fd(), buffer, flags)) {
                 Err(Errno::EAGAIN) => self.receive_timeout = None,
                 Err(Errno::EINTR) => {}
                 outcome => return self.outcome(outcome.map_err(io::Error::from)),
@@ -278,7 +282,7 @@ impl Tcp {
     fn wait_writable(&mut self) -> io::Result<()> {
         let wait = self.next_wait()?;
         let mut polled = [PollFd::new(self.shared.socket.as_fd(), PollFlags::POLLOUT)];
-        match poll(&mut polled, poll_timeout(wait)) {
+        match fork::allowed(|| poll(&mut polled, poll_timeout(wait))) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -308,6 +312,7 @@ impl Write for Tcp {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
         loop {
+            self.shared.check_process()?;
             match send(self.shared.socket.as_raw_fd(), bytes, flags) {
                 Err(Errno::EAGAIN) => self.wait_writable()?,
                 Err(Errno::EINTR) => {}
@@ -321,10 +326,26 @@ impl Write for Tcp {
     }
 }
 
+impl Shared {
+    /// After a fork the connection goes on in the process before.
+    fn check_process(&self) -> io::Result<()> {
+        if self.process.is_before_fork() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if self.process.has_forked() && !self.process.is_before_fork() {
+            // what closes it would leave it open for as long as the new process has its copy
+            let _ = self.socket.shutdown(Shutdown::Both);
+        }
+    }
+}
+
 impl Canceller {
     /// Ends whatever waits on the connection, and the connection.
     pub fn cancel(&self) {
-        let Some(shared) = self.0.upgrade() else { return };
+        let Some(shared) = self.0.upgrade().filter(|shared| !shared.process.is_before_fork()) else { return };
         shared.cancelled.store(true, Ordering::Release);
         // fails where the peer has already ended it, which is as good
         let _ = shared.socket.shutdown(Shutdown::Both);
