@@ -35,7 +35,7 @@
 #define POP3_OK 0
 
 /**
- * An argument is NULL or out of range, or holds a forbidden byte.
+ * An argument is NULL, out of range or too long, or holds a forbidden byte.
  */
 #define POP3_ERR_PARAMETER -501
 
@@ -120,7 +120,7 @@
 #define POP3_ERR_BUSY -10036
 
 /**
- * A limit was passed: a line of 64 KiB, a list of 1 000 000 entries. The session is over.
+ * A limit was passed: a line of 64 KiB, a list of 1 000 000 entries, the size of a message. The session is over.
  */
 #define POP3_ERR_LIMIT -2004
 
@@ -648,8 +648,9 @@ int32_t pop3_recv_headers(int32_t socket, int32_t number, pop3_buffer *out, pop3
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1, `lines` negative), POP3_ERR_BAD_SOCKET,
  * POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a
  * server that does not list TOP among its capabilities); after each of these the session goes on. Or
- * POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is over.
+ * POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows, or else 16 MiB), POP3_ERR_OUT_OF_MEMORY,
+ * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it
+ * is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_recv_top(int32_t socket, int32_t number, int32_t lines, pop3_buffer *out, pop3_sts_cb sts_cb);
@@ -668,8 +669,8 @@ int32_t pop3_recv_top(int32_t socket, int32_t number, int32_t lines, pop3_buffer
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
  * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
- * POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is over.
+ * POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows), POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT,
+ * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_recv_message(int32_t socket, int32_t number, pop3_buffer *out, pop3_sts_cb sts_cb);

@@ -13,6 +13,9 @@ use crate::error::{Error, Kind, Result};
 use crate::shortage;
 use crate::trace::Trace;
 
+/// How many octets pop3_recv_headers and pop3_recv_top take where the options say nothing.
+const LONGEST_TOP: u64 = 16 * 1024 * 1024;
+
 /// Takes a message, piece by piece.
 ///
 /// `data` are the `len` next bytes, at least one, not ended by NUL, and good until the callback returns; `context` is
@@ -54,7 +57,7 @@ pub unsafe extern "C" fn pop3_recv_headers(
     boundary::call_on(c"POP3RecvHeaders", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
-        receive_whole(socket, number, out, sts_cb, |client, buffer, trace| {
+        receive_whole(socket, number, Some(LONGEST_TOP), out, sts_cb, |client, buffer, trace| {
             client.top(number, 0, |bytes| buffer.push(bytes), trace)
         })
     })
@@ -72,8 +75,9 @@ pub unsafe extern "C" fn pop3_recv_headers(
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1, `lines` negative), POP3_ERR_BAD_SOCKET,
 /// POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a
 /// server that does not list TOP among its capabilities); after each of these the session goes on. Or
-/// POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is over.
+/// POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows, or else 16 MiB), POP3_ERR_OUT_OF_MEMORY,
+/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it
+/// is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -93,7 +97,7 @@ pub unsafe extern "C" fn pop3_recv_top(
         if lines < 0 {
             return Err(Error::new(Kind::Parameter, "the number of lines is negative"));
         }
-        receive_whole(socket, number, out, sts_cb, |client, buffer, trace| {
+        receive_whole(socket, number, Some(LONGEST_TOP), out, sts_cb, |client, buffer, trace| {
             client.top(number, lines, |bytes| buffer.push(bytes), trace)
         })
     })
@@ -112,8 +116,8 @@ pub unsafe extern "C" fn pop3_recv_top(
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
 /// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
-/// POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is over.
+/// POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows), POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT,
+/// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -129,7 +133,7 @@ pub unsafe extern "C" fn pop3_recv_message(
     boundary::call_on(c"POP3RecvMessage", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
-        receive_whole(socket, number, out, sts_cb, |client, buffer, trace| {
+        receive_whole(socket, number, None, out, sts_cb, |client, buffer, trace| {
             client.retrieve(number, |bytes| buffer.push(bytes), trace)
         })
     })
@@ -274,16 +278,18 @@ unsafe fn copy_of_numbers(numbers: *const i32, count: usize) -> Result<Vec<i32>>
     shortage::copy(unsafe { std::slice::from_raw_parts(numbers, count) }, "the numbers")
 }
 
+/// A message in memory, of no more octets than the options of its session allow, or else `most`.
 fn receive_whole(
     socket: i32,
     number: i32,
+    most: Option<u64>,
     out: Out<pop3_buffer>,
     sts_cb: pop3_sts_cb,
     receive: impl FnOnce(&mut Client, &mut Growing, &mut Trace<'_>) -> Result<()>,
 ) -> Result<i32> {
     message_number(number)?;
     out.write(on_socket(socket, sts_cb, |client, trace| {
-        let mut buffer = Growing::new();
+        let mut buffer = Growing::up_to(client.max_message().or(most).unwrap_or(u64::MAX));
         receive(client, &mut buffer, trace)?;
         buffer.finish()
     })?);

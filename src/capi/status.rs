@@ -10,7 +10,7 @@ use crate::trace::escape;
 
 /// Success.
 pub const POP3_OK: i32 = 0;
-/// An argument is NULL or out of range, or holds a forbidden byte.
+/// An argument is NULL, out of range or too long, or holds a forbidden byte.
 pub const POP3_ERR_PARAMETER: i32 = -501;
 /// There is no such socket.
 pub const POP3_ERR_BAD_SOCKET: i32 = -509;
@@ -44,7 +44,7 @@ pub const POP3_ERR_AUTH: i32 = -2002;
 pub const POP3_ERR_NO_STLS: i32 = -2003;
 /// The socket is in use by another call.
 pub const POP3_ERR_BUSY: i32 = -10036;
-/// A limit was passed: a line of 64 KiB, a list of 1 000 000 entries. The session is over.
+/// A limit was passed: a line of 64 KiB, a list of 1 000 000 entries, the size of a message. The session is over.
 pub const POP3_ERR_LIMIT: i32 = -2004;
 /// [IN-USE]: another session has the mailbox (RFC 2449).
 pub const POP3_ERR_MAILBOX_IN_USE: i32 = -2005;
@@ -89,7 +89,7 @@ pub(super) fn code(kind: Kind) -> i32 {
 fn text(code: i32) -> &'static CStr {
     match code {
         POP3_OK.. => c"success",
-        POP3_ERR_PARAMETER => c"an argument is missing, out of range or holds a forbidden byte",
+        POP3_ERR_PARAMETER => c"an argument is missing, out of range, too long or holds a forbidden byte",
         POP3_ERR_BAD_SOCKET => c"there is no such socket",
         POP3_ERR_NO_ADDRESS => c"the server is empty, has no host or an unusable port",
         POP3_ERR_CANCELLED => c"the call was cancelled",
