@@ -743,7 +743,8 @@ int32_t pop3_stat(const char *server,
  *
  * - `options`: as for pop3_connect_with.
  *
- * Returns as pop3_stat, or any other error of pop3_connect_with.
+ * Returns the number, or an error of pop3_connect_with or pop3_message_count save for POP3_ERR_BAD_SOCKET and
+ * POP3_ERR_BUSY. The connection is closed in any case.
  * Threads: any, any number at once, as long as none changes the options meanwhile.
  */
 int32_t pop3_stat_with(const pop3_options *options);
@@ -784,7 +785,8 @@ int32_t pop3_recv(const char *server,
  * - `options`: as for pop3_connect_with.
  * - `message_cb`, `context`, `delete_after`, `max_messages`: as for pop3_recv.
  *
- * Returns as pop3_recv, or any other error of pop3_connect_with.
+ * Returns how many messages were received whole, or an error of pop3_recv, any other error of pop3_connect_with. The
+ * connection is closed in any case.
  * Threads: any, any number at once, as long as none changes the options meanwhile.
  */
 int32_t pop3_recv_with(const pop3_options *options,
