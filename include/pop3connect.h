@@ -6,12 +6,20 @@
  * - 0 or a positive value is success, a negative one of the POP3_ERR_ codes below. pop3_get_last_error() then says
  *   more, with the server's own words, and pop3_error_text() what a code means.
  * - Strings are UTF-8 and end with NUL. A const pointer is read during the call and not kept. NULL is refused with
- *   POP3_ERR_PARAMETER unless the function says what it means.
+ *   POP3_ERR_PARAMETER unless the function says what it means; so is a server of more than 1 KiB, and any other string
+ *   of more than 64 KiB.
  * - An out structure is written only on success, zeroed otherwise, and freed by the function that its comment names.
  * - Any thread may call anything. A socket takes one call at a time: a second one answers POP3_ERR_BUSY at once.
  * - A callback is called on the calling thread, before the function returns, with no lock held. It may call any pop3_
  *   function; the socket that it is called for answers POP3_ERR_BUSY, save to pop3_cancel(), which works. It must
- *   return: neither longjmp nor a C++ exception may leave it. pthread_cancel() waits until the call has returned.
+ *   return: neither longjmp, pthread_exit() nor a C++ exception may leave it. pthread_cancel() waits until the call has
+ *   returned.
+ * - No function may be called in a signal handler: none is async-signal-safe.
+ * - After fork() the new process can use the library, also where other threads were in calls of it. The sockets stay
+ *   those of the process before: in the new one they answer POP3_ERR_BAD_SOCKET, nothing is sent on them, and
+ *   pop3_disconnect() frees the copy. A call that was under way in the thread that forked, in whose callback that was,
+ *   answers POP3_ERR_CONNECTION_LOST in the new process. fork() waits until no thread computes for a call, at most for
+ *   two seconds; it does not wait for servers.
  * - After an error whose comment says "the session is over" further calls answer POP3_ERR_CONNECTION_LOST, and
  *   pop3_disconnect() frees the socket. After any other the session goes on.
  * - A response code in a server's refusal decides the error, whatever was refused: POP3_ERR_MAILBOX_IN_USE for
