@@ -3,8 +3,10 @@
 TARGET := $(abspath target)
 RELEASE := $(TARGET)/release
 LIBRARY := $(RELEASE)/libpop3connect.so
-# the library that is installed: cargo's, linked once more so that its symbols have versions
+# the libraries that are installed: cargo's, linked once more, so that symbols of the one have versions, and those of the
+# other that are not for hosts are its own
 VERSIONED := $(RELEASE)/versioned/libpop3connect.so.1
+STATIC := $(RELEASE)/versioned/libpop3connect.a
 TEST_SERVER := $(RELEASE)/pop3-test-server
 CARGO := cargo
 # what follows looks for the results there
@@ -72,6 +74,7 @@ versioned:
 	  -Wl,--whole-archive '$(RELEASE)/libpop3connect.a' -Wl,--no-whole-archive -Wl,--gc-sections -Wl,--no-undefined \
 	  -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro $(STRIP_FLAGS) $(LDFLAGS) \
 	  -Wl,--as-needed $$(pkg-config --libs openssl) -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+	LD='$(LD)' packaging/static.sh ctest/symbols.txt '$(RELEASE)/libpop3connect.a' '$(STATIC)'
 
 demo:
 	@tools/setup.sh build
@@ -183,13 +186,14 @@ deb:
 MAN_PAGES = $(wildcard $(TARGET)/man/man3/*.3)
 HEADERS = $(wildcard include/pop3connect.h include/pop3connect.hpp)
 install:
-	@test -e '$(VERSIONED)' || { echo 'install: $(VERSIONED) is not there: run make first' >&2; exit 1; }
+	@for library in '$(VERSIONED)' '$(STATIC)'; do \
+	  test -e "$$library" || { echo "install: $$library is not there: run make first" >&2; exit 1; }; done
 	install -d '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/cmake/pop3connect'
 	install -m 644 $(HEADERS) '$(DESTDIR)$(INCLUDEDIR)'
 	install -m 755 '$(VERSIONED)' '$(DESTDIR)$(LIBDIR)/libpop3connect.so.$(VERSION)'
 	ln -sf libpop3connect.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/libpop3connect.so.1'
 	ln -sf libpop3connect.so.1 '$(DESTDIR)$(LIBDIR)/libpop3connect.so'
-	install -m 644 '$(RELEASE)/libpop3connect.a' '$(DESTDIR)$(LIBDIR)'
+	install -m 644 '$(STATIC)' '$(DESTDIR)$(LIBDIR)'
 	$(call fill_in,pop3connect.pc,$(LIBDIR)/pkgconfig)
 	$(call fill_in,pop3connectConfig.cmake,$(LIBDIR)/cmake/pop3connect)
 	$(call fill_in,pop3connectConfigVersion.cmake,$(LIBDIR)/cmake/pop3connect)

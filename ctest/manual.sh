@@ -85,6 +85,7 @@ shows pop3_uid_list 'pop3_uid *items;'
 shows pop3_message_cb 'typedef int32_t (*pop3_message_cb)('
 shows pop3connect 'int main(void)'
 shows pop3connect '1.2.3'
+shows pop3connect 'POP3_STARTTLS (2)'
 if grep -q 'SH ERRORS' "$work/man/pop3_version.3"; then wrong "pop3_version has errors"; fi
 
 # a header that is not as it should be is refused, and nothing written

@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "check.h"
+#include "gather.h"
 #include "listen.h"
 #include "names.h"
 #include "pop3connect.h"
+#include "script.h"
 #include "server.h"
-
-#define PASS "s3cret pass"
 
 static int connect_plain(const char *server)
 {
@@ -78,19 +78,106 @@ static void credentials_pass_as_the_bytes_they_are(void)
     CHECK_HAS(heard(), "C: USER \\xff\\x01 b\xc3\xbc\n");
 }
 
+/* A text of that many octets, good until the next call. */
+static const char *text_of(size_t length)
+{
+    static char *text;
+    free(text);
+    text = malloc(length + 1);
+    if (text == NULL)
+        check_fatal("no memory");
+    memset(text, 'x', length);
+    text[length] = '\0';
+    return text;
+}
+
 static void long_arguments(void)
 {
-    int port = server_mailbox("record=yes");
-    size_t size = 1 << 20;
-    char *text = malloc(size + 1);
-    memset(text, 'x', size);
-    text[size] = '\0';
-    /* a label has at most 63 octets, which the look-up knows */
-    CHECK_INT(connect_plain(text), POP3_ERR_HOST_NOT_FOUND);
-    CHECK(pop3_connect(at(port), "alice", text, NULL, 0, 0) < 0);
-    text[70000] = '\0';
-    CHECK(pop3_connect(at(port), text, PASS, NULL, 0, 0) < 0);
-    free(text);
+    int port = server_mailbox("");
+    /* what is just short enough is tried; a label has at most 63 octets, which the look-up knows */
+    CHECK_INT(connect_plain(text_of(1024)), POP3_ERR_HOST_NOT_FOUND);
+    CHECK_INT(pop3_connect(at(port), "alice", text_of(65536), NULL, 0, 0), POP3_ERR_AUTH);
+    int connections = server_connections(port);
+    CHECK_INT(connect_plain(text_of(1025)), POP3_ERR_PARAMETER);
+    CHECK_STR(pop3_get_last_error(), "the server is longer than 1024 octets");
+    CHECK_INT(pop3_connect(at(port), text_of(65537), PASS, NULL, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_STR(pop3_get_last_error(), "the user is longer than 65536 octets");
+    CHECK_INT(pop3_connect(at(port), "alice", text_of(65537), NULL, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_stat(at(port), "alice", text_of(1 << 20), NULL, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_recv(at(port), text_of(1 << 20), PASS, gather_messages, NULL, 0, NULL, 0, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_set_secure_dir(text_of(65537)), POP3_ERR_PARAMETER);
+    pop3_forget(text_of(1 << 20));
+    CHECK_INT(server_connections(port), connections);
+}
+
+/* The setters, which copy what they are given: the longest that will do, one more, and back. */
+static void long_arguments_of_setters(void)
+{
+    int32_t (*const setters[])(pop3_options *, const char *) = {
+        pop3_options_set_user,       pop3_options_set_password, pop3_options_set_oauth_token,    pop3_options_set_authzid,
+        pop3_options_set_secure_dir, pop3_options_set_ca_file,  pop3_options_set_source_address, pop3_options_set_mechanism,
+        pop3_options_set_language,   pop3_options_set_proxy,    pop3_options_set_tls_name,       pop3_options_set_fingerprint,
+    };
+    pop3_options *options = pop3_options_new();
+    for (size_t i = 0; i < sizeof setters / sizeof *setters; i++) {
+        CHECK_INT(setters[i](options, text_of(65537)), POP3_ERR_PARAMETER);
+        CHECK_STR(pop3_get_last_error(), "the text is longer than 65536 octets");
+        CHECK_INT(setters[i](options, NULL), POP3_OK);
+    }
+    for (size_t i = 0; i < 6; i++)
+        CHECK_INT(setters[i](options, text_of(65536)), POP3_OK);
+    CHECK_INT(pop3_options_set_server(options, text_of(1024)), POP3_OK);
+    CHECK_INT(pop3_options_set_server(options, text_of(1025)), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_client_cert(options, text_of(65537), "key"), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_client_cert(options, "certificate", text_of(65537)), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_client_pkcs12(options, text_of(65537), NULL), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_client_pkcs12(options, "file", text_of(65537)), POP3_ERR_PARAMETER);
+    pop3_options_free(options);
+}
+
+/* The host's numbers, which its own callback changes when they have been looked at. */
+static int32_t numbers[2];
+
+static int32_t change_numbers(int64_t done, int64_t total, void *context)
+{
+    (void)done, (void)total, (void)context;
+    numbers[0] = -5;
+    numbers[1] = -5;
+    return 0;
+}
+
+static void numbers_are_read_once(void)
+{
+    int where = server_play("", LOGGED_IN REPLY("RETR 2", "+OK\\r\\nx\\r\\n.\\r\\n") REPLY("RETR 1", "-ERR\\r\\n") GOOD_BYE);
+    pop3_options *options = pop3_options_new();
+    CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);
+    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
+    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
+    CHECK_INT(pop3_options_set_progress_cb(options, change_numbers, NULL), POP3_OK);
+    int socket = pop3_connect_with(options);
+    pop3_options_free(options);
+    CHECK(socket > 0);
+    struct letters letters = {NULL, 0, 0, 0, 0};
+    numbers[0] = 2, numbers[1] = 1;
+    CHECK_INT(pop3_recv_messages(socket, numbers, 2, gather_messages, &letters, NULL), 1);
+    CHECK_INT(numbers[0], -5);
+    CHECK_STR(letters_text(&letters), "2:3 1:-2001");
+    letters_free(&letters);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    CHECK_PLAYED(where);
+}
+
+/* A name that begins with a dot stands, in OpenSSL, for every name that ends so. */
+static void names_with_an_empty_label(void)
+{
+    const char *bad[] = {".org", "a..org", ".", "org..", ".org:110"};
+    pop3_options *options = pop3_options_new();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK_INT(connect_plain(bad[i]), POP3_ERR_NO_ADDRESS);
+        CHECK_INT(pop3_options_set_tls_name(options, bad[i]), POP3_ERR_PARAMETER);
+    }
+    CHECK_INT(pop3_options_set_tls_name(options, "mail.example.org."), POP3_OK);
+    pop3_options_free(options);
 }
 
 static void every_form_of_address_connects(void)
@@ -187,6 +274,9 @@ int main(void)
     RUN(forbidden_bytes_are_refused_before_any_connection);
     RUN(credentials_pass_as_the_bytes_they_are);
     RUN(long_arguments);
+    RUN(long_arguments_of_setters);
+    RUN(numbers_are_read_once);
+    RUN(names_with_an_empty_label);
     RUN(every_form_of_address_connects);
     RUN(the_port_defaults_to_110_and_995);
     RUN(internationalised_names_are_converted);

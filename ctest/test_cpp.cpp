@@ -17,6 +17,7 @@
 #include "test_cpp_unit.hpp"
 
 using namespace std::chrono_literals;
+using namespace std::string_view_literals;
 using pop3::errc;
 using pop3::security;
 
@@ -175,7 +176,6 @@ void conditions_are_those_that_say_the_same()
 
 void what_has_a_nul_in_it_is_refused()
 {
-    using namespace std::string_view_literals;
     const int where = server_mailbox("");
     const std::string server = at(where) + std::string("\0.example"sv);
     std::error_code code;
@@ -200,6 +200,7 @@ void what_has_a_nul_in_it_is_refused()
     // the words of the next error are the library's again, and nothing was taken
     CHECK_THROWS(options.mechanism("no such"), errc::parameter);
     CHECK_STR(pop3::last_error().c_str(), pop3_get_last_error());
+    options.mechanism("auto").password(PASS).client_pkcs12(std::nullopt, std::nullopt);
     CHECK_INT(options.connect().message_count(), 5);
 }
 
@@ -410,7 +411,9 @@ void setters_refuse_what_c_refuses()
     CHECK_REFUSED(ca_file, "") AS_C(ca_file, "");
     CHECK_REFUSED(client_cert, "cert", std::nullopt) AS_C(client_cert, "cert", nullptr);
     CHECK_REFUSED(client_pkcs12, "", "pass") AS_C(client_pkcs12, "", "pass");
-    CHECK_REFUSED(tls_min, pop3::tls_version{11}) AS_C(tls_min, 11);
+    CHECK_REFUSED(tls_min, pop3::tls_version{9}) AS_C(tls_min, 9);
+    CHECK_REFUSED(max_message, -1) AS_C(max_message, -1);
+    CHECK_REFUSED(fingerprint, "00") AS_C(fingerprint, "00");
     CHECK_REFUSED(tls_name, "host:995") AS_C(tls_name, "host:995");
     CHECK_REFUSED(timeouts, 1ms, 2ms, -3ms) AS_C(timeouts, 1, 2, -3);
     CHECK_REFUSED(family, pop3::address_family{5}) AS_C(family, 5);
@@ -433,7 +436,56 @@ void a_chain_stops_at_its_first_refusal()
     options.mechanism("none such", code).password("wrong", code);
     options.on_status([](std::string_view) { return false; }, code);
     CHECK_CODE(code, errc::parameter);
-    CHECK_INT(options.connect().message_count(), 5);
+    CHECK_THROWS(options.connect(), errc::parameter);
+    CHECK_INT(options.mechanism("auto").connect().message_count(), 5);
+}
+
+void what_was_refused_is_not_forgotten()
+{
+    auto options = options_at(server_mailbox("messages=3"));
+    const auto nothing = [](const pop3::piece &) {};
+    // what C has refused, and what never went to C
+    CHECK_THROWS(options.secure(security{9}), errc::parameter);
+    CHECK_THROWS(options.connect(), errc::parameter);
+    CHECK(pop3::last_error().find("pop3_options_set_secure was refused") == 0);
+    options.secure(security::none);
+    CHECK_THROWS(options.user("alice\0x"sv), errc::parameter);
+    CHECK_THROWS(options.password("a\0x"sv), errc::parameter);
+    CHECK_THROWS(options.user("alice").connect(), errc::parameter);
+    CHECK_THROWS(options.stat(), errc::parameter);
+    CHECK_THROWS(options.recv(nothing), errc::parameter);
+    CHECK_STR(pop3::last_error().c_str(), "a setter was refused and not set right since");
+    CHECK_INT(options.password(PASS).stat(), 3);
+}
+
+void options_without_a_socket()
+{
+    const int where = server_mailbox("messages=4");
+    auto options = options_at(where);
+    std::int32_t whole = 0;
+    std::string heard;
+    const auto count = [&](const pop3::piece &piece) { whole += piece.last ? 1 : 0; };
+    options.on_status([&](std::string_view status) { heard += std::string(status) + "\n"; });
+    CHECK_INT(options.stat(), 4);
+    CHECK_HAS(heard.c_str(), "C: STAT\nS: +OK 4 ");
+    CHECK_INT(options.recv(count, true, 3), 3);
+    CHECK_INT(whole, 3);
+    CHECK_INT(options.stat(), 1);
+    CHECK_THROWS(options.recv(count, false, -1), errc::parameter);
+    CHECK_THROWS(options.recv([](const pop3::piece &) { return false; }), errc::cancelled);
+    CHECK_THROWS(options.server(at(server_refuse())).stat(), errc::connect);
+}
+
+void a_mailbox_has_a_size()
+{
+    const int play = server_play("", LOGGED_IN REPLY("STAT", "+OK 3 5000000000\\r\\n") REPLY("STAT", "-ERR\\r\\n") GOOD_BYE);
+    auto session = pop3::connect(account_at(play));
+    const pop3_mailbox_size size = session.mailbox();
+    CHECK_INT(size.count, 3);
+    CHECK_INT(size.size, 5000000000);
+    CHECK_THROWS(session.mailbox(), errc::server);
+    session.disconnect();
+    CHECK_PLAYED(play);
 }
 
 void options_are_used_again_and_outlived()
@@ -468,6 +520,9 @@ void options_mean_what_they_say()
     CHECK_THROWS(options.ca_file(in(server_dir(), "other-ca.pem")).platform_trust(false).connect(), errc::secure);
     CHECK(!pop3::secure_error().empty());
     CHECK(!options.verify(false).connect().get_tls_info().verified());
+    options.pipelining(false).capabilities(true).clear_password(true).fingerprint(std::nullopt)
+        .tls_min(pop3::tls_version::tls_1_2);
+    CHECK_THROWS(options.max_message(10).connect().recv_message(1), errc::limit);
     CHECK_THROWS(options.family(pop3::address_family::ipv6).connect(), errc::host_not_found);
     CHECK_THROWS(options_at(server_full()).timeouts(100ms, 0ms, 0ms).connect(), errc::timeout);
 }
@@ -589,6 +644,9 @@ int main() // NOLINT(bugprone-exception-escape): that would be a failure
     RUN(a_range_gives_what_came_before_the_error);
     RUN(setters_refuse_what_c_refuses);
     RUN(a_chain_stops_at_its_first_refusal);
+    RUN(what_was_refused_is_not_forgotten);
+    RUN(options_without_a_socket);
+    RUN(a_mailbox_has_a_size);
     RUN(options_are_used_again_and_outlived);
     RUN(options_mean_what_they_say);
     RUN(tls_is_told);

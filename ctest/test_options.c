@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "clock.h"
+#include "gather.h"
 #include "listen.h"
 #include "names.h"
 #include "pop3connect.h"
@@ -75,31 +76,86 @@ static void null_options(void)
     CHECK_INT(pop3_options_set_timeouts(NULL, 0, 0, 0), POP3_ERR_PARAMETER);
     CHECK_INT(pop3_options_set_family(NULL, 0), POP3_ERR_PARAMETER);
     CHECK_INT(pop3_options_set_source_address(NULL, "127.0.0.1"), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_pipelining(NULL, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_capabilities(NULL, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_clear_password(NULL, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_max_message(NULL, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_fingerprint(NULL, NULL), POP3_ERR_PARAMETER);
     pop3_options_free(NULL);
+}
+
+static int32_t never(int32_t number, const char *data, size_t len, int32_t last, void *context)
+{
+    (void)number, (void)data, (void)len, (void)last, (void)context;
+    CHECK(!"called");
+    return 1;
+}
+
+/* A setter that was refused: no connect goes on without it, and each says which it was. Set right, they go on. */
+#define REFUSED(setter, wrong, right)                                                 \
+    do {                                                                              \
+        CHECK_INT(setter wrong, POP3_ERR_PARAMETER);                                  \
+        no_connect(options, #setter " was refused and not set right since: ");        \
+        CHECK_INT(setter right, POP3_OK);                                             \
+        CHECK_INT(pop3_stat_with(options), 5);                                        \
+    } while (0)
+
+static void no_connect(const pop3_options *options, const char *text)
+{
+    CHECK_INT(pop3_connect_with(options), POP3_ERR_PARAMETER);
+    CHECK_HAS(pop3_get_last_error(), text);
+    CHECK_INT(pop3_stat_with(options), POP3_ERR_PARAMETER);
+    CHECK_HAS(pop3_get_last_error(), text);
+    CHECK_INT(pop3_recv_with(options, never, NULL, 1, 0), POP3_ERR_PARAMETER);
+    CHECK_HAS(pop3_get_last_error(), text);
 }
 
 static void what_the_setters_refuse(void)
 {
     int where = server_mailbox("");
     pop3_options *options = options_for(where, 0);
-    CHECK_INT(pop3_options_set_user(options, "a\r\nDELE 1"), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_password(options, "a\n"), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_secure(options, 3), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_secure(options, -1), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_secure_dir(options, ""), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_ca_file(options, ""), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_client_cert(options, "only one", NULL), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_client_cert(options, NULL, "only one"), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_client_pkcs12(options, "", ""), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_client_pkcs12(options, "x", "\xff"), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_tls_min(options, 11), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_tls_name(options, ""), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_tls_name(options, "host:995"), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_timeouts(options, -1, 0, 0), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_timeouts(options, 0, 0, -1), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_family(options, 5), POP3_ERR_PARAMETER);
-    CHECK_INT(pop3_options_set_source_address(options, "localhost"), POP3_ERR_PARAMETER);
-    /* and nothing of it was taken */
+    char server[64], long_server[1100];
+    snprintf(server, sizeof server, "%s", at(where));
+    memset(long_server, 'x', sizeof long_server);
+    long_server[sizeof long_server - 1] = '\0';
+    REFUSED(pop3_options_set_server, (options, long_server), (options, server));
+    REFUSED(pop3_options_set_user, (options, "a\r\nDELE 1"), (options, "alice"));
+    REFUSED(pop3_options_set_password, (options, "a\n"), (options, PASS));
+    REFUSED(pop3_options_set_oauth_token, (options, "a\n"), (options, NULL));
+    REFUSED(pop3_options_set_authzid, (options, "a\n"), (options, NULL));
+    REFUSED(pop3_options_set_mechanism, (options, "KERBEROS_V4"), (options, "USER"));
+    REFUSED(pop3_options_set_mechanism, (options, "\xff"), (options, "auto"));
+    REFUSED(pop3_options_set_secure, (options, 3), (options, 0));
+    REFUSED(pop3_options_set_secure, (options, -1), (options, POP3_CLEAR));
+    REFUSED(pop3_options_set_secure_dir, (options, ""), (options, NULL));
+    REFUSED(pop3_options_set_ca_file, (options, ""), (options, NULL));
+    REFUSED(pop3_options_set_client_cert, (options, "only one", NULL), (options, NULL, NULL));
+    REFUSED(pop3_options_set_client_cert, (options, NULL, "only one"), (options, NULL, NULL));
+    REFUSED(pop3_options_set_client_pkcs12, (options, "", ""), (options, NULL, NULL));
+    REFUSED(pop3_options_set_client_pkcs12, (options, "x", "\xff"), (options, NULL, NULL));
+    REFUSED(pop3_options_set_tls_min, (options, 9), (options, POP3_TLS_1_0));
+    REFUSED(pop3_options_set_tls_min, (options, 14), (options, POP3_TLS_1_1));
+    REFUSED(pop3_options_set_tls_name, (options, ""), (options, NULL));
+    REFUSED(pop3_options_set_tls_name, (options, "host:995"), (options, NULL));
+    REFUSED(pop3_options_set_timeouts, (options, -1, 0, 0), (options, 0, 0, 0));
+    REFUSED(pop3_options_set_timeouts, (options, 0, -1, 0), (options, 0, 0, 0));
+    REFUSED(pop3_options_set_timeouts, (options, 0, 0, -1), (options, 0, 0, 0));
+    REFUSED(pop3_options_set_family, (options, 5), (options, POP3_FAMILY_IPV4));
+    REFUSED(pop3_options_set_source_address, (options, "localhost"), (options, NULL));
+    REFUSED(pop3_options_set_proxy, (options, "ftp://proxy.test:1"), (options, NULL));
+    REFUSED(pop3_options_set_language, (options, "no tag"), (options, NULL));
+    REFUSED(pop3_options_set_max_message, (options, -1), (options, 0));
+    REFUSED(pop3_options_set_fingerprint, (options, "00"), (options, NULL));
+    /* of two that were refused both are to be set right */
+    CHECK_INT(pop3_options_set_family(options, 7), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_secure(options, 9), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_family(options, POP3_FAMILY_ANY), POP3_OK);
+    no_connect(options, "pop3_options_set_secure was refused");
+    CHECK_INT(pop3_options_set_secure(options, POP3_CLEAR), POP3_OK);
+    CHECK_INT(try(options), 0);
+    /* a certificate takes the place of one in another form, so that is set right too */
+    CHECK_INT(pop3_options_set_client_pkcs12(options, "", NULL), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_client_cert(options, NULL, NULL), POP3_OK);
     CHECK_INT(try(options), 0);
     /* NULL is the default, which for these means none */
     CHECK_INT(pop3_options_set_user(options, NULL), POP3_OK);
@@ -198,6 +254,133 @@ static void a_connect_that_fails_tells_the_options(void)
     CHECK_INT(try(options), POP3_ERR_CONNECT);
     CHECK_STR(heard_by_options.text, "! POP3Connect -10061\n");
     pop3_options_free(options);
+}
+
+/* The family without a socket, by options: the same options, callbacks and names of commands. */
+static void without_a_socket(void)
+{
+    struct heard heard_by_options = {""};
+    int where = server_play("", LOGGED_IN REPLY("STAT", "+OK 7 70\\r\\n") GOOD_BYE);
+    pop3_options *options = options_for(where, 0);
+    CHECK_INT(pop3_options_set_status_cb(options, hear_status, &heard_by_options), POP3_OK);
+    CHECK_INT(pop3_options_set_error_cb(options, hear_failure, &heard_by_options), POP3_OK);
+    CHECK_INT(pop3_stat_with(options), 7);
+    CHECK_PLAYED(where);
+    CHECK_HAS(heard_by_options.text, "C: PASS ***\nS: +OK\nC: STAT\nS: +OK 7 70\nC: QUIT\nS: +OK\n");
+
+    struct letters letters = {NULL, 0, 0, 0, 0};
+    where = server_play("", LOGGED_IN REPLY("STAT", "+OK 3 9\\r\\n") REPLY("RETR 1", "+OK\\r\\nx\\r\\n.\\r\\n")
+                                REPLY("DELE 1", "+OK\\r\\n") REPLY("RETR 2", "-ERR gone\\r\\n") GOOD_BYE);
+    heard_by_options.text[0] = '\0';
+    CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);
+    CHECK_INT(pop3_recv_with(options, gather_messages, &letters, 1, 2), 1);
+    CHECK_STR(letters_text(&letters), "1:3 2:-2001");
+    CHECK_PLAYED(where);
+    CHECK_HAS(heard_by_options.text, "C: DELE 1\nS: +OK\nC: RETR 2\nS: -ERR gone\nC: QUIT\n");
+    letters_free(&letters);
+
+    heard_by_options.text[0] = '\0';
+    CHECK_INT(pop3_recv_with(options, NULL, NULL, 0, 0), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_recv_with(options, never, NULL, 0, -1), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_server(options, at(server_refuse())), POP3_OK);
+    CHECK_INT(pop3_stat_with(options), POP3_ERR_CONNECT);
+    CHECK_HAS(heard_by_options.text, "! POP3Recv -501\n! POP3Recv -501\n");
+    CHECK_HAS(heard_by_options.text, "! POP3Stat -10061\n");
+    pop3_options_free(options);
+
+    hear_nothing();
+    pop3_set_error_cb(hear_error);
+    CHECK_INT(pop3_stat_with(NULL), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_recv_with(NULL, never, NULL, 0, 0), POP3_ERR_PARAMETER);
+    pop3_set_error_cb(NULL);
+    CHECK_STR(heard(), "! POP3Stat -501 the options are NULL\n! POP3Recv -501 the options are NULL\n");
+}
+
+static void the_size_of_the_mailbox(void)
+{
+    pop3_mailbox_size size = {7, 7};
+    int socket = connect_play(LOGGED_IN REPLY("STAT", "+OK 3 5000000000\\r\\n") REPLY("STAT", "-ERR no\\r\\n")
+                                  REPLY("STAT", "+OK 3\\r\\n") REPLY("STAT", "+OK 3 x\\r\\n") GOOD_BYE);
+    CHECK_INT(pop3_mailbox(socket, NULL, NULL), POP3_ERR_PARAMETER);
+    hear_nothing();
+    CHECK_INT(pop3_mailbox(socket, &size, hear), 0);
+    CHECK_INT(size.count, 3);
+    CHECK_INT(size.size, 5000000000);
+    CHECK_STR(heard(), "C: STAT\nS: +OK 3 5000000000\n");
+    const int results[] = {POP3_ERR_SERVER, POP3_ERR_SHORT_RESPONSE, POP3_ERR_SYNTAX};
+    for (int i = 0; i < 3; i++) {
+        size.count = 7, size.size = 7;
+        CHECK_INT(pop3_mailbox(socket, &size, NULL), results[i]);
+        CHECK(size.count == 0 && size.size == 0);
+    }
+    pop3_set_error_cb(hear_error);
+    hear_nothing();
+    CHECK_INT(pop3_mailbox(1, &size, NULL), POP3_ERR_BAD_SOCKET);
+    pop3_set_error_cb(NULL);
+    CHECK_STR(heard(), "! POP3Mailbox -509 there is no socket 1\n");
+    good_bye(socket);
+}
+
+/* Logs in to a play by options that allow so many octets for a message. */
+static int connect_with_limit(int64_t octets, const char *transcript)
+{
+    port = server_play("", transcript);
+    pop3_options *options = options_for(port, 0);
+    CHECK_INT(pop3_options_set_max_message(options, octets), POP3_OK);
+    int socket = pop3_connect_with(options);
+    pop3_options_free(options);
+    return socket;
+}
+
+static void messages_in_memory_have_a_limit(void)
+{
+    const char *const fits = REPLY("RETR 1", "+OK\\r\\n12345678\\r\\n.\\r\\n") REPLY("TOP 1 0", "+OK\\r\\n12345678\\r\\n.\\r\\n")
+        REPLY("RETR 2", "+OK\\r\\n123456789\\r\\n.\\r\\n");
+    pop3_buffer buffer;
+    struct pieces pieces = {NULL, 0, 0, 0};
+    script_begin(LOGGED_IN);
+    script_add("%s" REPLY("RETR 2", "+OK\\r\\n123456789\\r\\n.\\r\\n") "expect-eof\n", fits);
+    int socket = connect_with_limit(10, script());
+    CHECK_INT(pop3_recv_message(socket, 1, &buffer, NULL), 0);
+    CHECK_INT(buffer.len, 10);
+    pop3_buffer_free(&buffer);
+    CHECK_INT(pop3_recv_headers(socket, 1, &buffer, NULL), 0);
+    pop3_buffer_free(&buffer);
+    /* it is not about what is handed out in pieces */
+    CHECK_INT(pop3_recv_message_to(socket, 2, gather, &pieces, NULL), 0);
+    CHECK_INT(pieces.len, 11);
+    pieces_free(&pieces);
+    CHECK_INT(pop3_recv_message(socket, 2, &buffer, NULL), POP3_ERR_LIMIT);
+    CHECK_STR(pop3_get_last_error(), "RETR: the message has more than 10 octets");
+    CHECK(buffer.data == NULL && buffer.len == 0);
+    it_is_over(socket);
+}
+
+/* 17 MiB of header where 16 are allowed, and where more are. */
+static void headers_have_a_limit_of_their_own(void)
+{
+    pop3_buffer buffer;
+    for (int is_top = 0; is_top <= 1; is_top++) {
+        const char *command = is_top ? "TOP 1 3" : "TOP 1 0";
+        for (int allowed = 0; allowed <= 1; allowed++) {
+            script_begin(LOGGED_IN);
+            script_add("expect \"%s\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat %d \"1234567890123456789012345678901\\n\"\n", command,
+                       17 * 32768);
+            script_add(allowed ? "send \"\\r\\n.\\r\\n\"\n" GOOD_BYE : "hold\n");
+            int socket = connect_with_limit(allowed ? 20 << 20 : 0, script());
+            int result = is_top ? pop3_recv_top(socket, 1, 3, &buffer, NULL) : pop3_recv_headers(socket, 1, &buffer, NULL);
+            if (allowed) {
+                CHECK_INT(result, 0);
+                CHECK(buffer.len > 17 << 20);
+                pop3_buffer_free(&buffer);
+                good_bye(socket);
+            } else {
+                CHECK_INT(result, POP3_ERR_LIMIT);
+                CHECK_HAS(pop3_get_last_error(), "more than 16777216 octets");
+                CHECK_INT(pop3_disconnect(socket, NULL), POP3_ERR_CONNECTION_LOST);
+            }
+        }
+    }
 }
 
 static void verification_and_authorities(void)
@@ -446,6 +629,10 @@ int main(void)
     RUN(several_threads_at_once);
     RUN(callbacks_go_with_the_socket);
     RUN(a_connect_that_fails_tells_the_options);
+    RUN(without_a_socket);
+    RUN(the_size_of_the_mailbox);
+    RUN(messages_in_memory_have_a_limit);
+    RUN(headers_have_a_limit_of_their_own);
     RUN(verification_and_authorities);
     RUN(a_secure_folder_of_its_own);
     RUN(the_platforms_trust_can_be_left_out);

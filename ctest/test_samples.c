@@ -209,6 +209,15 @@ static void sample_options(void)
     CHECK_HAS_NOT(text, "secret");
 }
 
+static void sample_waiting(void)
+{
+    serve("pass=secret messages=4");
+    CHECK_INT(waiting("pop.example.com", "alice", "secret"), 4);
+    catch_output();
+    CHECK_INT(waiting("pop.example.com", "alice", "a\nb"), POP3_ERR_PARAMETER);
+    CHECK_HAS(caught_output(), "pop.example.com: pop3_options_set_password was refused");
+}
+
 static void sample_oauth(void)
 {
     /* user=alice, auth=Bearer tok.en */

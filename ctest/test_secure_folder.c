@@ -1,9 +1,12 @@
 /* The folder of authorities: where it is, what it may hold, when it is read. */
-#define _DEFAULT_SOURCE /* mkdtemp, setenv */
+#define _GNU_SOURCE /* mkdtemp, setenv, setresuid, RTLD_NEXT */
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -202,6 +205,27 @@ static void the_environment_is_the_default(void)
     CHECK_INT(connect_verified(), POP3_ERR_SECURE);
 }
 
+/* Whether this program says of itself that it has more rights than whoever started it. */
+static int pretends;
+
+/* The kernel's word on that. Comes before libc's, since it is the executable's. */
+unsigned long getauxval(unsigned long type)
+{
+    unsigned long (*next)(unsigned long);
+    *(void **)&next = dlsym(RTLD_NEXT, "getauxval");
+    return type == AT_SECURE && pretends ? 1 : next(type);
+}
+
+/* The program as it runs itself with such rights: neither the environment nor the folder beside it may count. */
+static int connect_privileged(int port)
+{
+    if (getauxval(AT_SECURE) == 0)
+        return 78;
+    if (pop3_connect(at(port), "alice", PASS, NULL, 1, 1) != POP3_ERR_SECURE)
+        return EXIT_FAILURE;
+    return strstr(pop3_get_secure_error(), "certificate was refused") != NULL ? EXIT_SUCCESS : 77;
+}
+
 /* The program as it runs itself, below. */
 static int connect_once(int port)
 {
@@ -209,6 +233,33 @@ static int connect_once(int port)
         return EXIT_SUCCESS;
     /* anything else than this would be another failure than the one that is waited for */
     return strstr(pop3_get_secure_error(), "secure/cacerts cannot be read") != NULL ? EXIT_FAILURE : 77;
+}
+
+/*
+ * Runs this program with more rights than its user has: the user is nobody, its rights are root's. Who is not root cannot
+ * do that, and has it pretend so.
+ */
+static void run_privileged(const char *self)
+{
+    char port[16];
+    int status = 0;
+    snprintf(port, sizeof port, "%d", server_mailbox("tls=implicit"));
+    pid_t child = fork();
+    if (child == 0) {
+        if (geteuid() == 0 && setresuid(65534, 0, 0) == 0)
+            execl(self, self, port, "privileged", (char *)NULL);
+        _exit(79);
+    }
+    if (geteuid() == 0) {
+        CHECK_INT(waitpid(child, &status, 0), child);
+        CHECK(WIFEXITED(status));
+        CHECK_INT(WEXITSTATUS(status), 0);
+    } else {
+        waitpid(child, &status, 0);
+    }
+    char command[4200];
+    snprintf(command, sizeof command, "'%s' %s pretends", self, port);
+    CHECK_INT(system(command), 0);
 }
 
 /* Runs this program again, with a folder `secure` beside it: as itself it must not have one yet. */
@@ -225,6 +276,11 @@ static void the_folder_beside_the_host_is_the_default_of_the_default(void)
     CHECK_INT(system(command), 0);
     snprintf(command, sizeof command, "'%s' %d", self, server_mailbox("tls=implicit"));
     CHECK_INT(system(command), 0);
+    /* both defaults are the choice of whoever starts the host, and count only where the host's rights are theirs */
+    run_privileged(self);
+    CHECK(setenv("POP3CONNECT_SECURE_DIR", in(server_dir(), "secure"), 1) == 0);
+    run_privileged(self);
+    CHECK(unsetenv("POP3CONNECT_SECURE_DIR") == 0);
     /* it counts even where it cannot serve */
     snprintf(command, sizeof command, "rm -r '%s/cacerts'; '%s' %d; test $? = 1", beside, self, server_mailbox("tls=implicit"));
     CHECK_INT(system(command), 0);
@@ -236,6 +292,9 @@ int main(int count, char **arguments)
 {
     if (count == 2)
         return connect_once(atoi(arguments[1]));
+    pretends = count == 3 && strcmp(arguments[2], "pretends") == 0;
+    if (count == 3)
+        return connect_privileged(atoi(arguments[1]));
 
     unsetenv("POP3CONNECT_SECURE_DIR");
     snprintf(base, sizeof base, "/tmp/pop3connect-test.XXXXXX");

@@ -6,12 +6,20 @@
  * - 0 or a positive value is success, a negative one of the POP3_ERR_ codes below. pop3_get_last_error() then says
  *   more, with the server's own words, and pop3_error_text() what a code means.
  * - Strings are UTF-8 and end with NUL. A const pointer is read during the call and not kept. NULL is refused with
- *   POP3_ERR_PARAMETER unless the function says what it means.
+ *   POP3_ERR_PARAMETER unless the function says what it means; so is a server of more than 1 KiB, and any other string
+ *   of more than 64 KiB.
  * - An out structure is written only on success, zeroed otherwise, and freed by the function that its comment names.
  * - Any thread may call anything. A socket takes one call at a time: a second one answers POP3_ERR_BUSY at once.
  * - A callback is called on the calling thread, before the function returns, with no lock held. It may call any pop3_
  *   function; the socket that it is called for answers POP3_ERR_BUSY, save to pop3_cancel(), which works. It must
- *   return: neither longjmp nor a C++ exception may leave it. pthread_cancel() waits until the call has returned.
+ *   return: neither longjmp, pthread_exit() nor a C++ exception may leave it. pthread_cancel() waits until the call has
+ *   returned.
+ * - No function may be called in a signal handler: none is async-signal-safe.
+ * - After fork() the new process can use the library, also where other threads were in calls of it. The sockets stay
+ *   those of the process before: in the new one they answer POP3_ERR_BAD_SOCKET, nothing is sent on them, and
+ *   pop3_disconnect() frees the copy. A call that was under way in the thread that forked, in whose callback that was,
+ *   answers POP3_ERR_CONNECTION_LOST in the new process. fork() waits until no thread computes for a call, at most for
+ *   two seconds; it does not wait for servers.
  * - After an error whose comment says "the session is over" further calls answer POP3_ERR_CONNECTION_LOST, and
  *   pop3_disconnect() frees the socket. After any other the session goes on.
  * - A response code in a server's refusal decides the error, whatever was refused: POP3_ERR_MAILBOX_IN_USE for
@@ -35,7 +43,7 @@
 #define POP3_OK 0
 
 /**
- * An argument is NULL or out of range, or holds a forbidden byte.
+ * An argument is NULL, out of range or too long, or holds a forbidden byte.
  */
 #define POP3_ERR_PARAMETER -501
 
@@ -120,7 +128,7 @@
 #define POP3_ERR_BUSY -10036
 
 /**
- * A limit was passed: a line of 64 KiB, a list of 1 000 000 entries. The session is over.
+ * A limit was passed: a line of 64 KiB, a list of 1 000 000 entries, the size of a message. The session is over.
  */
 #define POP3_ERR_LIMIT -2004
 
@@ -659,8 +667,9 @@ int32_t pop3_recv_headers(int32_t socket, int32_t number, pop3_buffer *out, pop3
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1, `lines` negative), POP3_ERR_BAD_SOCKET,
  * POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a
  * server that does not list TOP among its capabilities); after each of these the session goes on. Or
- * POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is over.
+ * POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows, or else 16 MiB), POP3_ERR_OUT_OF_MEMORY,
+ * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it
+ * is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_recv_top(int32_t socket, int32_t number, int32_t lines, pop3_buffer *out, pop3_sts_cb sts_cb);
@@ -679,8 +688,8 @@ int32_t pop3_recv_top(int32_t socket, int32_t number, int32_t lines, pop3_buffer
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
  * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
- * POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is over.
+ * POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows), POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT,
+ * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
 int32_t pop3_recv_message(int32_t socket, int32_t number, pop3_buffer *out, pop3_sts_cb sts_cb);
@@ -753,7 +762,8 @@ int32_t pop3_stat(const char *server,
  *
  * - `options`: as for pop3_connect_with.
  *
- * Returns as pop3_stat, or any other error of pop3_connect_with.
+ * Returns the number, or an error of pop3_connect_with or pop3_message_count save for POP3_ERR_BAD_SOCKET and
+ * POP3_ERR_BUSY. The connection is closed in any case.
  * Threads: any, any number at once, as long as none changes the options meanwhile.
  */
 int32_t pop3_stat_with(const pop3_options *options);
@@ -796,7 +806,8 @@ int32_t pop3_recv(const char *server,
  * - `options`: as for pop3_connect_with.
  * - `message_cb`, `context`, `delete_after`, `max_messages`: as for pop3_recv.
  *
- * Returns as pop3_recv, or any other error of pop3_connect_with.
+ * Returns how many messages were received whole, or an error of pop3_recv, any other error of pop3_connect_with. The
+ * connection is closed in any case.
  * Threads: any, any number at once, as long as none changes the options meanwhile.
  */
 int32_t pop3_recv_with(const pop3_options *options,
@@ -875,7 +886,7 @@ int32_t pop3_options_set_password(pop3_options *options, const char *password);
  * Sets the token that OAuth gave, for the mechanisms XOAUTH2 and OAUTHBEARER.
  *
  * - `options`: from pop3_options_new.
- * - `token`: without CR or LF, of any length; copied, and wiped when the options are freed or another is set; NULL is
+ * - `token`: without CR or LF; copied, and wiped when the options are freed or another is set; NULL is
  *   the default, none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `token`).
@@ -1302,7 +1313,8 @@ int32_t pop3_set_comms_timeout(int32_t seconds);
  * verifies, with POP3_ERR_SECURE.
  *
  * - `path`: copied; NULL is the default: the environment's POP3CONNECT_SECURE_DIR if that is set, else the folder
- *   `secure` beside the host's executable if that exists, else none.
+ *   `secure` beside the host's executable if that exists, else none. In a host with more rights than whoever started
+ *   it has (set-user-ID, set-group-ID, file capabilities) the default is none: both are theirs to choose.
  *
  * Returns 0, or POP3_ERR_PARAMETER (empty).
  * Threads: any.

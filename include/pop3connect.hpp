@@ -309,6 +309,18 @@ private:
     std::int64_t number_;
 };
 
+/** A number of octets as C takes it. */
+class c_octets {
+public:
+    explicit c_octets(std::int64_t octets) noexcept : octets_(octets) {}
+
+    [[nodiscard]] std::int64_t get() const noexcept { return octets_; }
+    [[nodiscard]] static const char *refused() noexcept { return nullptr; }
+
+private:
+    std::int64_t octets_;
+};
+
 /**
  * A call of the library that is under way in this thread. What callables throw or answer is kept here while the
  * library's frames are on the stack.
@@ -357,6 +369,15 @@ public:
     }
 
     [[nodiscard]] bool was_stopped() const noexcept { return stopped_; }
+    [[nodiscard]] bool was_refused() const noexcept { return refused_; }
+
+    /** An error of this face's own, in words that last. */
+    std::int32_t refuse(std::int32_t code, const char *why) noexcept
+    {
+        refused_ = true;
+        refusal() = why;
+        return code;
+    }
 
     /** The function that hears the call's own status lines. */
     [[nodiscard]] pop3_sts_cb status_cb() const noexcept { return how_.hears() ? &hear : nullptr; }
@@ -428,13 +449,6 @@ private:
     static void hear(const char *status) noexcept
     {
         ask_or_cancel([&] { return current()->how_.hear(status); });
-    }
-
-    std::int32_t refuse(std::int32_t code, const char *why) noexcept
-    {
-        refused_ = true;
-        refusal() = why;
-        return code;
     }
 
     std::int32_t socket_;
@@ -583,8 +597,8 @@ enum class security : std::int32_t { none = 0, tls = 1, starttls = 2 };
 /** Which kind of address a server must have. */
 enum class address_family : std::int32_t { any = 0, ipv4 = 4, ipv6 = 6 };
 
-/** Versions of TLS. */
-enum class tls_version : std::int32_t { tls_1_2 = 12, tls_1_3 = 13 };
+/** Versions of TLS; the first two are for old appliances alone. */
+enum class tls_version : std::int32_t { tls_1_0 = 10, tls_1_1 = 11, tls_1_2 = 12, tls_1_3 = 13 };
 
 /** Where to log in, as whom: the arguments of pop3_connect. The strings must be good until the call returns. */
 struct account {
@@ -738,6 +752,14 @@ public:
 
     /** pop3_message_count */
     std::int32_t message_count(const how &as = {}) { return make(as, pop3_message_count); }
+
+    /** pop3_mailbox */
+    pop3_mailbox_size mailbox(const how &as = {})
+    {
+        pop3_mailbox_size size = {};
+        make(as, pop3_mailbox, &size);
+        return size;
+    }
 
     /** pop3_list_messages of all */
     message_list list_messages(const how &as = {}) { return list_messages(0, as); }
@@ -953,10 +975,11 @@ inline message_range session::messages(std::vector<std::int32_t> numbers, std::s
  * The options of a connection: pop3_options, which it owns. Moves; never copied.
  *
  * Each setter is pop3_options_set_… of the same name, and answers the options, so that they chain. Given a
- * std::error_code that holds an error already a setter does nothing, so that a chain stops at its first refusal.
- * std::nullopt is back to the default. Moved from, its setters and connect report errc::parameter.
+ * std::error_code that holds an error already a setter does nothing, so that a chain stops at its first refusal. What was
+ * refused and not set right since has connect(), stat() and recv() report errc::parameter. std::nullopt is back to the
+ * default. Moved from, its setters and these three report errc::parameter.
  *
- * Threads: connect() by any number at once, as long as none sets anything meanwhile.
+ * Threads: connect(), stat() and recv() by any number at once, as long as none sets anything meanwhile.
  */
 class options {
 public:
@@ -971,6 +994,26 @@ public:
      * Returns the session; an empty one where it failed.
      */
     [[nodiscard]] session connect(const report &to = {}) const { return connect_as(to); }
+
+    /** pop3_stat_with: how many messages wait; connects, asks, disconnects. */
+    std::int32_t stat(const report &to = {}) const // NOLINT(modernize-use-nodiscard): as pop3::stat
+    {
+        detail::call call(0, to);
+        return call.finish(call_with(call, pop3_stat_with));
+    }
+
+    /** pop3_recv_with: reads the messages of a mailbox, as pop3::recv. */
+    template <typename Take>
+    std::int32_t recv(Take &&take, bool delete_after = false, std::int32_t max_messages = 0,
+                      const report &to = {}) const
+    {
+        auto callable = detail::taking_pieces(take);
+        detail::call call(0, to);
+        return call.finish(call_with(call, [&](const pop3_options *raw) {
+            return pop3_recv_with(raw, &detail::c_callback<decltype(callable)>::message, &callable,
+                                  delete_after ? 1 : 0, max_messages);
+        }));
+    }
 
     options &server(std::optional<std::string_view> server, const report &to = {})
     {
@@ -1061,6 +1104,26 @@ public:
     {
         return set(to, pop3_options_set_language, detail::c_text(tag));
     }
+    options &pipelining(bool on, const report &to = {})
+    {
+        return set(to, pop3_options_set_pipelining, detail::c_number(on ? 1 : 0));
+    }
+    options &capabilities(bool on, const report &to = {})
+    {
+        return set(to, pop3_options_set_capabilities, detail::c_number(on ? 1 : 0));
+    }
+    options &clear_password(bool allowed, const report &to = {})
+    {
+        return set(to, pop3_options_set_clear_password, detail::c_number(allowed ? 1 : 0));
+    }
+    options &max_message(std::int64_t octets, const report &to = {})
+    {
+        return set(to, pop3_options_set_max_message, detail::c_octets(octets));
+    }
+    options &fingerprint(std::optional<std::string_view> sha256, const report &to = {})
+    {
+        return set(to, pop3_options_set_fingerprint, detail::c_text(sha256));
+    }
 
     /**
      * Who hears the status lines.
@@ -1124,7 +1187,7 @@ private:
     [[nodiscard]] session connect_as(const how &as) const
     {
         detail::call call(0, as);
-        const std::int32_t result = pop3_connect_with(raw_.get());
+        const std::int32_t result = call_with(call, pop3_connect_with);
         // before the call is finished, so that one that was stopped too late is disconnected
         session made(result, listeners_);
         call.finish(result);
@@ -1136,9 +1199,22 @@ private:
     {
         if (!to.has_error()) {
             detail::call call(0, to);
-            call.finish(call.make([&](auto... given) { return setter(raw_.get(), given...); }, arguments...));
+            const auto result = call.make([&](auto... given) { return setter(raw_.get(), given...); }, arguments...);
+            const auto which = reinterpret_cast<void (*)()>(setter); // NOLINT: to be told from others, never called
+            refused_.erase(std::remove(refused_.begin(), refused_.end(), which), refused_.end());
+            if (call.was_refused())
+                refused_.push_back(which);
+            call.finish(result);
         }
         return *this;
+    }
+
+    /** Makes a call by these options, unless something was refused that C has not seen. */
+    template <typename Function>
+    std::int32_t call_with(detail::call &call, const Function &function) const
+    {
+        return refused_.empty() ? function(raw_.get())
+                                : call.refuse(POP3_ERR_PARAMETER, "a setter was refused and not set right since");
     }
 
     template <typename Setter, typename Function>
@@ -1166,6 +1242,8 @@ private:
 
     std::unique_ptr<pop3_options, free> raw_;
     detail::listeners listeners_;
+    /** The setters that were given what cannot go to C. What C refuses it knows itself. */
+    std::vector<void (*)()> refused_;
 };
 
 /**

@@ -14,12 +14,14 @@
 //! - [`trace`]: status lines, without secrets;
 //! - `openssl_errors`: what OpenSSL says when it fails;
 //! - [`shortage`]: whether memory has run out;
+//! - [`fork`]: that a process may fork;
 //! - [`error`]: what can go wrong.
 
 pub mod capi;
 pub mod client;
 pub mod crypto;
 pub mod error;
+pub mod fork;
 pub mod net;
 mod openssl_errors;
 pub mod options;

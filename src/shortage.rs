@@ -38,6 +38,15 @@ pub fn may_fail<T>(ask: impl FnOnce() -> T) -> T {
     answer
 }
 
+/// A copy of what may be long.
+pub fn copy<T: Copy>(items: &[T], what: &str) -> Result<Vec<T>> {
+    let mut copy = Vec::new();
+    may_fail(|| copy.try_reserve_exact(items.len()))
+        .map_err(|_| Error::new(Kind::OutOfMemory, format!("no memory for {what}")))?;
+    copy.extend_from_slice(items);
+    Ok(copy)
+}
+
 /// Whether this thread asks so.
 pub fn is_asked_to_fail() -> bool {
     MAY_FAIL.get()

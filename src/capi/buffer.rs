@@ -206,16 +206,21 @@ pub(super) struct Growing {
     data: *mut u8,
     len: usize,
     capacity: usize,
+    /// How many bytes it may come to.
+    most: u64,
 }
 
 impl Growing {
     /// An empty one.
-    pub fn new() -> Growing {
-        Growing { data: ptr::null_mut(), len: 0, capacity: 0 }
+    pub fn up_to(most: u64) -> Growing {
+        Growing { data: ptr::null_mut(), len: 0, capacity: 0, most }
     }
 
-    /// Adds bytes.
+    /// Adds bytes. Memory is asked for only where they are not too many.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.most - (self.len as u64) < bytes.len() as u64 {
+            return Err(Error::new(Kind::Limit, format!("the message has more than {} octets", self.most)));
+        }
         // one more, for the NUL
         let needed = self.len.checked_add(bytes.len() + 1).ok_or_else(|| no_memory(usize::MAX))?;
         if needed > self.capacity {
@@ -260,7 +265,7 @@ impl Drop for Growing {
 impl pop3_buffer {
     /// A copy of the bytes.
     pub(super) fn copy_of(bytes: &[u8]) -> Result<pop3_buffer> {
-        let mut buffer = Growing::new();
+        let mut buffer = Growing::up_to(u64::MAX);
         buffer.push(bytes)?;
         buffer.finish()
     }
@@ -339,7 +344,7 @@ mod tests {
     #[test]
     fn buffers_are_ended_and_freed() {
         for pieces in [&[][..], &[&b""[..]], &[b"TOP\n", b"", b"UIDL\n"], &[&[b'x'; 5000], &[b'y'; 100_000]]] {
-            let mut growing = Growing::new();
+            let mut growing = Growing::up_to(200_000);
             pieces.iter().for_each(|piece| growing.push(piece).unwrap());
             let mut buffer = growing.finish().unwrap();
             assert_eq!(unsafe { CStr::from_ptr(buffer.data) }.to_bytes(), pieces.concat());
@@ -353,7 +358,19 @@ mod tests {
 
     #[test]
     fn a_buffer_that_is_not_finished_is_freed_all_the_same() {
-        Growing::new().push(b"half").unwrap();
+        Growing::up_to(4).push(b"half").unwrap();
+    }
+
+    #[test]
+    fn a_buffer_grows_no_further_than_it_may() {
+        let mut growing = Growing::up_to(5);
+        growing.push(b"abc").unwrap();
+        let capacity = growing.capacity;
+        assert_eq!(growing.push(&[b'x'; 100_000]).unwrap_err().kind(), Kind::Limit);
+        assert_eq!(growing.capacity, capacity, "memory was asked for");
+        growing.push(b"de").unwrap();
+        assert_eq!(growing.push(b"f").unwrap_err().kind(), Kind::Limit);
+        assert_eq!(growing.finish().unwrap().len, 5);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::capi::boundary::{self, Listeners, pop3_sts_cb, required, with_trace};
+use crate::capi::boundary::{self, Listeners, SERVER, pop3_sts_cb, required, with_trace};
 use crate::capi::handles;
 use crate::capi::options::pop3_options;
 use crate::capi::status::POP3_OK;
@@ -84,8 +84,8 @@ pub unsafe extern "C" fn pop3_connect(
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_disconnect(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
-    let listeners = handles::listeners(socket);
-    boundary::call_for(c"POP3Disconnect", listeners, || {
+    let listeners = || handles::listeners(socket);
+    boundary::call_for(c"POP3Disconnect", listeners, |listeners| {
         handles::end(socket, |client| with_trace(sts_cb, listeners, |trace| client.quit(trace)))?;
         Ok(POP3_OK)
     })
@@ -105,8 +105,9 @@ pub(super) unsafe fn open(
 ) -> Result<Client> {
     // SAFETY: the caller's promise
     let (server, user, pass) =
-        unsafe { (required(server, "the server")?, required(user, "the user")?, required(pass, "the password")?) };
-    let options = pop3_options::basic(server, user, pass, secure_mode(secure)?, verify != 0).connection()?;
+        unsafe { (boundary::server(server)?, required(user, "the user")?, required(pass, "the password")?) };
+    let server = server.ok_or_else(|| Error::new(Kind::Parameter, format!("{SERVER} is NULL")))?;
+    let options = pop3_options::basic(server, user, pass, secure_mode(secure)?, verify != 0)?.connection()?;
     Client::open(&options, Watch::default, trace)
 }
 

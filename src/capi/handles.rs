@@ -4,15 +4,14 @@
 //! and whoever comes meanwhile finds the slot busy. A session that ended, for whatever reason, leaves the reason in
 //! its slot until the host disconnects.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-
-use once_cell::sync::Lazy;
 
 use crate::capi::boundary::{Listeners, pop3_sts_cb, with_trace};
 use crate::client::Client;
 use crate::error::{Error, Kind, Result};
+use crate::fork::Process;
 use crate::net::tcp::Canceller;
 use crate::trace::Trace;
 
@@ -22,15 +21,18 @@ const FIRST_HANDLE: i32 = 0x0100_0000;
 /// How many parts the table has, each with a lock of its own.
 const SHARDS: usize = 16;
 
-type Shard = RwLock<HashMap<i32, Arc<Slot>>>;
+// no map that needs random numbers, which the system may refuse
+type Shard = RwLock<BTreeMap<i32, Arc<Slot>>>;
 
-static TABLE: Lazy<[Shard; SHARDS]> = Lazy::new(Default::default);
+static TABLE: [Shard; SHARDS] = [const { RwLock::new(BTreeMap::new()) }; SHARDS];
 static NEXT_HANDLE: AtomicI32 = AtomicI32::new(FIRST_HANDLE);
 
 struct Slot {
     state: Mutex<State>,
     canceller: Canceller,
     listeners: Listeners,
+    /// Whose it is: a fork leaves a copy in the new process, which is not to be used there.
+    process: Process,
 }
 
 enum State {
@@ -48,7 +50,8 @@ pub fn insert(client: Client, listeners: Listeners) -> Result<i32> {
         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |handle| handle.checked_add(1))
         .map_err(|_| Error::new(Kind::Limit, "every handle of the process has been used"))?;
     let canceller = client.canceller();
-    let slot = Slot { state: Mutex::new(State::Idle(Box::new(client))), canceller, listeners };
+    let state = Mutex::new(State::Idle(Box::new(client)));
+    let slot = Slot { state, canceller, listeners, process: Process::current() };
     shard(handle).write().unwrap_or_else(PoisonError::into_inner).insert(handle, Arc::new(slot));
     Ok(handle)
 }
@@ -73,9 +76,14 @@ pub fn on_socket<T>(
     lease.settle(result)
 }
 
-/// Runs the last command of a session and frees its handle, whatever comes of it. A session in use is left alone.
+/// Runs the last command of a session and frees its handle, whatever comes of it. A session in use is left alone; of one
+/// from before a fork the copy is closed, which the peer does not notice.
 pub fn end(handle: i32, command: impl FnOnce(Client) -> Result<()>) -> Result<()> {
-    let slot = find(handle)?;
+    let slot = find_any(handle)?;
+    if slot.process.is_before_fork() {
+        drop(Freed(handle));
+        return Err(before_fork(handle));
+    }
     let taken = Lease::take(slot);
     if matches!(&taken, Err(error) if error.kind() == Kind::Busy) {
         return taken.map(drop);
@@ -92,7 +100,7 @@ pub fn end(handle: i32, command: impl FnOnce(Client) -> Result<()>) -> Result<()
 
 /// Who hears of what goes on with a session; nobody where there is none.
 pub fn listeners(handle: i32) -> Listeners {
-    find(handle).map(|slot| slot.listeners).unwrap_or_default()
+    find_any(handle).map(|slot| slot.listeners).unwrap_or_default()
 }
 
 /// Ends the call that uses the session, if one does.
@@ -109,9 +117,19 @@ fn shard(handle: i32) -> &'static Shard {
     &TABLE[handle as usize % SHARDS]
 }
 
+/// The slot of a session of this process.
 fn find(handle: i32) -> Result<Arc<Slot>> {
+    let slot = find_any(handle)?;
+    if slot.process.is_before_fork() { Err(before_fork(handle)) } else { Ok(slot) }
+}
+
+fn find_any(handle: i32) -> Result<Arc<Slot>> {
     let found = shard(handle).read().unwrap_or_else(PoisonError::into_inner).get(&handle).map(Arc::clone);
     found.ok_or_else(|| Error::new(Kind::BadSocket, format!("there is no socket {handle}")))
+}
+
+fn before_fork(handle: i32) -> Error {
+    Error::new(Kind::BadSocket, format!("socket {handle} belongs to the process that has forked this one"))
 }
 
 impl Slot {
@@ -178,9 +196,5 @@ impl Drop for Freed {
     fn drop(&mut self) {
         let mut shard = shard(self.0).write().unwrap_or_else(PoisonError::into_inner);
         shard.remove(&self.0);
-        if shard.is_empty() {
-            // a host that has freed all its sockets finds nothing of ours when it looks for leaks
-            shard.shrink_to_fit();
-        }
     }
 }

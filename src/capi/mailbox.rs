@@ -23,7 +23,7 @@ use crate::error::{Error, Kind, Result};
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_message_count(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
-    boundary::call_for(c"POP3MessageCount", handles::listeners(socket), || {
+    boundary::call_on(c"POP3MessageCount", socket, || {
         on_socket(socket, sts_cb, |client, trace| client.message_count(trace))
     })
 }
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn pop3_message_count(socket: i32, sts_cb: pop3_sts_cb) ->
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_mailbox(socket: i32, out: *mut pop3_mailbox_size, sts_cb: pop3_sts_cb) -> i32 {
-    boundary::call_for(c"POP3Mailbox", handles::listeners(socket), || {
+    boundary::call_on(c"POP3Mailbox", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         let stat = on_socket(socket, sts_cb, |client, trace| client.stat(trace))?;
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn pop3_mailbox(socket: i32, out: *mut pop3_mailbox_size, 
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut pop3_list, sts_cb: pop3_sts_cb) -> i32 {
-    boundary::call_for(c"POP3ListMessages", handles::listeners(socket), || {
+    boundary::call_on(c"POP3ListMessages", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         let number = one_or_all(number)?;
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn pop3_unique_ids(
     out: *mut pop3_uid_list,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call_for(c"POP3UniqueIds", handles::listeners(socket), || {
+    boundary::call_on(c"POP3UniqueIds", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         let number = one_or_all(number)?;
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn pop3_unique_ids(
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_delete_message(socket: i32, number: i32, sts_cb: pop3_sts_cb) -> i32 {
-    boundary::call_for(c"POP3DeleteMessage", handles::listeners(socket), || {
+    boundary::call_on(c"POP3DeleteMessage", socket, || {
         let number = message_number(number)?;
         on_socket(socket, sts_cb, |client, trace| client.delete(number, trace)).map(|()| POP3_OK)
     })
@@ -166,7 +166,7 @@ pub unsafe extern "C" fn pop3_delete_message(socket: i32, number: i32, sts_cb: p
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_undo_deletes(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
-    boundary::call_for(c"POP3UndoDeletes", handles::listeners(socket), || {
+    boundary::call_on(c"POP3UndoDeletes", socket, || {
         on_socket(socket, sts_cb, |client, trace| client.undo_deletes(trace)).map(|()| POP3_OK)
     })
 }
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn pop3_undo_deletes(socket: i32, sts_cb: pop3_sts_cb) -> 
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_noop(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
-    boundary::call_for(c"POP3Noop", handles::listeners(socket), || {
+    boundary::call_on(c"POP3Noop", socket, || {
         on_socket(socket, sts_cb, |client, trace| client.noop(trace)).map(|()| POP3_OK)
     })
 }
@@ -208,7 +208,7 @@ pub unsafe extern "C" fn pop3_noop(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
 /// - `sts_cb` is NULL or a function of its type, which returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, sts_cb: pop3_sts_cb) -> i32 {
-    boundary::call_for(c"POP3Capabilities", handles::listeners(socket), || {
+    boundary::call_on(c"POP3Capabilities", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         out.write(on_socket(socket, sts_cb, |client, trace| {
@@ -234,7 +234,7 @@ pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, s
 /// - `out` is NULL or points to a pop3_tls_info whose contents may be overwritten.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_get_tls_info(socket: i32, out: *mut pop3_tls_info) -> i32 {
-    boundary::call_for(c"POP3GetTlsInfo", handles::listeners(socket), || {
+    boundary::call_on(c"POP3GetTlsInfo", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         out.write(on_socket(socket, None, |client, _| {
@@ -255,7 +255,7 @@ pub unsafe extern "C" fn pop3_get_tls_info(socket: i32, out: *mut pop3_tls_info)
 /// Threads: any, a callback of the call itself included.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_cancel(socket: i32) -> i32 {
-    boundary::call_for(c"POP3Cancel", handles::listeners(socket), || handles::cancel(socket).map(|()| POP3_OK))
+    boundary::call_on(c"POP3Cancel", socket, || handles::cancel(socket).map(|()| POP3_OK))
 }
 
 /// The number of a message.

@@ -2,9 +2,9 @@
 
 use std::ffi::{c_char, c_void};
 
-use crate::capi::boundary::{self, Out, pop3_sts_cb};
+use crate::capi::boundary::{self, Out, in_host, pop3_sts_cb};
 use crate::capi::buffer::{Growing, pop3_buffer};
-use crate::capi::handles::{self, on_socket};
+use crate::capi::handles::on_socket;
 use crate::capi::mailbox::message_number;
 use crate::capi::status::{self, POP3_OK};
 use crate::client::Client;
@@ -12,6 +12,9 @@ use crate::client::retrieve::Delivery;
 use crate::error::{Error, Kind, Result};
 use crate::shortage;
 use crate::trace::Trace;
+
+/// How many octets pop3_recv_headers and pop3_recv_top take where the options say nothing.
+const LONGEST_TOP: u64 = 16 * 1024 * 1024;
 
 /// Takes a message, piece by piece.
 ///
@@ -51,10 +54,10 @@ pub unsafe extern "C" fn pop3_recv_headers(
     out: *mut pop3_buffer,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call_for(c"POP3RecvHeaders", handles::listeners(socket), || {
+    boundary::call_on(c"POP3RecvHeaders", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
-        receive_whole(socket, number, out, sts_cb, |client, buffer, trace| {
+        receive_whole(socket, number, Some(LONGEST_TOP), out, sts_cb, |client, buffer, trace| {
             client.top(number, 0, |bytes| buffer.push(bytes), trace)
         })
     })
@@ -72,8 +75,9 @@ pub unsafe extern "C" fn pop3_recv_headers(
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1, `lines` negative), POP3_ERR_BAD_SOCKET,
 /// POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a
 /// server that does not list TOP among its capabilities); after each of these the session goes on. Or
-/// POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is over.
+/// POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows, or else 16 MiB), POP3_ERR_OUT_OF_MEMORY,
+/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it
+/// is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -87,13 +91,13 @@ pub unsafe extern "C" fn pop3_recv_top(
     out: *mut pop3_buffer,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call_for(c"POP3RecvTop", handles::listeners(socket), || {
+    boundary::call_on(c"POP3RecvTop", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         if lines < 0 {
             return Err(Error::new(Kind::Parameter, "the number of lines is negative"));
         }
-        receive_whole(socket, number, out, sts_cb, |client, buffer, trace| {
+        receive_whole(socket, number, Some(LONGEST_TOP), out, sts_cb, |client, buffer, trace| {
             client.top(number, lines, |bytes| buffer.push(bytes), trace)
         })
     })
@@ -112,8 +116,8 @@ pub unsafe extern "C" fn pop3_recv_top(
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
 /// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
-/// POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, after which it is over.
+/// POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows), POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT,
+/// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -126,10 +130,10 @@ pub unsafe extern "C" fn pop3_recv_message(
     out: *mut pop3_buffer,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call_for(c"POP3RecvMessage", handles::listeners(socket), || {
+    boundary::call_on(c"POP3RecvMessage", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
-        receive_whole(socket, number, out, sts_cb, |client, buffer, trace| {
+        receive_whole(socket, number, None, out, sts_cb, |client, buffer, trace| {
             client.retrieve(number, |bytes| buffer.push(bytes), trace)
         })
     })
@@ -162,13 +166,13 @@ pub unsafe extern "C" fn pop3_recv_message_to(
     context: *mut c_void,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call_for(c"POP3RecvMessage", handles::listeners(socket), || {
+    boundary::call_on(c"POP3RecvMessage", socket, || {
         let callback = data_cb.ok_or_else(|| Error::new(Kind::Parameter, "the data callback is NULL"))?;
         let number = message_number(number)?;
         on_socket(socket, sts_cb, |client, trace| {
             let piece = |bytes: &[u8]| {
                 // SAFETY: this function's promise
-                go_on(unsafe { callback(bytes.as_ptr().cast(), bytes.len(), context) })
+                go_on(in_host(|| unsafe { callback(bytes.as_ptr().cast(), bytes.len(), context) }))
             };
             client.retrieve(number, piece, trace)
         })?;
@@ -207,14 +211,12 @@ pub unsafe extern "C" fn pop3_recv_messages(
     context: *mut c_void,
     sts_cb: pop3_sts_cb,
 ) -> i32 {
-    boundary::call_for(c"POP3RecvMessages", handles::listeners(socket), || {
+    boundary::call_on(c"POP3RecvMessages", socket, || {
         let mut host = HostDelivery::new(message_cb, context)?;
         // SAFETY: this function's promise
-        let numbers = unsafe { given_numbers(numbers, count) }?;
+        let numbers = unsafe { copy_of_numbers(numbers, count) }?;
         numbers.iter().try_for_each(|number| message_number(*number).map(drop))?;
         on_socket(socket, sts_cb, |client, trace| {
-            // a copy, since callbacks of the host run meanwhile
-            let numbers = copy(numbers)?;
             client.retrieve_many(numbers.into_iter(), false, &mut host, trace).map(|bulk| bulk.delivered)
         })
     })
@@ -235,7 +237,7 @@ impl HostDelivery {
 
     fn call(&self, number: i32, data: *const c_char, len: usize, last: i32) -> Result<()> {
         // SAFETY: the host gave a function of this type together with its context
-        go_on(unsafe { (self.callback)(number, data, len, last, self.context) })
+        go_on(in_host(|| unsafe { (self.callback)(number, data, len, last, self.context) }))
     }
 }
 
@@ -261,37 +263,33 @@ fn go_on(answer: i32) -> Result<()> {
     }
 }
 
+/// A copy of the host's numbers, made before they are looked at: the host may change them while its callbacks run.
+///
 /// # Safety
-/// - `numbers` is NULL or points to `count` numbers, which stay as they are for `'a`.
-unsafe fn given_numbers<'a>(numbers: *const i32, count: usize) -> Result<&'a [i32]> {
+/// - `numbers` is NULL or points to `count` numbers.
+unsafe fn copy_of_numbers(numbers: *const i32, count: usize) -> Result<Vec<i32>> {
     if count == 0 {
-        return Ok(&[]);
+        return Ok(Vec::new());
     }
     if numbers.is_null() || i32::try_from(count).is_err() {
         return Err(Error::new(Kind::Parameter, "the numbers are NULL, or too many"));
     }
     // SAFETY: not NULL, and then the caller's promise
-    Ok(unsafe { std::slice::from_raw_parts(numbers, count) })
+    shortage::copy(unsafe { std::slice::from_raw_parts(numbers, count) }, "the numbers")
 }
 
-fn copy(numbers: &[i32]) -> Result<Vec<i32>> {
-    let mut copy = Vec::new();
-    shortage::may_fail(|| copy.try_reserve_exact(numbers.len()))
-        .map_err(|_| Error::new(Kind::OutOfMemory, "no memory for the numbers"))?;
-    copy.extend_from_slice(numbers);
-    Ok(copy)
-}
-
+/// A message in memory, of no more octets than the options of its session allow, or else `most`.
 fn receive_whole(
     socket: i32,
     number: i32,
+    most: Option<u64>,
     out: Out<pop3_buffer>,
     sts_cb: pop3_sts_cb,
     receive: impl FnOnce(&mut Client, &mut Growing, &mut Trace<'_>) -> Result<()>,
 ) -> Result<i32> {
     message_number(number)?;
     out.write(on_socket(socket, sts_cb, |client, trace| {
-        let mut buffer = Growing::new();
+        let mut buffer = Growing::up_to(client.max_message().or(most).unwrap_or(u64::MAX));
         receive(client, &mut buffer, trace)?;
         buffer.finish()
     })?);

@@ -23,6 +23,7 @@ use crate::net::trust::{Authorities, Trust};
 use crate::options::{Options, Secure, Timeouts};
 use crate::proto::auth::{Credentials, Mechanism};
 use crate::proto::command::check_argument;
+use crate::shortage;
 use crate::trace::Trace;
 
 /// For pop3_options_set_tls_min: TLS 1.0.
@@ -81,8 +82,8 @@ pub struct pop3_options {
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_options_new() -> *mut pop3_options {
-    let options = || Box::new(pop3_options::basic(b"", b"", b"", Secure::No, true));
-    boundary::guard(|| Ok(Box::into_raw(options()))).unwrap_or(ptr::null_mut())
+    let options = || pop3_options::basic(b"", b"", b"", Secure::No, true);
+    boundary::guard(|| Ok(Box::into_raw(Box::new(options()?)))).unwrap_or(ptr::null_mut())
 }
 
 /// Frees options, and wipes their secrets. Sessions that were made with them go on.
@@ -95,14 +96,13 @@ pub extern "C" fn pop3_options_new() -> *mut pop3_options {
 /// - `options` is NULL or from pop3_options_new, not freed, and in no other call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_options_free(options: *mut pop3_options) {
-    if !options.is_null() {
-        // SAFETY: from Box::into_raw, by this function's promise
-        let options = unsafe { Box::from_raw(options) };
-        let _ = boundary::guard(|| {
-            drop(options);
-            Ok(())
-        });
-    }
+    let _ = boundary::guard(|| {
+        if !options.is_null() {
+            // SAFETY: from Box::into_raw, by this function's promise
+            drop(unsafe { Box::from_raw(options) });
+        }
+        Ok(())
+    });
 }
 
 /// Connects and logs in, as pop3_connect, by these options.
@@ -123,8 +123,8 @@ pub unsafe extern "C" fn pop3_options_free(options: *mut pop3_options) {
 pub unsafe extern "C" fn pop3_connect_with(options: *const pop3_options) -> i32 {
     // SAFETY: this function's promise
     let options = unsafe { options.as_ref() };
-    let listeners = options.map(pop3_options::listeners).unwrap_or_default();
-    boundary::call_for(c"POP3Connect", listeners, || {
+    let listeners = || hearing(options);
+    boundary::call_for(c"POP3Connect", listeners, |listeners| {
         let client = with_trace(None, listeners, |trace| open_with(options, trace))?;
         handles::insert(client, listeners)
     })
@@ -144,8 +144,9 @@ pub unsafe extern "C" fn pop3_connect_with(options: *const pop3_options) -> i32 
 pub unsafe extern "C" fn pop3_options_set_server(options: *mut pop3_options, server: *const c_char) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        set(options, "pop3_options_set_server", server, |options, server| {
-            options.server = server.unwrap_or_default().to_vec();
+        change(options, "pop3_options_set_server", |options| {
+            let server = boundary::server(server)?.unwrap_or_default();
+            options.server = copy(server)?;
             Ok(())
         })
     }
@@ -168,7 +169,7 @@ pub unsafe extern "C" fn pop3_options_set_user(options: *mut pop3_options, user:
         set(options, "pop3_options_set_user", user, |options, user| {
             let user = user.unwrap_or_default();
             check_argument(user, "the user name")?;
-            options.user = user.to_vec();
+            options.user = copy(user)?;
             Ok(())
         })
     }
@@ -192,7 +193,7 @@ pub unsafe extern "C" fn pop3_options_set_password(options: *mut pop3_options, p
         set(options, "pop3_options_set_password", password, |options, password| {
             let password = password.unwrap_or_default();
             check_argument(password, "the password")?;
-            options.password = Zeroizing::new(password.to_vec());
+            options.password = Zeroizing::new(copy(password)?);
             Ok(())
         })
     }
@@ -201,7 +202,7 @@ pub unsafe extern "C" fn pop3_options_set_password(options: *mut pop3_options, p
 /// Sets the token that OAuth gave, for the mechanisms XOAUTH2 and OAUTHBEARER.
 ///
 /// - `options`: from pop3_options_new.
-/// - `token`: without CR or LF, of any length; copied, and wiped when the options are freed or another is set; NULL is
+/// - `token`: without CR or LF; copied, and wiped when the options are freed or another is set; NULL is
 ///   the default, none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `token`).
@@ -216,7 +217,7 @@ pub unsafe extern "C" fn pop3_options_set_oauth_token(options: *mut pop3_options
         set(options, "pop3_options_set_oauth_token", token, |options, token| {
             let token = token.unwrap_or_default();
             check_argument(token, "the token")?;
-            options.token = Zeroizing::new(token.to_vec());
+            options.token = Zeroizing::new(copy(token)?);
             Ok(())
         })
     }
@@ -239,7 +240,7 @@ pub unsafe extern "C" fn pop3_options_set_authzid(options: *mut pop3_options, au
         set(options, "pop3_options_set_authzid", authzid, |options, authzid| {
             let authzid = authzid.unwrap_or_default();
             check_argument(authzid, "the name to act as")?;
-            options.authzid = authzid.to_vec();
+            options.authzid = copy(authzid)?;
             Ok(())
         })
     }
@@ -404,8 +405,8 @@ pub unsafe extern "C" fn pop3_options_set_client_cert(
 ) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        let key = optional(key_pem_path);
         set(options, "pop3_options_set_client_cert", cert_pem_path, |options, certificate| {
+            let key = optional(key_pem_path, "the path of the key")?;
             options.identity = match (certificate, key) {
                 (None, None) => None,
                 (Some(certificate), Some(key)) => {
@@ -442,8 +443,8 @@ pub unsafe extern "C" fn pop3_options_set_client_pkcs12(
 ) -> i32 {
     // SAFETY: this function's promises
     unsafe {
-        let password = optional(password).unwrap_or_default();
         set(options, "pop3_options_set_client_pkcs12", path, |options, path| {
+            let password = optional(password, "the password")?.unwrap_or_default();
             options.identity = match path {
                 None => None,
                 Some(path) => {
@@ -892,7 +893,7 @@ pub unsafe extern "C" fn pop3_options_set_fingerprint(options: *mut pop3_options
 pub unsafe extern "C" fn pop3_forget(server: *const c_char) {
     let _ = boundary::guard(|| {
         // SAFETY: this function's promise
-        match unsafe { optional(server) } {
+        match unsafe { boundary::server(server) }? {
             None => memory::forget_all(),
             Some(server) => {
                 // no port that is written can be 0
@@ -906,11 +907,17 @@ pub unsafe extern "C" fn pop3_forget(server: *const c_char) {
 
 impl pop3_options {
     /// The options that pop3_connect takes, and the defaults of all others.
-    pub(super) fn basic(server: &[u8], user: &[u8], password: &[u8], secure: Secure, verify: bool) -> pop3_options {
-        pop3_options {
-            server: server.to_vec(),
-            user: user.to_vec(),
-            password: Zeroizing::new(password.to_vec()),
+    pub(super) fn basic(
+        server: &[u8],
+        user: &[u8],
+        password: &[u8],
+        secure: Secure,
+        verify: bool,
+    ) -> Result<pop3_options> {
+        Ok(pop3_options {
+            server: copy(server)?,
+            user: copy(user)?,
+            password: Zeroizing::new(copy(password)?),
             token: Zeroizing::default(),
             authzid: Vec::new(),
             mechanism: None,
@@ -935,7 +942,7 @@ impl pop3_options {
             max_message: None,
             fingerprint: None,
             refused: Vec::new(),
-        }
+        })
     }
 
     /// What pop3_connect makes of its arguments, made of these.
@@ -981,11 +988,6 @@ impl pop3_options {
         })
     }
 
-    /// Who hears of what goes on.
-    pub(super) fn listeners(&self) -> Listeners {
-        self.listeners
-    }
-
     fn forget_refused(&mut self, setter: &str) {
         self.refused.retain(|(refused, _)| *refused != setter);
     }
@@ -997,6 +999,11 @@ impl pop3_options {
             (None, None) => settings::authorities(),
         }
     }
+}
+
+/// Who hears of what goes on with these options; nobody where there are none.
+pub(super) fn hearing(options: Option<&pop3_options>) -> Listeners {
+    options.map(|options| options.listeners).unwrap_or_default()
 }
 
 /// A session as pop3_connect_with makes it, without a handle. The copies of the credentials are gone when it returns.
@@ -1038,10 +1045,12 @@ unsafe fn set(
     set: impl FnOnce(&mut pop3_options, Option<&[u8]>) -> Result<()>,
 ) -> i32 {
     // SAFETY: the caller's promises
-    unsafe {
-        let text = optional(text);
-        change(options, setter, |options| set(options, text))
-    }
+    unsafe { change(options, setter, |options| set(options, optional(text, "the text")?)) }
+}
+
+/// A copy of a string of the host's.
+fn copy(text: &[u8]) -> Result<Vec<u8>> {
+    shortage::copy(text, "the options")
 }
 
 fn absolute(path: &[u8]) -> Result<PathBuf> {

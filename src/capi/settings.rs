@@ -46,7 +46,10 @@ static COMMS_TIMEOUT: AtomicI32 = AtomicI32::new(0);
 /// Threads: any; a command that is failing in another thread may still call the one before.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_set_error_cb(cb: pop3_error_cb) {
-    *ERROR_CALLBACK.write().unwrap_or_else(PoisonError::into_inner) = cb;
+    let _ = boundary::guard(|| {
+        *ERROR_CALLBACK.write().unwrap_or_else(PoisonError::into_inner) = cb;
+        Ok(())
+    });
 }
 
 /// Sets how long each wait may take: for a name, a connection, a TLS handshake, a reply (Omnis: WebDevSetConfig,
@@ -76,7 +79,8 @@ pub extern "C" fn pop3_set_comms_timeout(seconds: i32) -> i32 {
 /// verifies, with POP3_ERR_SECURE.
 ///
 /// - `path`: copied; NULL is the default: the environment's POP3CONNECT_SECURE_DIR if that is set, else the folder
-///   `secure` beside the host's executable if that exists, else none.
+///   `secure` beside the host's executable if that exists, else none. In a host with more rights than whoever started
+///   it has (set-user-ID, set-group-ID, file capabilities) the default is none: both are theirs to choose.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (empty).
 /// Threads: any.
@@ -87,7 +91,7 @@ pub extern "C" fn pop3_set_comms_timeout(seconds: i32) -> i32 {
 pub unsafe extern "C" fn pop3_set_secure_dir(path: *const c_char) -> i32 {
     boundary::call(COMMAND, || {
         // SAFETY: this function's promise
-        let path = unsafe { optional(path) };
+        let path = unsafe { optional(path, "the path") }?;
         let path = path.map(|path| absolute(OsStr::from_bytes(path))).transpose()?;
         *SECURE_DIR.write().unwrap_or_else(PoisonError::into_inner) = path;
         Ok(POP3_OK)
@@ -120,12 +124,22 @@ pub(super) fn timeout() -> Duration {
 /// The authorities in force beside the platform's: those of the secure folder, if there is one.
 pub(super) fn authorities() -> Result<Authorities> {
     let set = SECURE_DIR.read().unwrap_or_else(PoisonError::into_inner).clone();
-    let dir = match (set, std::env::var_os("POP3CONNECT_SECURE_DIR")) {
-        (Some(dir), _) => Some(dir),
-        (None, Some(dir)) if !dir.is_empty() => Some(absolute(&dir)?),
-        _ => BESIDE_HOST.clone(),
+    let dir = match set {
+        Some(dir) => Some(dir),
+        // whoever started the host may have set the one, and linked the host to a folder of theirs for the other
+        None if has_borrowed_rights() => None,
+        None => match std::env::var_os("POP3CONNECT_SECURE_DIR").filter(|dir| !dir.is_empty()) {
+            Some(dir) => Some(absolute(&dir)?),
+            None => BESIDE_HOST.clone(),
+        },
     };
     Ok(dir.map_or(Authorities::None, |dir| Authorities::Folder(dir.join("cacerts"))))
+}
+
+/// Whether the host has more rights than whoever started it, as the kernel has noted.
+fn has_borrowed_rights() -> bool {
+    // SAFETY: reads what the kernel left beside the arguments
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
 /// The folder `secure` beside the host's executable.

@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
 
-use crate::capi::boundary::{Listeners, c_string};
+use crate::capi::boundary::{Listeners, c_string, in_host};
 use crate::capi::settings;
 use crate::error::{Error, Kind};
 use crate::trace::escape;
 
 /// Success.
 pub const POP3_OK: i32 = 0;
-/// An argument is NULL or out of range, or holds a forbidden byte.
+/// An argument is NULL, out of range or too long, or holds a forbidden byte.
 pub const POP3_ERR_PARAMETER: i32 = -501;
 /// There is no such socket.
 pub const POP3_ERR_BAD_SOCKET: i32 = -509;
@@ -44,7 +44,7 @@ pub const POP3_ERR_AUTH: i32 = -2002;
 pub const POP3_ERR_NO_STLS: i32 = -2003;
 /// The socket is in use by another call.
 pub const POP3_ERR_BUSY: i32 = -10036;
-/// A limit was passed: a line of 64 KiB, a list of 1 000 000 entries. The session is over.
+/// A limit was passed: a line of 64 KiB, a list of 1 000 000 entries, the size of a message. The session is over.
 pub const POP3_ERR_LIMIT: i32 = -2004;
 /// [IN-USE]: another session has the mailbox (RFC 2449).
 pub const POP3_ERR_MAILBOX_IN_USE: i32 = -2005;
@@ -89,7 +89,7 @@ pub(super) fn code(kind: Kind) -> i32 {
 fn text(code: i32) -> &'static CStr {
     match code {
         POP3_OK.. => c"success",
-        POP3_ERR_PARAMETER => c"an argument is missing, out of range or holds a forbidden byte",
+        POP3_ERR_PARAMETER => c"an argument is missing, out of range, too long or holds a forbidden byte",
         POP3_ERR_BAD_SOCKET => c"there is no such socket",
         POP3_ERR_NO_ADDRESS => c"the server is empty, has no host or an unusable port",
         POP3_ERR_CANCELLED => c"the call was cancelled",
@@ -132,18 +132,17 @@ pub(super) fn prepare() {
     let _ = TEXTS.try_with(|_| ());
 }
 
-/// Keeps an error for this thread, tells the host's error callbacks, answers the code.
-pub(super) fn fail(command: &'static CStr, error: &Error, listeners: Listeners) -> i32 {
-    let code = code(error.kind());
+/// Keeps an error for this thread, tells the host's error callbacks, answers its code.
+pub(super) fn fail(command: &'static CStr, code: i32, error: &Error, listeners: Listeners) -> i32 {
     let message = c_string(&escape(error.to_string().as_bytes()));
     keep(error.kind(), &message);
     if let Some((callback, context)) = listeners.error {
         // SAFETY: the host gave a function of this type with its context, and both strings outlive the call
-        unsafe { callback(message.as_ptr(), code, command.as_ptr(), context) };
+        in_host(|| unsafe { callback(message.as_ptr(), code, command.as_ptr(), context) });
     }
     if let Some(callback) = settings::error_callback() {
         // SAFETY: the host gave a function of this type, and both strings outlive the call
-        unsafe { callback(message.as_ptr(), code, command.as_ptr()) };
+        in_host(|| unsafe { callback(message.as_ptr(), code, command.as_ptr()) });
     }
     // what the callbacks did may have failed too, but what the host asks about is this
     keep(error.kind(), &message);
@@ -197,4 +196,17 @@ pub extern "C" fn pop3_get_last_error() -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_get_secure_error() -> *const c_char {
     kept(|texts| texts.secure.as_deref())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Keeping another error meanwhile panics.
+    pub fn with_texts_in_use<T>(work: impl FnOnce() -> T) -> T {
+        TEXTS.with(|texts| {
+            let _in_use = texts.borrow_mut();
+            work()
+        })
+    }
 }

@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_void};
 use crate::capi::boundary::{self, Listeners, pop3_sts_cb, with_trace};
 use crate::capi::connect::open;
 use crate::capi::message::{HostDelivery, pop3_message_cb};
-use crate::capi::options::{open_with, pop3_options};
+use crate::capi::options::{hearing, open_with, pop3_options};
 use crate::client::Client;
 use crate::error::{Error, Kind, Result};
 use crate::trace::Trace;
@@ -41,7 +41,8 @@ pub unsafe extern "C" fn pop3_stat(
 ///
 /// - `options`: as for pop3_connect_with.
 ///
-/// Returns as pop3_stat, or any other error of pop3_connect_with.
+/// Returns the number, or an error of pop3_connect_with or pop3_message_count save for POP3_ERR_BAD_SOCKET and
+/// POP3_ERR_BUSY. The connection is closed in any case.
 /// Threads: any, any number at once, as long as none changes the options meanwhile.
 ///
 /// # Safety
@@ -50,8 +51,8 @@ pub unsafe extern "C" fn pop3_stat(
 pub unsafe extern "C" fn pop3_stat_with(options: *const pop3_options) -> i32 {
     // SAFETY: this function's promise
     let options = unsafe { options.as_ref() };
-    let listeners = options.map(pop3_options::listeners).unwrap_or_default();
-    boundary::call_for(c"POP3Stat", listeners, || stat(None, listeners, |trace| open_with(options, trace)))
+    let listeners = || hearing(options);
+    boundary::call_for(c"POP3Stat", listeners, |listeners| stat(None, listeners, |trace| open_with(options, trace)))
 }
 
 /// Reads the messages of a mailbox and deletes them if wanted: connects, reads, disconnects (Omnis: POP3Recv).
@@ -103,7 +104,8 @@ pub unsafe extern "C" fn pop3_recv(
 /// - `options`: as for pop3_connect_with.
 /// - `message_cb`, `context`, `delete_after`, `max_messages`: as for pop3_recv.
 ///
-/// Returns as pop3_recv, or any other error of pop3_connect_with.
+/// Returns how many messages were received whole, or an error of pop3_recv, any other error of pop3_connect_with. The
+/// connection is closed in any case.
 /// Threads: any, any number at once, as long as none changes the options meanwhile.
 ///
 /// # Safety
@@ -119,8 +121,8 @@ pub unsafe extern "C" fn pop3_recv_with(
 ) -> i32 {
     // SAFETY: this function's promise
     let options = unsafe { options.as_ref() };
-    let listeners = options.map(pop3_options::listeners).unwrap_or_default();
-    boundary::call_for(c"POP3Recv", listeners, || {
+    let listeners = || hearing(options);
+    boundary::call_for(c"POP3Recv", listeners, |listeners| {
         let host = HostDelivery::new(message_cb, context)?;
         receive(host, delete_after != 0, max_messages, None, listeners, |trace| open_with(options, trace))
     })

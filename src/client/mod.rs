@@ -53,6 +53,8 @@ pub struct Client {
     stream: Stream,
     inbox: Inbox,
     timeouts: Timeouts,
+    /// How many octets a message may have that is returned in memory; `None` for any number.
+    max_message: Option<u64>,
     deadline: Deadline,
     /// When the call under way must be over, whatever it still waits for.
     call: Option<Deadline>,
@@ -124,6 +126,11 @@ impl Client {
             self.stream.close();
         }
         committed
+    }
+
+    /// How many octets a message may have that is returned in memory; `None` where the host has not said.
+    pub fn max_message(&self) -> Option<u64> {
+        self.max_message
     }
 
     /// What is known of TLS, where there is TLS.

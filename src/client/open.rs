@@ -172,6 +172,7 @@ impl Client {
             stream,
             inbox: Inbox::default(),
             timeouts: options.timeouts,
+            max_message: options.max_message,
             deadline: Deadline::after(options.timeouts.reply),
             call,
             canceller,

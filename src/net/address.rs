@@ -148,6 +148,10 @@ fn parse_name(name: &str) -> Result<Host> {
     if name.trim_matches('.').is_empty() {
         return Err(no_address("the server has no host"));
     }
+    // one dot at the end is the root's; of a name that begins with one OpenSSL takes any name that ends so
+    if name.strip_suffix('.').unwrap_or(&name).split('.').any(str::is_empty) {
+        return Err(no_address("the name of the server has an empty label"));
+    }
     // digits beyond ASCII make an address too
     Ok(name.parse::<IpAddr>().map_or(Host::Name(name), Host::Ip))
 }
@@ -230,6 +234,11 @@ mod tests {
             "  ",
             ".",
             "..",
+            ".org",
+            "..org",
+            "mail..org",
+            "mail.org..",
+            ".org.",
             ":",
             ":110",
             "host:",
@@ -313,6 +322,7 @@ mod tests {
             "[::1%a/b]",
             "a\u{85}b",
             "ü/x",
+            ".bücher.example",
             "ü\u{202e}x",
         ] {
             assert_eq!(parse(text).unwrap_err().kind(), Kind::Parameter, "{text:?}");

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::error::{Error, Kind, Result};
+use crate::fork;
 use crate::net::address::{Host, Server};
 use crate::net::tcp::MAX_ADDRESSES;
 use crate::net::watch::Watch;
@@ -40,13 +41,13 @@ fn look_up(host: String, port: u16, deadline: Deadline, watch: &mut Watch) -> Re
         // nothing is locked while somebody hears of it
         let left = deadline.remaining();
         let wait = watch.slice(left.unwrap_or_default())?;
-        let pending = answer.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut pending, _) = answer
-            .1
-            .wait_timeout_while(pending, wait, |result| result.is_none())
-            .unwrap_or_else(PoisonError::into_inner);
-        if pending.is_some() || left.is_none() {
-            break pending.take();
+        let answered = fork::allowed(|| {
+            let pending = answer.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let waited = answer.1.wait_timeout_while(pending, wait, |result| result.is_none());
+            waited.unwrap_or_else(PoisonError::into_inner).0.take()
+        });
+        if answered.is_some() || left.is_none() {
+            break answered;
         }
     };
     match result {

@@ -20,6 +20,7 @@ use nix::sys::socket::{
 };
 
 use crate::error::{Error, Kind, Result};
+use crate::fork::{self, Process};
 use crate::net::proxy::Proxy;
 use crate::net::watch::Watch;
 use crate::net::{Cancelled, Deadline, above_stdio, is_exhausted, timed_out};
@@ -60,6 +61,8 @@ pub struct Canceller(Weak<Shared>);
 struct Shared {
     socket: TcpStream,
     cancelled: AtomicBool,
+    /// Whose the connection is: a fork leaves a copy of the socket in the new process.
+    process: Process,
 }
 
 /// By which way to connect.
@@ -183,7 +186,7 @@ fn attempt(address: &SocketAddr, source: Option<IpAddr>) -> io::Result<OwnedFd> 
 /// Which attempts have an outcome, after waiting for one at most that long.
 fn ready(pending: &VecDeque<(OwnedFd, SocketAddr)>, wait: Duration) -> Result<Vec<usize>> {
     let mut polled: Vec<_> = pending.iter().map(|(fd, _)| PollFd::new(fd.as_fd(), PollFlags::POLLOUT)).collect();
-    match poll(&mut polled, poll_timeout(wait)) {
+    match fork::allowed(|| poll(&mut polled, poll_timeout(wait))) {
         Ok(_) | Err(Errno::EINTR) => {}
         Err(error) => {
             return Err(Error::new(Kind::OutOfMemory, "cannot wait for a connection").with_source(error.into()));
@@ -252,7 +255,7 @@ impl Failures {
 
 impl Tcp {
     fn new(socket: TcpStream, deadline: Deadline, watch: Watch) -> Tcp {
-        let shared = Arc::new(Shared { socket, cancelled: AtomicBool::new(false) });
+        let shared = Arc::new(Shared { socket, cancelled: AtomicBool::new(false), process: Process::current() });
         Tcp { shared, deadline, watch, receive_timeout: None, at_once: false, has_drained: false }
     }
 
@@ -296,6 +299,7 @@ impl Tcp {
 
     /// Takes what is there.
     fn receive_at_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.shared.check_process()?;
         loop {
             match recv(self.shared.socket.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT) {
                 Err(Errno::EINTR) => {}
@@ -311,7 +315,8 @@ impl Tcp {
         }
         loop {
             self.arm()?;
-            match recv(self.shared.socket.as_raw_fd(), buffer, flags) {
+            self.shared.check_process()?;
+            match fork::allowed(|| recv(self.shared.socket.as_raw_fd(), buffer, flags)) {
                 Err(Errno::EAGAIN) => self.receive_timeout = None,
                 Err(Errno::EINTR) => {}
                 outcome => {
@@ -361,7 +366,7 @@ impl Tcp {
     /// Whether that can be done, after waiting for it at most that long.
     fn poll(&self, what: PollFlags, wait: Duration) -> io::Result<bool> {
         let mut polled = [PollFd::new(self.shared.socket.as_fd(), what)];
-        match poll(&mut polled, poll_timeout(wait)) {
+        match fork::allowed(|| poll(&mut polled, poll_timeout(wait))) {
             Ok(count) => Ok(count > 0),
             Err(Errno::EINTR) => Ok(false),
             Err(error) => Err(error.into()),
@@ -396,6 +401,7 @@ impl Write for Tcp {
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
         self.has_drained = false;
         loop {
+            self.shared.check_process()?;
             match send(self.shared.socket.as_raw_fd(), bytes, flags) {
                 Err(Errno::EAGAIN) => self.wait_writable()?,
                 Err(Errno::EINTR) => {}
@@ -409,10 +415,26 @@ impl Write for Tcp {
     }
 }
 
+impl Shared {
+    /// After a fork the connection goes on in the process before.
+    fn check_process(&self) -> io::Result<()> {
+        if self.process.is_before_fork() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if self.process.has_forked() && !self.process.is_before_fork() {
+            // what closes it would leave it open for as long as the new process has its copy
+            let _ = self.socket.shutdown(Shutdown::Both);
+        }
+    }
+}
+
 impl Canceller {
     /// Ends whatever waits on the connection, and the connection.
     pub fn cancel(&self) {
-        let Some(shared) = self.0.upgrade() else { return };
+        let Some(shared) = self.0.upgrade().filter(|shared| !shared.process.is_before_fork()) else { return };
         shared.cancelled.store(true, Ordering::Release);
         // fails where the peer has already ended it, which is as good
         let _ = shared.socket.shutdown(Shutdown::Both);

@@ -118,6 +118,13 @@ impl Header {
     }
 }
 
+impl Constant {
+    /// Whether a function answers it; what else there is is passed to one.
+    pub fn is_code(&self) -> bool {
+        self.name == "POP3_OK" || self.name.starts_with("POP3_ERR_")
+    }
+}
+
 impl Function {
     pub fn is_on_socket(&self) -> bool {
         self.parameters.iter().any(|parameter| parameter.name == "socket")

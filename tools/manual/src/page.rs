@@ -52,8 +52,12 @@ impl Manual<'_> {
         for item in &self.header.types {
             page.item(&format!(".BR {} (3)", item.name), &sentence(item.comment.summary()));
         }
+        page.section("CONSTANTS");
+        for constant in self.header.constants.iter().filter(|constant| !constant.is_code()) {
+            page.item(&coded(constant), &constant.meaning);
+        }
         page.section("ERRORS");
-        for constant in &self.header.constants {
+        for constant in self.header.constants.iter().filter(|constant| constant.is_code()) {
             let any = if constant.of_any_function { " Any function may answer it." } else { "" };
             let over = if constant.ends_session { " The session is over." } else { "" };
             page.item(&coded(constant), &format!("{}{any}{over}", constant.meaning));
@@ -211,7 +215,7 @@ impl Page {
 
 /// A constant as the tag of an item, with its number.
 fn coded(constant: &Constant) -> String {
-    format!(".BR {} \" (\\{})\"", constant.name, constant.value).replace("(\\0)", "(0)")
+    format!(".BR {} \" ({})\"", constant.name, constant.value.replace('-', "\\-"))
 }
 
 /// In one line if that is not too long, else with a line for each parameter.

@@ -22,7 +22,7 @@ const SETTERS: &str = "pop3_options_set_";
 pub fn markdown(header: &Header) -> Result<String> {
     let mut rows = String::new();
     let mut sections = String::new();
-    for constant in &header.constants {
+    for constant in header.constants.iter().filter(|constant| constant.is_code()) {
         let answers = answers(header, constant)?;
         let session = session(constant, &answers);
         let _ = writeln!(rows, "| {} | `{}` | {} | {session} |", constant.value, constant.name, constant.meaning);
