@@ -37,6 +37,22 @@ int our_log_in(int32_t *socket, const struct target *target)
     return *socket > 0 ? 0 : our_fail("pop3_connect", *socket);
 }
 
+int our_log_in_by(int32_t *socket, const struct target *target, const char *mechanism)
+{
+    char server[32];
+    pop3_options *options = pop3_options_new();
+    snprintf(server, sizeof server, "127.0.0.1:%d", target->port);
+    pop3_options_set_server(options, server);
+    pop3_options_set_user(options, target->user);
+    pop3_options_set_password(options, target->pass);
+    pop3_options_set_secure(options, secure_of(target->mode));
+    pop3_options_set_mechanism(options, mechanism);
+    /* what a setter refused is refused here */
+    *socket = pop3_connect_with(options);
+    pop3_options_free(options);
+    return *socket > 0 ? 0 : our_fail("pop3_connect_with", *socket);
+}
+
 int our_quit(int32_t socket)
 {
     int32_t code = pop3_disconnect(socket, NULL);

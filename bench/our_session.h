@@ -10,6 +10,8 @@
 int our_prepare(const struct target *target);
 /* Connects and logs in. */
 int our_log_in(int32_t *socket, const struct target *target);
+/* The same by that mechanism. */
+int our_log_in_by(int32_t *socket, const struct target *target, const char *mechanism);
 int our_quit(int32_t socket);
 
 void our_clean_up(void);

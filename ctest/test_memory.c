@@ -60,21 +60,73 @@ static void sessions(const char *options, const char *transcript, int secure, in
     CHECK_PLAYED(where);
 }
 
-static void in_the_clear_and_in_tls(void)
+static pop3_options *options_by(int where, const char *mechanism)
 {
-    const char *options[] = {"", "tls=implicit", "tls=implicit tls-max=1.2"};
-    for (int i = 0; i < 3; i++) {
+    pop3_options *options = pop3_options_new();
+    CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);
+    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
+    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
+    CHECK_INT(pop3_options_set_mechanism(options, mechanism), POP3_OK);
+    CHECK_INT(pop3_options_set_secure(options, POP3_TLS), POP3_OK);
+    return options;
+}
+
+static void in_tls(void)
+{
+    const char *options[] = {"tls=implicit", "tls=implicit tls-max=1.2"};
+    for (int i = 0; i < 2; i++) {
         sessions(options[i],
                  GREETING CAPA("USER\\r\\nUIDL\\r\\n") STEP_BY_STEP GOOD_BYE NEXT
                  GREETING STEP_BY_STEP GOOD_BYE NEXT
                  GREETING STEP_BY_STEP GOOD_BYE,
-                 i > 0, 3);
-        if (i > 0)
-            sessions(options[i],
-                     GREETING CAPA("SASL PLAIN\\r\\n") AUTH_PLAIN("+OK\\r\\n") GOOD_BYE NEXT
-                     GREETING AUTH_PLAIN("+OK\\r\\n") GOOD_BYE,
-                     1, 2);
+                 1, 3);
+        sessions(options[i],
+                 GREETING CAPA("SASL PLAIN\\r\\n") AUTH_PLAIN("+OK\\r\\n") GOOD_BYE NEXT
+                 GREETING AUTH_PLAIN("+OK\\r\\n") GOOD_BYE,
+                 1, 2);
     }
+}
+
+/* In the clear */
+
+/* The first challenge of SCRAM is never answered: that it is begun is what counts. */
+#define AUTH_SCRAM "expect \"AUTH SCRAM-SHA-256 \"\nexpect-line\nclose\n"
+#define SCRAM "SASL SCRAM-SHA-256 PLAIN\\r\\n"
+
+static void what_was_said_in_the_clear_chooses_no_weaker_log_in(void)
+{
+    /* somebody on the way strips SCRAM from the list, or the list from the server, and is gone then */
+    const char *stripped[] = {CAPA("USER\\r\\n") LOG_IN GOOD_BYE, NO_CAPA LOG_IN GOOD_BYE,
+                              CAPA("SASL PLAIN\\r\\n") AUTH_PLAIN("+OK\\r\\n") GOOD_BYE};
+    for (size_t i = 0; i < sizeof stripped / sizeof *stripped; i++) {
+        script_begin(GREETING);
+        script_add("%s", stripped[i]);
+        script_add("%s", NEXT GREETING CAPA(SCRAM) AUTH_SCRAM);
+        int where = server_play("", script());
+        session(where, 0);
+        fails(where, 0, POP3_ERR_CONNECTION_LOST);
+        CHECK_PLAYED(where);
+    }
+}
+
+static void what_was_said_in_the_clear_spares_asking_where_it_chooses_nothing(void)
+{
+    /* the host has named the mechanism: the list says only what may go together */
+    int where = server_play("", GREETING CAPA(PIPELINING "USER\\r\\n") LOG_IN_TOGETHER GOOD_BYE NEXT
+                                GREETING LOG_IN_TOGETHER GOOD_BYE NEXT
+                                GREETING AUTH_PLAIN("+OK\\r\\n") GOOD_BYE);
+    pop3_options *options = options_by(where, "USER");
+    CHECK_INT(pop3_options_set_secure(options, POP3_CLEAR), POP3_OK);
+    session(where, 0);
+    CHECK_INT(pop3_disconnect(pop3_connect_with(options), NULL), 0);
+    pop3_options_free(options);
+    /* PLAIN is not on that list */
+    options = options_by(where, "PLAIN");
+    CHECK_INT(pop3_options_set_secure(options, POP3_CLEAR), POP3_OK);
+    CHECK_INT(pop3_options_set_capabilities(options, 0), POP3_OK);
+    CHECK_INT(pop3_disconnect(pop3_connect_with(options), NULL), 0);
+    CHECK_PLAYED(where);
+    pop3_options_free(options);
 }
 
 static void after_stls(void)
@@ -91,16 +143,16 @@ static void after_stls(void)
 
 static void user_and_pass_together(void)
 {
-    sessions("", GREETING CAPA(PIPELINING) LOG_IN_TOGETHER GOOD_BYE NEXT
-                 GREETING LOG_IN_TOGETHER GOOD_BYE, 0, 2);
+    sessions("tls=implicit", GREETING CAPA(PIPELINING) LOG_IN_TOGETHER GOOD_BYE NEXT
+                 GREETING LOG_IN_TOGETHER GOOD_BYE, 1, 2);
     sessions("tls=implicit", GREETING CAPA(PIPELINING "USER\\r\\n") LOG_IN_TOGETHER GOOD_BYE NEXT
                              GREETING LOG_IN_TOGETHER GOOD_BYE, 1, 2);
     sessions("", STLS_OFFERED STLS CAPA(PIPELINING) LOG_IN_TOGETHER GOOD_BYE NEXT
                  GREETING STLS LOG_IN_TOGETHER GOOD_BYE, 2, 2);
     /* however the answers come */
-    sessions("", GREETING CAPA(PIPELINING) TOGETHER "send \"+OK\\r\\n\"\nexpect-silence 100\nsend \"+O\" \"K\\r\\n\"\n"
+    sessions("tls=implicit", GREETING CAPA(PIPELINING) TOGETHER "send \"+OK\\r\\n\"\nexpect-silence 100\nsend \"+O\" \"K\\r\\n\"\n"
                  GOOD_BYE NEXT
-                 GREETING TOGETHER "trickle 5 \"+OK\\r\\n+OK\\r\\n\"\n" GOOD_BYE, 0, 2);
+                 GREETING TOGETHER "trickle 5 \"+OK\\r\\n+OK\\r\\n\"\n" GOOD_BYE, 1, 2);
     /* that it could before STLS is no word of it */
     sessions("", GREETING CAPA("STLS\\r\\n" PIPELINING) STLS CAPA("USER\\r\\n") STEP_BY_STEP GOOD_BYE NEXT
                  GREETING STLS STEP_BY_STEP GOOD_BYE, 2, 2);
@@ -111,9 +163,9 @@ static void user_and_pass_together(void)
 
 static void status_lines_of_what_goes_together(void)
 {
-    int where = server_play("", GREETING CAPA(PIPELINING) TOGETHER
+    int where = server_play("tls=implicit", GREETING CAPA(PIPELINING) TOGETHER
                                 "send \"+OK " PASS "\\r\\n+OK " PASS "\\r\\n\"\n" GOOD_BYE);
-    session(where, 0);
+    session(where, 1);
     CHECK_HAS(heard_protocol(), "C: USER alice\nC: PASS ***\nS: +OK ***\nS: +OK ***\n");
     CHECK_HAS_NOT(heard(), PASS);
     CHECK_PLAYED(where);
@@ -132,27 +184,28 @@ static void nothing_goes_with_auth(void)
 
 static void a_server_without_capa(void)
 {
-    sessions("", GREETING NO_CAPA STEP_BY_STEP GOOD_BYE NEXT
+    sessions("tls=implicit", GREETING NO_CAPA STEP_BY_STEP GOOD_BYE NEXT
                  GREETING STEP_BY_STEP GOOD_BYE NEXT
-                 GREETING STEP_BY_STEP GOOD_BYE, 0, 3);
+                 GREETING STEP_BY_STEP GOOD_BYE, 1, 3);
     sessions("", STLS_OFFERED STLS NO_CAPA STEP_BY_STEP GOOD_BYE NEXT
                  GREETING STLS STEP_BY_STEP GOOD_BYE, 2, 2);
 }
 
 static void whoever_logs_in_and_whichever_function_connects(void)
 {
-    int where = server_play("", GREETING CAPA("USER\\r\\n") LOG_IN GOOD_BYE NEXT
+    int where = server_play("tls=implicit", GREETING CAPA("USER\\r\\n") LOG_IN GOOD_BYE NEXT
                                 GREETING REPLY("USER bob", "+OK\\r\\n") REPLY("PASS x", "+OK\\r\\n") GOOD_BYE NEXT
                                 GREETING LOG_IN REPLY("STAT", "+OK 0 0\\r\\n") GOOD_BYE NEXT
                                 GREETING LOG_IN GOOD_BYE);
-    session(where, 0);
-    int socket = pop3_connect(at(where), "bob", "x", NULL, 0, 0);
+    session(where, 1);
+    int socket = pop3_connect(at(where), "bob", "x", NULL, 1, 1);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
-    CHECK_INT(pop3_stat(at(where), "alice", PASS, NULL, 0, 1), 0);
+    CHECK_INT(pop3_stat(at(where), "alice", PASS, NULL, 1, 1), 0);
     pop3_options *options = pop3_options_new();
     CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);
     CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
     CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
+    CHECK_INT(pop3_options_set_secure(options, POP3_TLS), POP3_OK);
     socket = pop3_connect_with(options);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
     CHECK_PLAYED(where);
@@ -161,25 +214,21 @@ static void whoever_logs_in_and_whichever_function_connects(void)
 
 static void each_way_is_remembered_by_itself(void)
 {
-    /* in the clear and after STLS; verified and not; by another name */
-    int where = server_play("", GREETING CAPA("STLS\\r\\nUSER\\r\\n") LOG_IN GOOD_BYE NEXT
-                                STLS_OFFERED STLS CAPA("USER\\r\\n") LOG_IN GOOD_BYE NEXT
+    /* verified and not; by another name */
+    int where = server_play("", STLS_OFFERED STLS CAPA("USER\\r\\n") LOG_IN GOOD_BYE NEXT
                                 STLS_OFFERED STLS CAPA("USER\\r\\n") LOG_IN GOOD_BYE NEXT
                                 GREETING STLS LOG_IN GOOD_BYE NEXT
                                 GREETING STLS LOG_IN GOOD_BYE NEXT
-                                KNOWN GOOD_BYE NEXT
-                                GREETING CAPA("USER\\r\\n") LOG_IN GOOD_BYE NEXT
-                                KNOWN GOOD_BYE);
-    session(where, 0);
+                                STLS_OFFERED STLS CAPA("USER\\r\\n") LOG_IN GOOD_BYE NEXT
+                                GREETING STLS LOG_IN GOOD_BYE);
     session(where, 2);
     CHECK_INT(pop3_disconnect(pop3_connect(at(where), "alice", PASS, NULL, 2, 0), NULL), 0);
     session(where, 2);
     CHECK_INT(pop3_disconnect(pop3_connect(at(where), "alice", PASS, NULL, 2, 0), NULL), 0);
-    session(where, 0);
     name_is("memory.test", "127.0.0.1");
     name_is("MEMORY.test", "127.0.0.1");
-    CHECK_INT(pop3_disconnect(pop3_connect(at_host("memory.test", where), "alice", PASS, NULL, 0, 0), NULL), 0);
-    CHECK_INT(pop3_disconnect(pop3_connect(at_host("MEMORY.test", where), "alice", PASS, NULL, 0, 0), NULL), 0);
+    CHECK_INT(pop3_disconnect(pop3_connect(at_host("memory.test", where), "alice", PASS, NULL, 2, 0), NULL), 0);
+    CHECK_INT(pop3_disconnect(pop3_connect(at_host("MEMORY.test", where), "alice", PASS, NULL, 2, 0), NULL), 0);
     CHECK_PLAYED(where);
 }
 
@@ -187,38 +236,38 @@ static void each_way_is_remembered_by_itself(void)
 
 static void forgotten_when_told(void)
 {
-    int where = server_play("", FIRST NEXT KNOWN GOOD_BYE NEXT FIRST NEXT FIRST NEXT FIRST NEXT KNOWN GOOD_BYE);
-    int other = server_play("", FIRST NEXT KNOWN GOOD_BYE NEXT KNOWN GOOD_BYE NEXT FIRST);
-    session(other, 0);
-    session(where, 0);
-    session(where, 0);
+    int where = server_play("tls=implicit", FIRST NEXT KNOWN GOOD_BYE NEXT FIRST NEXT FIRST NEXT FIRST NEXT KNOWN GOOD_BYE);
+    int other = server_play("tls=implicit", FIRST NEXT KNOWN GOOD_BYE NEXT KNOWN GOOD_BYE NEXT FIRST);
+    session(other, 1);
+    session(where, 1);
+    session(where, 1);
     /* on that port alone */
     pop3_forget(at(where));
-    session(where, 0);
-    session(other, 0);
-    session(other, 0);
+    session(where, 1);
+    session(other, 1);
+    session(other, 1);
     /* on all of them */
     pop3_forget("127.0.0.1");
-    session(where, 0);
-    session(other, 0);
+    session(where, 1);
+    session(other, 1);
     pop3_forget(NULL);
-    session(where, 0);
+    session(where, 1);
     const char *others[] = {"127.0.0.2", "localhost", "127.0.0.1:1", "", "\xff"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         pop3_forget(others[i]);
-    session(where, 0);
+    session(where, 1);
     CHECK_PLAYED(where);
     CHECK_PLAYED(other);
 }
 
 static void forgetting_leaves_open_sessions_alone(void)
 {
-    int where = server_play("", GREETING CAPA("USER\\r\\n") LOG_IN REPLY("NOOP", "+OK\\r\\n") GOOD_BYE NEXT FIRST);
-    int socket = connect_once(where, 0);
+    int where = server_play("tls=implicit", GREETING CAPA("USER\\r\\n") LOG_IN REPLY("NOOP", "+OK\\r\\n") GOOD_BYE NEXT FIRST);
+    int socket = connect_once(where, 1);
     pop3_forget(NULL);
     CHECK_INT(pop3_noop(socket, NULL), 0);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
-    session(where, 0);
+    session(where, 1);
     CHECK_PLAYED(where);
 }
 
@@ -238,20 +287,20 @@ static void a_refusal_stands_where_the_list_is_the_same(void)
     CHECK_PLAYED(where);
 
     /* that something stronger is there too changes nothing: the credentials have been looked at */
-    where = server_play("", FIRST NEXT
+    where = server_play("tls=implicit", FIRST NEXT
                         GREETING REPLY("USER alice", "+OK\\r\\n") REPLY("PASS " PASS, "-ERR wrong\\r\\n")
                         CAPA("USER\\r\\nSASL CRAM-MD5\\r\\n") "expect-eof\n");
-    session(where, 0);
-    fails(where, 0, POP3_ERR_AUTH);
+    session(where, 1);
+    fails(where, 1, POP3_ERR_AUTH);
     CHECK_HAS(pop3_get_last_error(), "-ERR wrong");
     CHECK_PLAYED(where);
 
     /* nor is there another way for a server that had no CAPA, and has none */
-    where = server_play("", GREETING NO_CAPA LOG_IN GOOD_BYE NEXT
+    where = server_play("tls=implicit", GREETING NO_CAPA LOG_IN GOOD_BYE NEXT
                         GREETING REPLY("USER alice", "+OK\\r\\n") REPLY("PASS " PASS, "-ERR wrong\\r\\n") NO_CAPA
                         "expect-eof\n");
-    session(where, 0);
-    fails(where, 0, POP3_ERR_AUTH);
+    session(where, 1);
+    fails(where, 1, POP3_ERR_AUTH);
     CHECK_PLAYED(where);
 }
 
@@ -313,9 +362,9 @@ static void a_refusal_with_a_response_code_stands_at_once(void)
 
         script_begin(FIRST NEXT GREETING REPLY("USER alice", "+OK\\r\\n"));
         script_add("expect \"PASS " PASS "\\r\\n\"\nsend \"%s\\r\\n\"\nexpect-eof\n", rows[i].reply);
-        where = server_play("", script());
-        session(where, 0);
-        fails(where, 0, rows[i].result);
+        where = server_play("tls=implicit", script());
+        session(where, 1);
+        fails(where, 1, rows[i].result);
         CHECK_PLAYED(where);
     }
 }
@@ -323,11 +372,11 @@ static void a_refusal_with_a_response_code_stands_at_once(void)
 static void user_refused_with_pass_under_way(void)
 {
     /* both answers belong to it: were the second not read, it would be taken for that of CAPA */
-    int where = server_play("", GREETING CAPA(PIPELINING) LOG_IN_TOGETHER GOOD_BYE NEXT
+    int where = server_play("tls=implicit", GREETING CAPA(PIPELINING) LOG_IN_TOGETHER GOOD_BYE NEXT
                             GREETING TOGETHER "send \"-ERR no such user\\r\\n\"\nexpect-silence 100\n"
                             "send \"-ERR no user was named\\r\\n\"\n" CAPA(PIPELINING "USER\\r\\n") "expect-eof\n");
-    session(where, 0);
-    fails(where, 0, POP3_ERR_AUTH);
+    session(where, 1);
+    fails(where, 1, POP3_ERR_AUTH);
     CHECK_HAS(pop3_get_last_error(), "-ERR no such user");
     CHECK_PLAYED(where);
 
@@ -339,25 +388,25 @@ static void user_refused_with_pass_under_way(void)
     CHECK_PLAYED(where);
 
     /* by a list that has just been asked for there is nothing more to ask */
-    where = server_play("", GREETING CAPA(PIPELINING) TOGETHER
+    where = server_play("tls=implicit", GREETING CAPA(PIPELINING) TOGETHER
                             "send \"-ERR no such user\\r\\n\"\nsend \"-ERR no user was named\\r\\n\"\nexpect-eof\n");
-    fails(where, 0, POP3_ERR_AUTH);
+    fails(where, 1, POP3_ERR_AUTH);
     CHECK_HAS(pop3_get_last_error(), "-ERR no such user");
     CHECK_PLAYED(where);
     /* and a server that says nothing to PASS any more does not change what USER was answered */
-    where = server_play("", GREETING CAPA(PIPELINING) TOGETHER "send \"-ERR [SYS/TEMP] later\\r\\n\"\nclose");
-    fails(where, 0, POP3_ERR_TEMPORARY);
+    where = server_play("tls=implicit", GREETING CAPA(PIPELINING) TOGETHER "send \"-ERR [SYS/TEMP] later\\r\\n\"\nclose");
+    fails(where, 1, POP3_ERR_TEMPORARY);
     CHECK_HAS(pop3_get_last_error(), "-ERR [SYS/TEMP] later");
     CHECK_PLAYED(where);
 }
 
 static void pass_refused_that_went_with_user(void)
 {
-    int where = server_play("", GREETING CAPA(PIPELINING "USER\\r\\n") LOG_IN_TOGETHER GOOD_BYE NEXT
+    int where = server_play("tls=implicit", GREETING CAPA(PIPELINING "USER\\r\\n") LOG_IN_TOGETHER GOOD_BYE NEXT
                             GREETING TOGETHER "send \"+OK\\r\\n-ERR wrong\\r\\n\"\n"
                             CAPA(PIPELINING "USER\\r\\n") "expect-eof\n");
-    session(where, 0);
-    fails(where, 0, POP3_ERR_AUTH);
+    session(where, 1);
+    fails(where, 1, POP3_ERR_AUTH);
     CHECK_HAS(pop3_get_last_error(), "-ERR wrong");
     CHECK_PLAYED(where);
 }
@@ -391,19 +440,9 @@ static void clear_text_after_stls_by_memory(void)
     CHECK_PLAYED(where);
 }
 
-static pop3_options *options_by(int where, const char *mechanism)
-{
-    pop3_options *options = pop3_options_new();
-    CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);
-    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
-    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
-    CHECK_INT(pop3_options_set_mechanism(options, mechanism), POP3_OK);
-    return options;
-}
-
 static void a_mechanism_asked_for_that_was_not_there(void)
 {
-    int where = server_play("", FIRST NEXT
+    int where = server_play("tls=implicit", FIRST NEXT
                             GREETING CAPA("SASL PLAIN\\r\\n") AUTH_PLAIN("+OK\\r\\n") GOOD_BYE NEXT
                             GREETING AUTH_PLAIN("+OK\\r\\n") GOOD_BYE NEXT
                             /* no word of who logs in */
@@ -411,7 +450,7 @@ static void a_mechanism_asked_for_that_was_not_there(void)
                             /* what was remembered is gone with that */
                             GREETING CAPA("SASL PLAIN\\r\\n") AUTH_PLAIN("+OK\\r\\n") GOOD_BYE);
     pop3_options *plain = options_by(where, "PLAIN"), *cram = options_by(where, "CRAM-MD5");
-    session(where, 0);
+    session(where, 1);
     for (int i = 0; i < 2; i++)
         CHECK_INT(pop3_disconnect(pop3_connect_with(plain), NULL), 0);
     CHECK_INT(pop3_connect_with(cram), POP3_ERR_UNSUPPORTED);
@@ -423,7 +462,7 @@ static void a_mechanism_asked_for_that_was_not_there(void)
 
 static void a_mechanism_asked_for_that_is_gone(void)
 {
-    int where = server_play("", GREETING CAPA("SASL PLAIN\\r\\n") AUTH_PLAIN("+OK\\r\\n") GOOD_BYE NEXT
+    int where = server_play("tls=implicit", GREETING CAPA("SASL PLAIN\\r\\n") AUTH_PLAIN("+OK\\r\\n") GOOD_BYE NEXT
                             GREETING AUTH_PLAIN("-ERR unknown\\r\\n") CAPA("USER\\r\\n") "expect-eof\n");
     pop3_options *options = options_by(where, "PLAIN");
     CHECK_INT(pop3_disconnect(pop3_connect_with(options), NULL), 0);
@@ -444,44 +483,44 @@ static void a_connection_lost_on_the_way_forgets(void)
         script_begin(FIRST NEXT GREETING);
         script_add("%s", ends[i]);
         script_add("%s", NEXT FIRST NEXT KNOWN GOOD_BYE);
-        int where = server_play("", script());
-        session(where, 0);
-        fails(where, 0, i == 4 ? POP3_ERR_BAD_FORMAT : POP3_ERR_CONNECTION_LOST);
-        session(where, 0);
-        session(where, 0);
+        int where = server_play("tls=implicit", script());
+        session(where, 1);
+        fails(where, 1, i == 4 ? POP3_ERR_BAD_FORMAT : POP3_ERR_CONNECTION_LOST);
+        session(where, 1);
+        session(where, 1);
         CHECK_PLAYED(where);
     }
 }
 
 static void so_does_a_timeout(void)
 {
-    int where = server_play("", FIRST NEXT GREETING "expect \"USER alice\\r\\n\"\nexpect-eof\n" NEXT FIRST);
+    int where = server_play("tls=implicit", FIRST NEXT GREETING "expect \"USER alice\\r\\n\"\nexpect-eof\n" NEXT FIRST);
     pop3_options *options = options_by(where, "auto");
-    session(where, 0);
+    session(where, 1);
     CHECK_INT(pop3_options_set_timeouts(options, 0, 500, 0), POP3_OK);
     CHECK_INT(pop3_connect_with(options), POP3_ERR_TIMEOUT);
-    session(where, 0);
+    session(where, 1);
     CHECK_PLAYED(where);
     pop3_options_free(options);
 }
 
 static void what_fails_before_it_is_known_is_not_remembered(void)
 {
-    int where = server_play("", GREETING CAPA("USER\\r\\n") REPLY("USER alice", "-ERR no\\r\\n") "expect-eof\n" NEXT
+    int where = server_play("tls=implicit", GREETING CAPA("USER\\r\\n") REPLY("USER alice", "-ERR no\\r\\n") "expect-eof\n" NEXT
                             GREETING CAPA("USER\\r\\n") "close\n" NEXT FIRST NEXT KNOWN GOOD_BYE);
-    fails(where, 0, POP3_ERR_AUTH);
-    fails(where, 0, POP3_ERR_CONNECTION_LOST);
-    session(where, 0);
-    session(where, 0);
+    fails(where, 1, POP3_ERR_AUTH);
+    fails(where, 1, POP3_ERR_CONNECTION_LOST);
+    session(where, 1);
+    session(where, 1);
     CHECK_PLAYED(where);
 }
 
 static void a_greeting_that_turns_away(void)
 {
-    int where = server_play("", FIRST NEXT "send \"-ERR [SYS/TEMP] full\\r\\n\"\nexpect-eof\n" NEXT FIRST);
-    session(where, 0);
-    fails(where, 0, POP3_ERR_TEMPORARY);
-    session(where, 0);
+    int where = server_play("tls=implicit", FIRST NEXT "send \"-ERR [SYS/TEMP] full\\r\\n\"\nexpect-eof\n" NEXT FIRST);
+    session(where, 1);
+    fails(where, 1, POP3_ERR_TEMPORARY);
+    session(where, 1);
     CHECK_PLAYED(where);
 }
 
@@ -513,20 +552,20 @@ static void pipelining_that_is_listed_after_the_log_in(void)
     /* it is known then, but not of what comes before the log-in */
     script_add("%s", NEXT GREETING STEP_BY_STEP);
     add_bulk();
-    int where = server_play("", script());
-    bulk(connect_once(where, 0));
-    bulk(connect_once(where, 0));
+    int where = server_play("tls=implicit", script());
+    bulk(connect_once(where, 1));
+    bulk(connect_once(where, 1));
     CHECK_PLAYED(where);
 }
 
 static void what_the_host_asks_for_is_asked_of_the_server(void)
 {
-    int where = server_play("", GREETING CAPA("USER\\r\\n") LOG_IN CAPA("TOP\\r\\n") GOOD_BYE NEXT
+    int where = server_play("tls=implicit", GREETING CAPA("USER\\r\\n") LOG_IN CAPA("TOP\\r\\n") GOOD_BYE NEXT
                             KNOWN CAPA("TOP\\r\\nUIDL\\r\\n") GOOD_BYE);
     const char *expected[] = {"TOP\n", "TOP\nUIDL\n"};
     for (int i = 0; i < 2; i++) {
         pop3_buffer capabilities;
-        int socket = connect_once(where, 0);
+        int socket = connect_once(where, 1);
         CHECK_INT(pop3_capabilities(socket, &capabilities, NULL), 0);
         CHECK_STR(capabilities.data, expected[i]);
         pop3_buffer_free(&capabilities);
@@ -544,13 +583,15 @@ static void long_lists_are_no_burden(void)
         script_add("%s", GREETING "expect \"CAPA\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat 2000 \"X-NONSENSE\\r\\n\"\n"
                          "send \"" PIPELINING ".\\r\\n\"\n" LOG_IN_TOGETHER GOOD_BYE);
     }
-    sessions("", script(), 0, 2);
+    sessions("tls=implicit", script(), 1, 2);
 }
 
 int main(void)
 {
     CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
-    RUN(in_the_clear_and_in_tls);
+    RUN(in_tls);
+    RUN(what_was_said_in_the_clear_chooses_no_weaker_log_in);
+    RUN(what_was_said_in_the_clear_spares_asking_where_it_chooses_nothing);
     RUN(after_stls);
     RUN(user_and_pass_together);
     RUN(status_lines_of_what_goes_together);

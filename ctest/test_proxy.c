@@ -169,9 +169,9 @@ static void through_real_ones(const char *scheme, const char *user_info, const c
         CHECK_HAS_NOT(lines, "resolving");
         CHECK_INT(try_by(at(port), secure, url(scheme, user_info)), 0);
         CHECK_STR(name_asked(), "elsewhere.test");
-        /* as the second log-in in the same way: what was learnt on the first holds */
+        /* as the second log-in in the same way: what was learnt on the first holds, but for what anybody could have said */
         CHECK_INT(try_by(at(port), secure, url(scheme, user_info)), 0);
-        CHECK_HAS_NOT(lines, "C: CAPA");
+        CHECK_INT(strstr(lines, "C: CAPA") != NULL, secure == 0);
 
         pop3_options *options = options_for(at(port), secure, url(scheme, user_info));
         CHECK_INT(pop3_options_set_password(options, "wrong"), 0);

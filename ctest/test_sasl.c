@@ -91,6 +91,7 @@ static void dovecot_cram_md5(void)
     "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nSASL " mechanisms "\\r\\n.\\r\\n\"\n"
 #define CRAM_MD5 OFFERED("PLAIN CRAM-MD5") "expect \"AUTH CRAM-MD5\\r\\n\"\n"
 /* <1896.697170952@postoffice.reston.mci.net>, as in RFC 2195, and the answer of alice */
+#define AUTH_PLAIN "expect \"AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz\\r\\n\"\n"
 #define CHALLENGE "PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+"
 #define RESPONSE "YWxpY2UgMzk1Mzk0OGE4ZWUyZTkzOWUyODU1YTRjZjI0NDFjOWU="
 
@@ -131,8 +132,9 @@ static void malformed_challenges(void)
 
 static void replies_out_of_place(void)
 {
-    /* no exchange is open, so nothing is cancelled */
-    CHECK_INT(connect_play(CRAM_MD5 "send \"-ERR no\\r\\n\"\nexpect-eof"), POP3_ERR_AUTH);
+    /* no exchange is open, so nothing is cancelled; and another way is tried, since nothing was shown to be refused */
+    CHECK_INT(connect_play(CRAM_MD5 "send \"-ERR no\\r\\n\"\n" AUTH_PLAIN "send \"-ERR no\\r\\n\"\nexpect-eof"),
+              POP3_ERR_AUTH);
     CHECK_INT(connect_play(CRAM_MD5 "send \"nonsense\\r\\n\"\nexpect-eof"), POP3_ERR_BAD_FORMAT);
     CHECK_INT(connect_play(CRAM_MD5 "close"), POP3_ERR_CONNECTION_LOST);
     CHECK_INT(connect_play(CRAM_MD5 "send \"+ " CHALLENGE "\\r\\n\"\nexpect \"" RESPONSE "\\r\\n\"\n"
@@ -422,7 +424,7 @@ static void apop_where_the_greeting_has_no_timestamp(void)
     for (size_t i = 0; i < sizeof greetings / sizeof *greetings; i++) {
         char transcript[256];
         snprintf(transcript, sizeof transcript,
-                 "send \"%s\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\nexpect-eof", greetings[i]);
+                 "send \"%s\\r\\n\"\nexpect-eof", greetings[i]);
         int port = server_play("", transcript);
         CHECK_INT(connect_by("APOP", port, PASS, NULL), POP3_ERR_UNSUPPORTED);
         CHECK_PLAYED(port);

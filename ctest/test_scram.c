@@ -90,6 +90,24 @@ static void bound_to_the_channel(void)
             }
 }
 
+/* A server that knows tls-unique alone, over a full handshake and over one that resumes a session. */
+static void bound_by_tls_unique(void)
+{
+    for (int secure = 1; secure <= 2; secure++)
+        for (int i = 0; i < 2; i++) {
+            int full, resumed, where = mailbox(secure, "tls-max=1.2 binding=unique");
+            for (int again = 0; again < 2; again++) {
+                if (!CHECK_INT(connect_by(bound[i], where, secure, 1, PASS), 0))
+                    CHECK_STR(pop3_get_last_error(), "");
+                CHECK_HAS(heard(), "S: -ERR");
+            }
+            server_handshakes(where, &full, &resumed);
+            CHECK_INT(full, 1);
+            CHECK_INT(resumed, 1);
+            CHECK_INT(connect_by(bound[i], where, secure, 1, "wrong"), POP3_ERR_AUTH);
+        }
+}
+
 static void bound_but_the_wrong_password(void)
 {
     for (int version = 0; version < 2; version++)
@@ -197,6 +215,7 @@ int main(void)
     CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
     RUN(alone);
     RUN(bound_to_the_channel);
+    RUN(bound_by_tls_unique);
     RUN(bound_but_the_wrong_password);
     RUN(a_certificate_signed_with_sha_384);
     RUN(a_man_in_the_middle);

@@ -94,7 +94,7 @@ static void after_stls(const char *then, int timeout, int code)
     snprintf(transcript, sizeof transcript, "send \"+OK\\r\\n\"\nexpect \"STLS\\r\\n\"\n%s", then);
     fails(transcript, "auto", timeout, code, "STLS\r\n");
     /* what was remembered is now doubted: CAPA is asked again */
-    snprintf(transcript, sizeof transcript, "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\nexpect-eof");
+    snprintf(transcript, sizeof transcript, "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\n.\\r\\n\"\nexpect-eof");
     fails(transcript, "auto", timeout, POP3_ERR_NO_STLS, "CAPA\r\n");
 }
 
@@ -166,8 +166,9 @@ static void capabilities_refused_with_every_response_code(void)
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         char transcript[256];
         snprintf(transcript, sizeof transcript,
-                 "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR %s no\\r\\n\"\nexpect-eof", codes[i]);
-        fails_fresh(transcript, POP3_ERR_NO_STLS, "CAPA\r\n");
+                 "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR %s no\\r\\n\"\n"
+                 "expect \"STLS\\r\\n\"\nsend \"-ERR %s neither\\r\\n\"\nexpect-eof", codes[i], codes[i]);
+        fails_fresh(transcript, POP3_ERR_NO_STLS, "CAPA\r\nSTLS\r\n");
     }
 }
 
@@ -197,8 +198,8 @@ static void answers_ahead_of_the_questions(void)
     /* all answers come with the greeting */
     fails_fresh("send \"+OK\\r\\n+OK\\r\\nSTLS\\r\\n.\\r\\n+OK\\r\\n" FAKE_SESSION "\"\nhold", POP3_ERR_BAD_FORMAT,
                 "CAPA\r\nSTLS\r\n");
-    fails_fresh("send \"+OK\\r\\n-ERR\\r\\n+OK\\r\\n+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nhold", POP3_ERR_NO_STLS,
-                "CAPA\r\n");
+    fails_fresh("send \"+OK\\r\\n-ERR\\r\\n+OK\\r\\n+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nhold", POP3_ERR_BAD_FORMAT,
+                "CAPA\r\nSTLS\r\n");
     fails_fresh("send \"+OK\\r\\n* BYE\\r\\n\"\nhold", POP3_ERR_BAD_FORMAT, "CAPA\r\n");
     /* to a library that does not ask, a list is no answer to STLS */
     learn();
@@ -213,9 +214,10 @@ static void greetings_that_claim_a_session(void)
     for (int i = 0; i < 3; i++) {
         char transcript[256];
         snprintf(transcript, sizeof transcript,
-                 "send \"%s\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR in TRANSACTION already\\r\\n\"\nexpect-eof",
+                 "send \"%s\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR in TRANSACTION already\\r\\n\"\n"
+                 "expect \"STLS\\r\\n\"\nsend \"-ERR in TRANSACTION already\\r\\n\"\nexpect-eof",
                  logged_in[i]);
-        fails_fresh(transcript, POP3_ERR_NO_STLS, "CAPA\r\n");
+        fails_fresh(transcript, POP3_ERR_NO_STLS, "CAPA\r\nSTLS\r\n");
     }
     const char *others[] = {"* PREAUTH ready", "* OK ready", "220 ready", "", "PREAUTH"};
     for (int i = 0; i < 5; i++) {

@@ -52,13 +52,28 @@ static void a_server_that_does_not_offer_it(void)
 {
     refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nUSER\\r\\nSASL PLAIN\\r\\n.\\r\\n\"\nexpect-eof",
                  POP3_ERR_NO_STLS);
-    refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR what\\r\\n\"\nexpect-eof", POP3_ERR_NO_STLS);
-    CHECK_HAS(pop3_get_last_error(), "-ERR what");
+    /* without a list its answer tells */
+    refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR what\\r\\n\"\n"
+                 "expect \"STLS\\r\\n\"\nsend \"-ERR unknown\\r\\n\"\nexpect-eof",
+                 POP3_ERR_NO_STLS);
+    CHECK_HAS(pop3_get_last_error(), "-ERR unknown");
     /* one capability, whatever stands in it */
     refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nX\\nSTLS\\r\\n.\\r\\n\"\nexpect-eof",
                  POP3_ERR_NO_STLS);
     refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nXSTLS STLS\\r\\n.\\r\\n\"\nexpect-eof",
                  POP3_ERR_NO_STLS);
+}
+
+static void a_server_that_has_it_and_no_list(void)
+{
+    int port = server_play("", "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\n"
+                               "expect \"STLS\\r\\n\"\nsend \"+OK\\r\\n\"\nstarttls\n"
+                               "expect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\n"
+                               "expect \"USER alice\\r\\n\"\nsend \"+OK\\r\\n\"\n"
+                               "expect \"PASS " PASS "\\r\\n\"\nsend \"+OK\\r\\n\"\n"
+                               "expect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-eof");
+    CHECK_INT(pop3_disconnect(connect_stls(port), NULL), 0);
+    CHECK_PLAYED(port);
 }
 
 static void a_server_that_refuses_it(void)
@@ -137,6 +152,7 @@ int main(void)
     RUN(connects_and_authenticates_after_the_handshake);
     RUN(unverified_if_the_host_wants_it);
     RUN(a_server_that_does_not_offer_it);
+    RUN(a_server_that_has_it_and_no_list);
     RUN(a_server_that_refuses_it);
     RUN(clear_text_in_the_same_segment);
     RUN(clear_text_in_a_later_segment);

@@ -169,27 +169,27 @@ static void after_the_handshake(void)
 
 static void with_remembered_capabilities(void)
 {
-    sessions("", GREETING CAPA(BOTH) LANG_DE UTF8_ON LOG_IN GOOD_BYE NEXT
+    sessions("tls=implicit", GREETING CAPA(BOTH) LANG_DE UTF8_ON LOG_IN GOOD_BYE NEXT
                  GREETING LANG_DE UTF8_ON LOG_IN GOOD_BYE NEXT
                  /* that it said no once does not keep it from being asked */
                  GREETING REPLY("LANG de", "-ERR\\r\\n") REPLY("UTF8", "-ERR\\r\\n") LOG_IN GOOD_BYE NEXT
-                 GREETING LANG_DE UTF8_ON LOG_IN GOOD_BYE, 0, 1, "de", 4);
-    sessions("", GREETING CAPA("USER\\r\\n") LOG_IN GOOD_BYE NEXT GREETING LOG_IN GOOD_BYE, 0, 1, "de", 2);
-    sessions("", GREETING CAPA("PIPELINING\\r\\n" BOTH)
+                 GREETING LANG_DE UTF8_ON LOG_IN GOOD_BYE, 1, 1, "de", 4);
+    sessions("tls=implicit", GREETING CAPA("USER\\r\\n") LOG_IN GOOD_BYE NEXT GREETING LOG_IN GOOD_BYE, 1, 1, "de", 2);
+    sessions("tls=implicit", GREETING CAPA("PIPELINING\\r\\n" BOTH)
                  "expect-at-once \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\n"
                  "send \"+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK\\r\\n\"\n" GOOD_BYE NEXT
                  GREETING
                  "expect-at-once \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\n"
-                 "send \"+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK\\r\\n\"\n" GOOD_BYE, 0, 1, "de", 2);
+                 "send \"+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK\\r\\n\"\n" GOOD_BYE, 1, 1, "de", 2);
 }
 
 static void both_are_options_of_each_connect(void)
 {
-    int where = server_play("", GREETING CAPA(BOTH) LANG_DE LOG_IN GOOD_BYE NEXT
+    int where = server_play("tls=implicit", GREETING CAPA(BOTH) LANG_DE LOG_IN GOOD_BYE NEXT
                                 GREETING REPLY("LANG en-GB", "+OK en\\r\\n") UTF8_ON LOG_IN GOOD_BYE NEXT
                                 GREETING UTF8_ON LOG_IN GOOD_BYE NEXT
                                 GREETING LOG_IN GOOD_BYE);
-    pop3_options *options = options_for(where, 0);
+    pop3_options *options = options_for(where, 1);
     const struct {
         const char *language;
         int utf8;
@@ -216,13 +216,17 @@ static void languages(void)
                  GREETING CAPA("LANG\\r\\n") REPLY("LANG %s", "+OK\\r\\n") LOG_IN GOOD_BYE, good[i]);
         sessions("", transcript, 0, 0, good[i], 1);
     }
-    /* what is refused leaves what was set */
+    /* what is refused does not count */
     int where = server_play("", GREETING CAPA("LANG\\r\\n") LANG_DE LOG_IN GOOD_BYE);
     pop3_options *options = options_for(where, 0);
     CHECK_INT(pop3_options_set_language(options, "de"), POP3_OK);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (!CHECK_INT(pop3_options_set_language(options, bad[i]), POP3_ERR_PARAMETER))
             printf("\"%s\"\n", bad[i]);
+    /* and ends every connect until it is set right */
+    CHECK_INT(pop3_connect_with(options), POP3_ERR_PARAMETER);
+    CHECK_HAS(pop3_get_last_error(), "pop3_options_set_language");
+    CHECK_INT(pop3_options_set_language(options, "de"), POP3_OK);
     CHECK_INT(pop3_options_set_language(NULL, "de"), POP3_ERR_PARAMETER);
     CHECK_INT(pop3_options_set_utf8(NULL, 1), POP3_ERR_PARAMETER);
     CHECK_INT(pop3_disconnect(pop3_connect_with(options), NULL), 0);

@@ -1,19 +1,15 @@
-//! Digests, message authentication codes, key derivation and chance, by OpenSSL.
-//!
-//! OpenSSL is here for TLS anyway, is the platform's own to keep secure, and has all that SCRAM needs, channel binding
-//! included, which crates for SASL leave out; a crate for each of these would be code that nobody else needs.
+//! Digests, message authentication codes and chance, for the log-in, the same on every platform.
 
-use openssl::error::ErrorStack;
-use openssl::hash::{Hasher, MessageDigest};
-use openssl::memcmp;
-use openssl::pkcs5;
-use openssl::pkey::PKey;
-use openssl::rand;
-use openssl::sign::Signer;
+use getrandom::getrandom;
+use hmac::digest::KeyInit;
+use hmac::{Hmac, Mac};
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
-use crate::openssl_errors;
 
 /// What a function here makes, wiped when dropped.
 pub type Bytes = Zeroizing<Vec<u8>>;
@@ -31,72 +27,89 @@ pub enum Hash {
 
 impl Hash {
     /// The digest of all parts, one behind the other.
-    pub fn digest(self, parts: &[&[u8]]) -> Result<Bytes> {
-        let digest = || {
-            let mut hasher = Hasher::new(self.message_digest())?;
-            parts.iter().try_for_each(|part| hasher.update(part))?;
-            hasher.finish().map(|digest| Zeroizing::new(digest.to_vec()))
-        };
-        digest().map_err(|stack| self.refused(&stack))
+    pub fn digest(self, parts: &[&[u8]]) -> Bytes {
+        match self {
+            Hash::Md5 => digest::<Md5>(parts),
+            Hash::Sha1 => digest::<Sha1>(parts),
+            Hash::Sha256 => digest::<Sha256>(parts),
+        }
     }
 
     /// HMAC (RFC 2104) of all parts, one behind the other.
     pub fn hmac(self, key: &[u8], parts: &[&[u8]]) -> Result<Bytes> {
-        // OpenSSL takes no empty key; one is filled up with zeros anyway, as all are
-        let key = if key.is_empty() { b"\0" } else { key };
-        let hmac = || {
-            let key = PKey::hmac(key)?;
-            let mut signer = Signer::new(self.message_digest(), &key)?;
-            parts.iter().try_for_each(|part| signer.update(part))?;
-            let mut code = self.space();
-            signer.sign(&mut code).map(|_| code)
-        };
-        hmac().map_err(|stack| self.refused(&stack))
-    }
-
-    /// A key of the hash's own length from a password: PBKDF2 over HMAC (RFC 8018), which SCRAM calls `Hi`.
-    pub fn derive(self, password: &[u8], salt: &[u8], iterations: u32) -> Result<Bytes> {
-        let mut key = self.space();
-        // 32 bits on a machine that has fewer: more than it would ever compute
-        let iterations = usize::try_from(iterations).unwrap_or(usize::MAX);
-        pkcs5::pbkdf2_hmac(password, salt, iterations, self.message_digest(), &mut key)
-            .map_err(|stack| self.refused(&stack))?;
-        Ok(key)
-    }
-
-    fn message_digest(self) -> MessageDigest {
         match self {
-            Hash::Md5 => MessageDigest::md5(),
-            Hash::Sha1 => MessageDigest::sha1(),
-            Hash::Sha256 => MessageDigest::sha256(),
+            Hash::Md5 => keyed::<Hmac<Md5>>(key).map(|mac| code(mac, parts)),
+            Hash::Sha1 => keyed::<Hmac<Sha1>>(key).map(|mac| code(mac, parts)),
+            Hash::Sha256 => keyed::<Hmac<Sha256>>(key).map(|mac| code(mac, parts)),
         }
     }
 
-    fn space(self) -> Bytes {
-        Zeroizing::new(vec![0; self.message_digest().size()])
+    /// A key of the hash's own length from a password: `Hi` of SCRAM (RFC 5802, section 2.2), which is PBKDF2 of one
+    /// block. As it may be much work, `rest` is called now and then; an error of it ends the work.
+    pub fn derive(
+        self,
+        password: &[u8],
+        salt: &[u8],
+        iterations: u32,
+        rest: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Bytes> {
+        match self {
+            Hash::Md5 => derive(keyed::<Hmac<Md5>>(password)?, salt, iterations, rest),
+            Hash::Sha1 => derive(keyed::<Hmac<Sha1>>(password)?, salt, iterations, rest),
+            Hash::Sha256 => derive(keyed::<Hmac<Sha256>>(password)?, salt, iterations, rest),
+        }
     }
+}
 
-    /// As where the platform forbids MD5.
-    fn refused(self, stack: &ErrorStack) -> Error {
-        let said = openssl_errors::describe(stack);
-        let forbids = ["unsupported", "disabled", "invalid"].iter().any(|word| said.contains(word));
-        // one that is there fails for lack of memory alone, which OpenSSL does not always say
-        let kind = if forbids || self == Hash::Md5 { Kind::Unsupported } else { Kind::OutOfMemory };
-        openssl_errors::error(kind, &format!("OpenSSL does not compute {self:?} here"), stack)
+fn digest<D: Digest>(parts: &[&[u8]]) -> Bytes {
+    let mut hasher = D::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    Zeroizing::new(hasher.finalize().to_vec())
+}
+
+fn keyed<M: Mac + KeyInit>(key: &[u8]) -> Result<M> {
+    // fails for codes that want a key of a certain length, which HMAC does not
+    <M as Mac>::new_from_slice(key).map_err(|_| Error::new(Kind::Internal, "HMAC has refused its key"))
+}
+
+fn code<M: Mac>(mut mac: M, parts: &[&[u8]]) -> Bytes {
+    parts.iter().for_each(|part| mac.update(part));
+    Zeroizing::new(mac.finalize().into_bytes().to_vec())
+}
+
+fn derive<M: Mac + Clone>(
+    keyed: M,
+    salt: &[u8],
+    iterations: u32,
+    rest: &mut dyn FnMut() -> Result<()>,
+) -> Result<Bytes> {
+    /// A millisecond's work or so.
+    const STRETCH: u32 = 1024;
+
+    let mut last = code(keyed.clone(), &[salt, &1_u32.to_be_bytes()]);
+    let mut key = last.clone();
+    for iteration in 1..iterations {
+        if iteration % STRETCH == 0 {
+            rest()?;
+        }
+        let mut mac = keyed.clone();
+        mac.update(&last);
+        last.copy_from_slice(&mac.finalize().into_bytes());
+        key.iter_mut().zip(&*last).for_each(|(key, last)| *key ^= last);
     }
+    Ok(key)
 }
 
 /// Whether they are the same, found in a time that does not tell where they differ.
 pub fn equal(a: &[u8], b: &[u8]) -> bool {
-    // lengths are no secret, and memcmp must not be asked of different ones
-    a.len() == b.len() && memcmp::eq(a, b)
+    a.ct_eq(b).into()
 }
 
 /// Bytes that nobody can foretell.
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    rand::rand_bytes(&mut bytes)
-        .map_err(|stack| openssl_errors::error(Kind::Internal, "OpenSSL has no random bytes", &stack))?;
+    getrandom(&mut bytes)
+        .map_err(|error| Error::new(Kind::Internal, "the system has no random bytes").with_source(error.into()))?;
     Ok(bytes)
 }
 
@@ -115,7 +128,7 @@ mod tests {
             (Hash::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"),
             (Hash::Sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
         ] {
-            assert_eq!(hex(&hash.digest(&[b"a", b"", b"bc"]).unwrap()), digest);
+            assert_eq!(hex(&hash.digest(&[b"a", b"", b"bc"])), digest);
         }
     }
 
@@ -131,14 +144,46 @@ mod tests {
         }
         // an empty password is a key too
         assert_eq!(hex(&Hash::Md5.hmac(b"", &[]).unwrap()), "74e6f7298a9c2d168935f58c001bad88");
+        // RFC 4231, test case 6: a key longer than a block
+        assert_eq!(
+            hex(&Hash::Sha256
+                .hmac(&[0xaa; 131], &[b"Test Using Larger Than Block-Size Key - Hash Key First"])
+                .unwrap()),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        );
     }
 
-    // RFC 6070, third test case
+    // RFC 6070, first three test cases; RFC 7914, section 11
     #[test]
     fn key_derivation() {
-        let key = Hash::Sha1.derive(b"password", b"salt", 4096).unwrap();
-        assert_eq!(hex(&key), "4b007901b765489abead49d926f721d065a429c1");
-        assert_eq!(Hash::Sha256.derive(b"", b"salt", 1).unwrap().len(), 32);
+        for (iterations, expected) in [
+            (1, "0c60c80f961f0e71f3a9b524af6012062fe037a6"),
+            (2, "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957"),
+            (4096, "4b007901b765489abead49d926f721d065a429c1"),
+        ] {
+            let key = Hash::Sha1.derive(b"password", b"salt", iterations, &mut || Ok(())).unwrap();
+            assert!(hex(&key).starts_with(expected), "{iterations}");
+        }
+        let key = Hash::Sha256.derive(b"passwd", b"salt", 1, &mut || Ok(())).unwrap();
+        assert_eq!(hex(&key), "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
+    }
+
+    #[test]
+    fn much_work_can_be_ended() {
+        let mut rests = 0;
+        Hash::Sha256
+            .derive(b"p", b"s", 4096, &mut || {
+                rests += 1;
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(rests, 3);
+        let mut rests = 0;
+        let ended = Hash::Sha1.derive(b"p", b"s", u32::MAX, &mut || {
+            rests += 1;
+            if rests < 3 { Ok(()) } else { Err(Error::new(Kind::Cancelled, "")) }
+        });
+        assert_eq!((ended.unwrap_err().kind(), rests), (Kind::Cancelled, 3));
     }
 
     #[test]

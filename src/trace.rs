@@ -57,12 +57,13 @@ pub fn show(bytes: &[u8]) -> String {
     format!("({} octets, for which there is no memory)", bytes.len())
 }
 
-/// Text fit to be shown: UTF-8 as it is, control characters and every other byte as `\xNN`.
+/// Text fit to be shown: UTF-8 as it is; control characters, what would change how the line is laid out, and every other
+/// byte as `\xNN`.
 pub fn escape(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if character.is_control() {
+            if character.is_control() || changes_layout(character) {
                 let mut encoded = [0; 4];
                 push_escaped(&mut text, character.encode_utf8(&mut encoded).as_bytes());
             } else {
@@ -74,6 +75,15 @@ pub fn escape(bytes: &[u8]) -> String {
     text
 }
 
+/// Ends of lines and of paragraphs that are no control characters, and what turns the direction of writing (UAX #9): by
+/// these a text of somebody else's could pass for another one.
+fn changes_layout(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
+}
+
 /// A secret that is shorter than this is found in any text.
 const SHORT: usize = 4;
 
@@ -82,11 +92,18 @@ const NOTHING: &[u8] = b" ***";
 
 /// A line of the server with every secret that it echoes masked, its status left alone. Secrets that hold other ones
 /// come first. Where a very short one occurs nothing of the text is shown, since the gaps would tell it; nor where a mask
-/// and what stands beside it are a secret again.
+/// and what stands beside it are a secret again, nor where the status is the beginning of a secret.
 pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
     let status =
         [&b"+OK"[..], b"-ERR", b"+"].into_iter().find(|status| line.starts_with(status)).map_or(0, <[u8]>::len);
+    let begins_in_status = |secret: &&[u8]| {
+        // a secret that ends there tells nothing that the status does not
+        (0..status).any(|at| secret.len() > status - at && line[at..].starts_with(secret))
+    };
     let (status, text) = line.split_at(status);
+    if secrets.iter().any(begins_in_status) {
+        return Cow::Owned([status, NOTHING].concat());
+    }
     let mut masked: Option<Vec<u8>> = None;
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         let text = masked.as_deref().unwrap_or(text);
@@ -137,6 +154,11 @@ mod tests {
             (b"latin \xfc", r"latin \xfc"),
             ("c1 \u{85}".as_bytes(), r"c1 \xc2\x85"),
             (b"cut \xe2\x82", r"cut \xe2\x82"),
+            ("a\u{2028}b\u{2029}c".as_bytes(), r"a\xe2\x80\xa8b\xe2\x80\xa9c"),
+            ("\u{202e}txt.exe\u{2066}\u{2069}".as_bytes(), r"\xe2\x80\xaetxt.exe\xe2\x81\xa6\xe2\x81\xa9"),
+            ("\u{61c}\u{200e}\u{200f}".as_bytes(), r"\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f"),
+            // what joins letters, and what stands beside these in the tables
+            ("\u{200d}\u{2027}\u{202f}\u{2065}\u{206a}".as_bytes(), "\u{200d}\u{2027}\u{202f}\u{2065}\u{206a}"),
             (b"", ""),
         ] {
             assert_eq!(escape(bytes), text);
@@ -159,6 +181,22 @@ mod tests {
             assert_eq!(mask(line.as_bytes(), &secrets), masked.as_bytes(), "{line}");
         }
         assert!(matches!(mask(b"+OK nothing", &secrets), Cow::Borrowed(_)));
+        for (secret, line, masked) in [
+            ("+OK", "+OK", "+OK"),
+            ("+OK", "+OK+OK ready", "+OK ***"),
+            ("+OK!", "+OK+OK! ready", "+OK*** ready"),
+            ("+OKpass", "+OKpass", "+OK ***"),
+            ("+OK pass", "+OK password", "+OK ***"),
+            ("OK pass", "+OK pass", "+OK ***"),
+            ("-ERR no", "-ERR no, and more", "-ERR ***"),
+            ("+ cGFzcw==", "+ cGFzcw==", "+ ***"),
+            ("+pass", "+pass", "+ ***"),
+            ("K", "+OK ready", "+OK ready"),
+            ("K ", "+OK ready", "+OK ***"),
+        ] {
+            let shown = mask(line.as_bytes(), &[secret.as_bytes()]);
+            assert_eq!(shown, masked.as_bytes(), "{secret} in {line}");
+        }
         for (line, masked) in
             [("+OK a is in many words", "+OK ***"), ("-ERR no", "-ERR no"), ("+OKa12", "+OK ***"), ("+ a12", "+ ***")]
         {

@@ -8,7 +8,7 @@ struct real_server {
     const char *script;
     /* The account's name. */
     const char *user;
-    /* Whether it offers SASL PLAIN where the connection is encrypted. */
+    /* Whether it offers SASL PLAIN, in the clear as well. */
     int has_sasl;
     /* Whether it gives out messages without header lines of its own. */
     int adds_nothing;

@@ -23,22 +23,33 @@ static struct sockaddr_in loopback(int port)
     return name;
 }
 
+static int bound_to(int port)
+{
+    struct sockaddr_in name = loopback(port);
+    const int on = 1;
+    int bound = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bound < 0 || setsockopt(bound, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
+        bind(bound, (struct sockaddr *)&name, sizeof name) != 0)
+        check_fatal("no port for the relay");
+    return bound;
+}
+
 void relay_open(struct relay *relay, int server_port)
 {
-    struct sockaddr_in name = loopback(0);
+    struct sockaddr_in name;
     socklen_t size = sizeof name;
     memset(relay, 0, sizeof *relay);
     relay->server_port = server_port;
-    relay->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (relay->listener < 0 || bind(relay->listener, (struct sockaddr *)&name, size) != 0 ||
-        listen(relay->listener, 16) != 0 || getsockname(relay->listener, (struct sockaddr *)&name, &size) != 0)
-        check_fatal("the relay cannot listen");
+    /* keeps the port from others while nobody listens there */
+    relay->reserved = bound_to(0);
+    if (getsockname(relay->reserved, (struct sockaddr *)&name, &size) != 0)
+        check_fatal("no port for the relay");
     relay->port = ntohs(name.sin_port);
 }
 
 void relay_close(struct relay *relay)
 {
-    close(relay->listener);
+    close(relay->reserved);
 }
 
 static int wait_for(struct pollfd *polled, nfds_t count)
@@ -117,11 +128,13 @@ static void *serve(void *argument)
     struct pollfd polled = {.fd = relay->listener, .events = POLLIN};
     const struct linger reset = {1, 0};
     const int on = 1;
-    if (!wait_for(&polled, 1))
+    int library = wait_for(&polled, 1) ? accept4(relay->listener, NULL, NULL, SOCK_CLOEXEC) : -1;
+    /* a library that connects once more is refused */
+    close(relay->listener);
+    if (library < 0)
         return NULL;
-    int library = accept4(relay->listener, NULL, NULL, SOCK_CLOEXEC);
     int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (library < 0 || server < 0 || connect(server, (struct sockaddr *)&name, sizeof name) != 0)
+    if (server < 0 || connect(server, (struct sockaddr *)&name, sizeof name) != 0)
         check_fatal("the relay cannot connect");
     relay->connected = 1;
     setsockopt(library, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -141,6 +154,9 @@ void relay_start(struct relay *relay, enum fault fault, size_t limit)
     relay->passed = relay->said_len = 0;
     relay->fault = fault;
     relay->limit = limit;
+    relay->listener = bound_to(relay->port);
+    if (listen(relay->listener, 1) != 0)
+        check_fatal("the relay cannot listen");
     if (pthread_create(&relay->thread, NULL, serve, relay) != 0)
         check_fatal("no thread for the relay");
 }

@@ -1,6 +1,6 @@
 /*
  * Stands between the library and a server, passes on so many bytes of what the server says, and then breaks the
- * connection. Of TLS it sees what is on the wire. One connection at a time; each thread may have relays of its own.
+ * connection. Of TLS it sees what is on the wire. One connection for each start, a second one is refused; each thread may have relays of its own.
  */
 #ifndef RELAY_H
 #define RELAY_H
@@ -23,7 +23,7 @@ struct relay {
     char said[4096];
     size_t said_len;
     /* the relay's own */
-    int listener, server_port;
+    int reserved, listener, server_port;
     enum fault fault;
     size_t limit;
     pthread_t thread;

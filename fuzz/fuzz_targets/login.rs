@@ -46,15 +46,16 @@ fn check(command: &Command<'_>) {
     assert!(line.ends_with(b"\r\n") && !line[..line.len() - 2].iter().any(|byte| b"\r\n\0".contains(byte)));
 }
 
-// which mechanism, whether the TLS channel can be bound, and the server's lines, of which the greeting is the first
-fuzz_target!(|input: (u8, bool, &[u8])| {
-    let (which, is_bound, said) = input;
+// which mechanism, whether the TLS channel can be bound and an initial response may be sent, and the server's lines, of which the greeting is the first
+fuzz_target!(|input: (u8, u8, &[u8])| {
+    let (which, how, said) = input;
+    let (is_bound, initial_response) = (how & 1 == 1, how & 2 == 0);
     let mut lines = said.split(|byte| *byte == b'\n');
     let greeting = lines.next().unwrap_or_default();
     let mechanism = Mechanism::named(NAMES[usize::from(which) % NAMES.len()]).unwrap();
     let credentials = Credentials::new(b"alice", PASSWORD).and_then(|them| them.with_token(TOKEN)).unwrap();
     let binding = is_bound.then(|| ChannelBinding { name: "tls-exporter", data: vec![7; 32] });
-    let circumstances = Circumstances { greeting, host: "mail.test", port: 995, nonce, binding };
+    let circumstances = Circumstances { greeting, host: "mail.test", port: 995, nonce, binding, initial_response, says_auth: false };
     let Ok(mut login) = Login::new(&credentials, mechanism, circumstances) else { return };
     check(&login.first());
     let mut said_password = false;
@@ -65,7 +66,7 @@ fuzz_target!(|input: (u8, bool, &[u8])| {
         let encoded = NAMES[usize::from(which) % NAMES.len()] == "LOGIN" && said_password;
         let shows = is_secret(text) || (encoded && has(text, STANDARD.encode(PASSWORD).as_bytes()));
         assert!(!shows, "an answer shows a secret: {}", escape(&shown));
-        match Reply::parse_in_exchange(line).and_then(|reply| login.next(reply)) {
+        match Reply::parse_in_exchange(line).and_then(|reply| login.next(reply, &mut || Ok(()))) {
             Ok(Some(command)) => {
                 check(&command);
                 let line = Command::encode_all(&[command]).expect("checked");

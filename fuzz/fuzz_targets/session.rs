@@ -2,10 +2,9 @@
 //! delivered as a message came as one.
 #![no_main]
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener};
-use std::sync::LazyLock;
-use std::thread;
+#[path = "../peer.rs"]
+mod peer;
+
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
@@ -21,14 +20,11 @@ use pop3connect::options::{Options, Secure, Timeouts};
 use pop3connect::proto::auth::Credentials;
 use pop3connect::trace::Trace;
 
+use peer::{Peer, SPLIT};
+
 /// Nothing that the fuzzer says takes longer, since its server closes when all is said.
 const LIMIT: Duration = Duration::from_secs(20);
-/// How long the server waits for the next command, which does not come where an answer is not whole.
-const PATIENCE: Duration = Duration::from_millis(5);
-/// Where a segment ends: the next one is sent when a command has come, since what comes unasked ends a session.
-const SPLIT: u8 = 0xff;
-
-static LISTENER: LazyLock<TcpListener> = LazyLock::new(|| TcpListener::bind("127.0.0.1:0").unwrap());
+const PASSWORD: &str = "s3cret";
 
 /// Messages that came whole, and what has come of the next.
 #[derive(Default)]
@@ -61,11 +57,11 @@ impl Delivery for Messages {
     }
 }
 
-fn options(secure: Secure) -> Options {
+fn options(address: &str, secure: Secure) -> Options {
     Options {
-        server: Server::parse(LISTENER.local_addr().unwrap().to_string().as_bytes(), 110).unwrap(),
+        server: Server::parse(address.as_bytes(), 110).unwrap(),
         route: Route::default(),
-        credentials: Credentials::new(b"alice", b"s3cret").unwrap(),
+        credentials: Credentials::new(b"alice", PASSWORD.as_bytes()).unwrap(),
         mechanism: None,
         utf8: true,
         language: Some("de".into()),
@@ -102,8 +98,7 @@ fn came(said: &[u8], content: &[u8]) -> bool {
     (0..said.len()).any(|at| said[at] == b'\n' && bodies.iter().any(|end| begins_with_body(&said[at + 1..], content, end)))
 }
 
-fn talk(options: &Options, messages: &mut Messages, trace: &mut Trace<'_>) -> Result<()> {
-    let mut client = Client::open(options, Watch::default, trace)?;
+fn talk(mut client: Client, messages: &mut Messages, trace: &mut Trace<'_>) -> Result<()> {
     let go_on = |result: Result<()>| result.or_else(|error| if error.ends_session() { Err(error) } else { Ok(()) });
     go_on(client.message_count(trace).map(drop))?;
     go_on(client.list(None, trace).map(drop))?;
@@ -122,49 +117,41 @@ fuzz_target!(|input: &[u8]| {
     let Some((first, said)) = input.split_first() else { return };
     let is_encrypted = *first == b'S';
     let stream: Vec<u8> = said.iter().copied().filter(|byte| *byte != SPLIT).collect();
-    let said = said.to_vec();
-    let server = thread::spawn(move || {
-        let (mut tcp, _) = LISTENER.accept().unwrap();
-        let mut heard = Vec::new();
-        tcp.set_read_timeout(Some(PATIENCE)).unwrap();
-        for segment in said.split(|byte| *byte == SPLIT) {
-            if tcp.write_all(segment).is_err() {
-                break;
-            }
-            let mut command = [0; 4096];
-            // none in time: the client waits for more of the answer
-            let count = tcp.read(&mut command).unwrap_or(0);
-            heard.extend_from_slice(&command[..count]);
-        }
-        let _ = tcp.shutdown(Shutdown::Write);
-        tcp.set_read_timeout(None).unwrap();
-        let _ = tcp.read_to_end(&mut heard);
-        heard
-    });
     let secure = if is_encrypted { Secure::StartTls } else { Secure::No };
     // each input by itself
     memory::forget_all();
+    let peer = Peer::new(vec![said.to_vec()]);
+    let options = options(&peer.address(), secure);
     let begin = Instant::now();
     let mut lines = Vec::new();
-    let mut sink = |line: &str| lines.push(line.to_owned());
+    let mut later = Vec::new();
     let mut messages = Messages::default();
-    let result = talk(&options(secure), &mut messages, &mut Trace::new(Some(&mut sink)));
-    let heard = server.join().unwrap();
+    let mut sink = |line: &str| lines.push(line.to_owned());
+    let opened = Client::open(&options, Watch::default, &mut Trace::new(Some(&mut sink)));
+    // once the log-in is decided the library does not know the password any more
+    lines.extend(opened.as_ref().err().map(ToString::to_string));
+    let mut sink = |line: &str| later.push(line.to_owned());
+    let result = opened.and_then(|client| talk(client, &mut messages, &mut Trace::new(Some(&mut sink))));
+    let heard = peer.end();
     assert!(begin.elapsed() < LIMIT, "it does not end");
     for message in &messages.whole {
         assert!(came(&stream, message), "a message is delivered that did not come: {message:?}");
     }
     let has = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|window| window == part);
-    assert!(!lines.iter().any(|line| line.starts_with("C:") && line.contains("s3cret")), "a log shows a secret");
+    let is_shown = lines.iter().find(|line| line.contains(PASSWORD) || line.contains("czNjcmV0"));
+    assert!(is_shown.is_none(), "a secret is shown: {is_shown:?}");
+    assert!(!later.iter().any(|line| line.starts_with("C:") && line.contains(PASSWORD)), "a log shows a secret");
     if is_encrypted {
         // nobody can shake hands by chance
         assert!(result.is_err());
-        assert!(
-            !has(&heard, b"alice") && !has(&heard, b"s3cret") && !has(&heard, b"AUTH"),
-            "a credential in the clear"
-        );
-        let clear = heard.strip_prefix(b"CAPA\r\n").unwrap_or(&heard);
-        let clear = clear.strip_prefix(b"STLS\r\n").unwrap_or(clear);
-        assert!(clear.is_empty() || clear[0] == 22, "something else in the clear");
+        for heard in heard {
+            assert!(
+                !has(&heard, b"alice") && !has(&heard, PASSWORD.as_bytes()) && !has(&heard, b"AUTH"),
+                "a credential in the clear"
+            );
+            let clear = heard.strip_prefix(b"CAPA\r\n").unwrap_or(&heard);
+            let clear = clear.strip_prefix(b"STLS\r\n").unwrap_or(clear);
+            assert!(clear.is_empty() || clear[0] == 22, "something else in the clear");
+        }
     }
 });

@@ -4,10 +4,11 @@
 //! It is remembered by all that decides who is spoken to and who is trusted, [`Key`], so that nothing learnt from one
 //! is ever believed of another. The lock is for looking up and for storing alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::crypto::Hash;
 use crate::error::Result;
 use crate::net::address::Host;
 use crate::net::tls;
@@ -22,6 +23,11 @@ const MOST_SERVERS: usize = 4096;
 
 /// A longer list is not remembered. Real ones have a few hundred octets.
 const LONGEST_LIST: usize = 4 * 1024;
+
+/// How many users of a server in the clear are remembered for whom it broke at CAPA.
+const MOST_USERS: usize = 1024;
+
+type Bytes32 = [u8; 32];
 
 static MEMORY: Mutex<BTreeMap<Key, Entry>> = Mutex::new(BTreeMap::new());
 
@@ -65,10 +71,15 @@ pub struct Known {
     pub lists: Option<Lists>,
     /// The TLS session.
     pub session: Option<tls::Session>,
+    /// That it breaks when it is asked what it can do.
+    pub breaks_at_capa: bool,
 }
 
 struct Entry {
     known: Known,
+    /// In the clear, the users for whom it broke at CAPA: somebody on the way can have brought that about, and has their
+    /// passwords then, but is to get nobody else's by it.
+    broke_for: BTreeSet<Bytes32>,
     /// When the lists were learnt.
     learnt: Instant,
     used: Instant,
@@ -78,34 +89,59 @@ struct Entry {
     failed_ahead: Option<Instant>,
 }
 
-/// What is known of that server.
-pub fn recall(key: &Key) -> Known {
-    let mut memory = lock();
-    let Some(entry) = memory.get_mut(key) else { return Known::default() };
-    entry.used = Instant::now();
-    if entry.used.duration_since(entry.learnt) > LIFETIME {
-        entry.known.lists = None;
-    }
-    entry.known.clone()
+/// What is known of that server, for that user.
+pub fn recall(key: &Key, user: &[u8]) -> Known {
+    recall_at(key, user, Instant::now())
 }
 
-/// After a log-in: what the server can do, and the session.
-pub fn learn(key: &Key, lists: Lists, session: Option<tls::Session>) {
-    let lists = Some(lists).filter(Lists::is_short);
+fn recall_at(key: &Key, user: &[u8], now: Instant) -> Known {
+    let mut memory = lock();
+    let Some(entry) = memory.get_mut(key) else { return Known::default() };
+    entry.used = now;
+    if now.duration_since(entry.learnt) > LIFETIME {
+        entry.known.lists = None;
+        entry.known.breaks_at_capa = false;
+        entry.broke_for.clear();
+    }
+    let broke = entry.known.breaks_at_capa || (!entry.broke_for.is_empty() && entry.broke_for.contains(&digest(user)));
+    Known { breaks_at_capa: broke, ..entry.known.clone() }
+}
+
+/// After a log-in: what the server can do, if that was asked, and the session.
+pub fn learn(key: &Key, lists: Option<Lists>, session: Option<tls::Session>) {
     let mut memory = lock();
     let entry = entry(&mut memory, key);
-    if entry.known.lists != lists {
-        // what was only used is no younger for it
-        entry.learnt = Instant::now();
-        entry.known.lists = lists;
+    if let Some(lists) = lists {
+        let lists = Some(lists).filter(Lists::is_short);
+        if entry.known.lists != lists {
+            // what was only used is no younger for it
+            entry.learnt = Instant::now();
+            entry.known.lists = lists;
+        }
     }
     entry.known.session = session.filter(|_| entry.resumes);
+}
+
+/// After a log-in: that the server broke when it was asked what it can do.
+pub fn learn_break_at_capa(key: &Key, user: &[u8]) {
+    let mut memory = lock();
+    let entry = entry(&mut memory, key);
+    entry.learnt = Instant::now();
+    if key.secure != Secure::No {
+        entry.known.breaks_at_capa = true;
+        return;
+    }
+    if entry.broke_for.len() == MOST_USERS {
+        entry.broke_for.clear();
+    }
+    entry.broke_for.insert(digest(user));
 }
 
 /// That what is known of the server may be wrong.
 pub fn doubt(key: &Key) {
     if let Some(entry) = lock().get_mut(key) {
         entry.known = Known::default();
+        entry.broke_for.clear();
     }
 }
 
@@ -164,8 +200,22 @@ fn entry<'a>(memory: &'a mut BTreeMap<Key, Entry>, key: &Key) -> &'a mut Entry {
         oldest.and_then(|oldest| memory.remove(&oldest));
     }
     let now = Instant::now();
-    let new = || Entry { known: Known::default(), learnt: now, used: now, resumes: true, failed_ahead: None };
+    let new = || Entry {
+        known: Known::default(),
+        broke_for: BTreeSet::new(),
+        learnt: now,
+        used: now,
+        resumes: true,
+        failed_ahead: None,
+    };
     memory.entry(key.clone()).or_insert_with(new)
+}
+
+/// What stands for a user's name, however long that is.
+fn digest(user: &[u8]) -> Bytes32 {
+    let mut digest = Bytes32::default();
+    digest.iter_mut().zip(&*Hash::Sha256.digest(&[user])).for_each(|(to, from)| *to = *from);
+    digest
 }
 
 impl Lists {
@@ -189,35 +239,75 @@ mod tests {
         Lists { before: Some(capabilities), after: None }
     }
 
-    // one test, since the memory is the process's
+    // one test, since the memory is the process's and the last steps forget all
     #[test]
     fn learnt_doubted_and_forgotten() {
+        expiry();
+        breaks_at_capa();
+        lists_of_servers();
+    }
+
+    fn expiry() {
+        let (clear, tls) = (key("old.test", 1), Key { secure: Secure::Tls, ..key("old.test", 2) });
+        for key in [&clear, &tls] {
+            learn(key, Some(lists(b"TOP")), None);
+            learn_break_at_capa(key, b"alice");
+            let (last, over) = (Instant::now() + LIFETIME - Duration::from_secs(9), Instant::now() + LIFETIME);
+            let known = recall_at(key, b"alice", last);
+            assert!(known.lists.is_some() && known.breaks_at_capa);
+            let known = recall_at(key, b"alice", over + Duration::from_secs(1));
+            assert!(known.lists.is_none() && !known.breaks_at_capa);
+            // and stays so
+            assert!(recall(key, b"alice").lists.is_none() && !recall(key, b"alice").breaks_at_capa);
+        }
+    }
+
+    fn breaks_at_capa() {
+        let (clear, tls) = (key("breaks.test", 1), Key { secure: Secure::StartTls, ..key("breaks.test", 1) });
+        for key in [&clear, &tls] {
+            learn_break_at_capa(key, b"alice");
+            assert!(recall(key, b"alice").breaks_at_capa);
+        }
+        // what somebody on the way can bring about is not told of another user
+        assert!(recall(&tls, b"bob").breaks_at_capa && !recall(&clear, b"bob").breaks_at_capa);
+        for user in 0..=MOST_USERS {
+            learn_break_at_capa(&clear, &user.to_le_bytes());
+        }
+        assert!(lock()[&clear].broke_for.len() <= MOST_USERS);
+        assert!(recall(&clear, &MOST_USERS.to_le_bytes()).breaks_at_capa);
+        for key in [&clear, &tls] {
+            doubt(key);
+            assert!(!recall(key, b"alice").breaks_at_capa && !recall(key, &1_usize.to_le_bytes()).breaks_at_capa);
+        }
+    }
+
+    fn lists_of_servers() {
         let (a, b, other) = (key("memory.test", 1), key("MEMORY.test", 2), key("other.test", 1));
         for key in [&a, &b, &other] {
-            learn(key, lists(b"TOP"), None);
-            assert_eq!(recall(key).lists, Some(lists(b"TOP")));
+            learn(key, Some(lists(b"TOP")), None);
+            assert_eq!(recall(key, b"").lists, Some(lists(b"TOP")));
         }
         learn_after(&a, lists(b"UIDL").before.as_ref().unwrap());
-        assert_eq!(recall(&a).lists, Some(Lists { after: lists(b"UIDL").before, ..lists(b"TOP") }));
+        assert_eq!(recall(&a, b"").lists, Some(Lists { after: lists(b"UIDL").before, ..lists(b"TOP") }));
         doubt(&a);
-        assert_eq!(recall(&a).lists, None);
+        assert_eq!(recall(&a, b"").lists, None);
         never_ahead(&a);
         doubt(&a);
-        learn(&a, lists(b"TOP"), None);
+        learn(&a, Some(lists(b"TOP")), None);
         assert!(!goes_ahead(&a) && goes_ahead(&b), "it outlives what is doubted");
-        learn(&a, lists(&[b'x'; LONGEST_LIST]), None);
-        assert_eq!(recall(&a).lists, None, "too long");
+        learn(&a, Some(lists(&[b'x'; LONGEST_LIST])), None);
+        assert_eq!(recall(&a, b"").lists, None, "too long");
         let host = Host::parse(b"Memory.Test").unwrap();
         forget(&host, Some(1));
         assert!(goes_ahead(&a));
-        assert!(recall(&b).lists.is_some());
+        assert!(recall(&b, b"").lists.is_some());
         forget(&host, None);
-        assert!(recall(&b).lists.is_none() && recall(&other).lists.is_some());
+        assert!(recall(&b, b"").lists.is_none() && recall(&other, b"").lists.is_some());
         for port in 0..=MOST_SERVERS as u16 {
-            learn(&key("many.test", port), lists(b"TOP"), None);
+            learn(&key("many.test", port), Some(lists(b"TOP")), None);
         }
         assert!(lock().len() <= MOST_SERVERS);
-        assert!(recall(&key("many.test", MOST_SERVERS as u16)).lists.is_some(), "the oldest goes, not the newest");
+        assert!(recall(&key("many.test", MOST_SERVERS as u16), b"").lists.is_some(), "the oldest goes, not the newest");
         forget_all();
         assert!(lock().is_empty());
     }

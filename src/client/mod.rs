@@ -26,6 +26,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use memchr::memmem;
+use zeroize::Zeroizing;
 
 use crate::client::mailbox::MAX_ENTRIES;
 use crate::client::marks::Marks;
@@ -76,6 +77,8 @@ pub struct Client {
     marks: Marks,
     /// The sizes of messages, where LIST said them.
     sizes: Sizes,
+    /// What no status line and no error may show, until the log-in is decided.
+    secrets: Vec<Zeroizing<Vec<u8>>>,
 }
 
 /// What some servers say behind an answer of one line, and nobody asked for. No answer begins like that, so it can be told
@@ -247,7 +250,12 @@ impl Client {
     }
 
     /// The first line of a reply.
-    fn receive(&mut self, secrets: &[&[u8]], trace: &mut Trace<'_>) -> Result<Line<'_>> {
+    fn receive(&mut self, trace: &mut Trace<'_>) -> Result<Line<'_>> {
+        self.receive_masked(&[], trace)
+    }
+
+    /// The first line of a reply that may hold these secrets too.
+    fn receive_masked(&mut self, secrets: &[&[u8]], trace: &mut Trace<'_>) -> Result<Line<'_>> {
         let (line, ending) = self.first_line(trace)?;
         self.behind = Behind::Nothing;
         Ok(self.tell_line(line, ending, secrets, trace))
@@ -295,7 +303,7 @@ impl Client {
         trace: &mut Trace<'_>,
     ) -> Line<'a> {
         let bytes = self.inbox.bytes(line);
-        let shown = mask(bytes, secrets);
+        let shown = mask_all(bytes, secrets, &self.secrets);
         let handed = Instant::now();
         trace.received(&shown);
         // as pause_wait, which would need the line back
@@ -321,8 +329,9 @@ impl Client {
                 }
             };
             let line = self.inbox.bytes(line);
+            let shown = mask_all(line, &[], &self.secrets);
             let handed = Instant::now();
-            trace.received(line);
+            trace.received(&shown);
             let Some(content) = unstuff(line) else { return Ok(()) };
             each(content, trace)?;
             self.pause_wait(handed.elapsed());
@@ -354,6 +363,12 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// A line as it may be shown. What is said in an exchange holds what it was made of, so it comes first.
+fn mask_all<'a>(line: &'a [u8], said: &[&[u8]], secrets: &[Zeroizing<Vec<u8>>]) -> Cow<'a, [u8]> {
+    let all: Vec<&[u8]> = said.iter().copied().chain(secrets.iter().map(|secret| &***secret)).collect();
+    mask(line, &all)
 }
 
 /// How a refusal begins.

@@ -1,10 +1,16 @@
 //! From nothing to a session in the TRANSACTION state: connecting, TLS, capabilities, log-in.
 //!
 //! What an earlier log-in has learnt of the server ([`memory`]) spares asking for its capabilities. Should that be out
-//! of date, a refused log-in shows it: then the server is asked after all.
+//! of date, a refused log-in shows it: then the server is asked after all. Where anybody on the way can have said it, it
+//! never chooses the log-in.
+//!
+//! Some servers break where others answer. What an attempt to connect has shown of that ([`Lessons`]) is left out of the
+//! next one.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+
+use zeroize::Zeroizing;
 
 use crate::client::marks::Marks;
 use crate::client::memory::{self, Key, Known, Lists};
@@ -19,16 +25,79 @@ use crate::net::tcp::{self, Tcp};
 use crate::net::tls::{Session, Setup, Tls};
 use crate::net::watch::Watch;
 use crate::options::{Options, Secure};
-use crate::proto::auth::{self, ChannelBinding, Circumstances, Login, Mechanism};
+use crate::proto::auth::{self, ChannelBinding, Circumstances, Login, Mechanism, Next, Offer, Refusal, Wanted, ways};
 use crate::proto::command::Command;
 use crate::proto::framing::Inbox;
 use crate::proto::listing::Capabilities;
-use crate::proto::reply::Reply;
+use crate::proto::reply::{Reply, Status};
 use crate::shortage;
-use crate::trace::Trace;
+use crate::trace::{Trace, show};
 
 const NOT_OFFERED: &str = "the server does not offer STLS";
 const REFUSED: &str = "the server refused STLS";
+const NO_CAPA: &str = "the server has no CAPA";
+
+/// What attempts to connect have shown of the server.
+struct Lessons {
+    /// That it breaks when it is asked what it can do.
+    breaks_at_capa: bool,
+    /// At how many types of channel binding it breaks.
+    broken_bindings: usize,
+    /// What is being tried of that.
+    trying: Option<Trial>,
+}
+
+#[derive(Clone, Copy)]
+enum Trial {
+    /// CAPA.
+    Capabilities,
+    /// A log-in that is bound to the TLS channel; whether there is nothing else to try.
+    Binding { is_last: bool },
+}
+
+impl Lessons {
+    /// Whether it pays to connect once more, and how that will differ.
+    fn learn(&mut self, error: &Error) -> Option<&'static str> {
+        let is_broken = matches!(error.kind(), Kind::ConnectionLost | Kind::Timeout | Kind::BadFormat);
+        match self.trying.take() {
+            Some(Trial::Capabilities) if is_broken => {
+                self.breaks_at_capa = true;
+                Some("without CAPA")
+            }
+            Some(Trial::Binding { is_last }) if is_broken => {
+                self.broken_bindings += 1;
+                (!is_last).then_some("without that type of channel binding")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What the log-ins of one connection have in common.
+struct LogIn<'a> {
+    options: &'a Options,
+    /// The text of the greeting, empty where it came before TLS did.
+    greeting: &'a [u8],
+    lessons: &'a mut Lessons,
+    /// Whether LANG and UTF8 have been sent.
+    has_extensions: bool,
+}
+
+/// What a log-in has shown of the server.
+enum Learnt {
+    /// What it can do.
+    Lists(Lists),
+    /// The same, of a server that is not to be met by memory.
+    Once(Option<Capabilities>),
+    /// Nothing, since it was not asked.
+    Nothing,
+}
+
+/// How a log-in by one mechanism has ended, the session being in step.
+enum Outcome {
+    LoggedIn,
+    Refused(Refusal),
+}
 
 impl Client {
     /// Connects, makes the connection secure, logs in.
@@ -36,38 +105,62 @@ impl Client {
     /// `watch` makes who hears of it, for each connection that it takes.
     pub fn open(options: &Options, watch: impl Fn() -> Watch, trace: &mut Trace<'_>) -> Result<Client> {
         shortage::check()?;
+        let call = options.timeouts.call.map(Deadline::after);
         // before the first packet: a trust that cannot be built must not cost a connection
         let setup = match options.secure {
             Secure::No => None,
             Secure::Tls | Secure::StartTls => Some(Setup::new(&options.tls, &options.server.host)?),
         };
         let key = Key::new(options, setup.as_ref())?;
-        let known = memory::recall(&key);
-        let had_session = known.session.is_some();
-        let mut opened = Client::establish(options, setup.as_ref(), key.clone(), known, watch(), trace);
-        if let Some(error) = opened.as_ref().err().filter(|error| had_session && error.kind() == Kind::Secure) {
-            // instead of declining to resume a session, some servers fail the handshake
-            trace.note(format_args!("once more without the earlier TLS session: {error}"));
-            memory::never_resume(&key);
-            let known = memory::recall(&key);
-            opened = Client::establish(options, setup.as_ref(), key.clone(), known, watch(), trace);
+        let user = options.credentials.user();
+        let mut known = memory::recall(&key, user);
+        let mut lessons = Lessons { breaks_at_capa: known.breaks_at_capa, broken_bindings: 0, trying: None };
+        let mut first_error = None;
+        loop {
+            let had_session = known.session.is_some();
+            let opened = Client::establish(options, setup.as_ref(), &key, known, call, watch(), &mut lessons, trace);
+            let error = match opened {
+                Ok(client) => return Ok(client),
+                Err(error) => error,
+            };
+            let change = if had_session && error.kind() == Kind::Secure {
+                // instead of declining to resume a session, some servers fail the handshake
+                memory::never_resume(&key);
+                Some("without the earlier TLS session")
+            } else {
+                lessons.learn(&error)
+            };
+            // what is left of the call's time must do for another connection
+            let is_over = call.is_some_and(|call| call.remaining().is_none());
+            let Some(change) = change.filter(|_| !is_over) else {
+                memory::doubt(&key);
+                // where connecting once more was of no use, what led to it is the reason
+                let is_unrelated = |error: &Error| {
+                    matches!(error.kind(), Kind::Connect | Kind::ConnectionLost | Kind::Timeout | Kind::BadFormat)
+                };
+                return Err(match first_error {
+                    Some(first) if is_unrelated(&error) => first,
+                    _ => error,
+                });
+            };
+            trace.note(format_args!("once more {change}: {error}"));
+            first_error = first_error.or(Some(error));
+            known = memory::recall(&key, user);
         }
-        if opened.is_err() {
-            memory::doubt(&key);
-        }
-        opened
     }
 
+    #[allow(clippy::too_many_arguments)] // each from another place, for one call
     fn establish(
         options: &Options,
         setup: Option<&Setup>,
-        key: Key,
+        key: &Key,
         known: Known,
+        call: Option<Deadline>,
         watch: Watch,
+        lessons: &mut Lessons,
         trace: &mut Trace<'_>,
     ) -> Result<Client> {
-        let Known { lists, session } = known;
-        let call = options.timeouts.call.map(Deadline::after);
+        let Known { lists, session, .. } = known;
         let tcp = reach(options, call, watch, trace)?;
         let canceller = tcp.canceller();
         let stream = match (setup, options.secure) {
@@ -82,7 +175,7 @@ impl Client {
             call,
             canceller,
             arrived: 0,
-            key,
+            key: key.clone(),
             capabilities: None,
             asked_after_log_in: false,
             proven: BTreeSet::new(),
@@ -91,22 +184,39 @@ impl Client {
             behind: Behind::Nothing,
             marks: Marks::default(),
             sizes: Sizes::default(),
+            secrets: options.credentials.secrets(),
         };
         let mut greeting = client.greeting(trace)?;
         if let (Some(setup), Secure::StartTls) = (setup, options.secure) {
-            if lists.is_none() {
-                client.expect_stls(trace)?;
+            if lists.is_none() && options.capabilities && !lessons.breaks_at_capa {
+                client.expect_stls(lessons, trace)?;
             }
             client = client.start_tls(setup, session.as_ref(), options, trace)?;
             greeting.clear();
         }
-        let lists = client.authenticate(lists, options, &greeting, trace);
+        let log_in = LogIn { options, greeting: &greeting, lessons, has_extensions: false };
+        let learnt = client.authenticate(lists, log_in, trace);
         // some servers repeat what they were told
         client.inbox.wipe();
-        let lists = lists?;
-        client.asked_after_log_in = lists.after.is_some();
-        client.capabilities = lists.after.as_ref().or(lists.before.as_ref()).cloned();
-        memory::learn(&client.key, lists, client.stream.tls_session());
+        client.secrets = Vec::new();
+        let lists = match learnt? {
+            Learnt::Lists(lists) => {
+                client.asked_after_log_in = lists.after.is_some();
+                client.capabilities = lists.after.as_ref().or(lists.before.as_ref()).cloned();
+                Some(lists)
+            }
+            Learnt::Once(before) => {
+                client.capabilities = before;
+                None
+            }
+            Learnt::Nothing => None,
+        };
+        if lessons.breaks_at_capa {
+            memory::learn_break_at_capa(key, options.credentials.user());
+        }
+        memory::learn(key, lists, client.stream.tls_session());
+        // who wants no CAPA gets none in passing either
+        client.asked_after_log_in |= !options.capabilities;
         client.in_transaction = true;
         Ok(client)
     }
@@ -114,17 +224,21 @@ impl Client {
     /// The text of the greeting.
     fn greeting(&mut self, trace: &mut Trace<'_>) -> Result<Vec<u8>> {
         self.begin_wait();
-        let line = self.receive(&[], trace).map_err(|error| error.during("greeting"))?;
+        let line = self.receive(trace).map_err(|error| error.during("greeting"))?;
         line.accepted(Kind::Server, "the server turned us away").map(<[u8]>::to_vec)
     }
 
-    fn expect_stls(&mut self, trace: &mut Trace<'_>) -> Result<()> {
-        match self.ask_capabilities(trace) {
-            Ok(offered) if offered.has("STLS") => Ok(()),
-            Err(error) if error.ends_session() => Err(error),
-            Ok(_) => Err(Error::new(Kind::NoStls, NOT_OFFERED)),
-            Err(refusal) => Err(refusal.recast(Kind::NoStls, NOT_OFFERED)),
+    /// Ends the attempt where the server has a list and STLS is not on it. Where it has none its answer to STLS tells.
+    fn expect_stls(&mut self, lessons: &mut Lessons, trace: &mut Trace<'_>) -> Result<()> {
+        lessons.trying = Some(Trial::Capabilities);
+        let offered = self.ask_capabilities(trace);
+        match offered {
+            Err(error) if error.ends_session() => return Err(error),
+            Ok(offered) if !offered.has("STLS") => return Err(Error::new(Kind::NoStls, NOT_OFFERED)),
+            Ok(_) | Err(_) => {}
         }
+        lessons.trying = None;
+        Ok(())
     }
 
     /// STLS, and the handshake. What the server said in the clear is forgotten.
@@ -151,93 +265,245 @@ impl Client {
         }
     }
 
-    /// Logs in by what is remembered of the server, else by what it says now; answers which it was.
+    /// Logs in by what is remembered of the server, else by what it says now.
     fn authenticate(
         &mut self,
         remembered: Option<Lists>,
-        options: &Options,
-        greeting: &[u8],
+        mut log_in: LogIn<'_>,
         trace: &mut Trace<'_>,
-    ) -> Result<Lists> {
+    ) -> Result<Learnt> {
+        let options = log_in.options;
+        // the way by memory that was refused, and why
         let mut refused = None;
         if let Some(lists) = remembered {
             let before = lists.before.as_ref();
-            // a mechanism that is not on the old list may be on the new one
-            if let Ok(mechanism) = self.mechanism(before, options) {
-                match self.log_in(mechanism, before, options, greeting, trace) {
-                    Ok(()) => return Ok(lists),
-                    // without a code an unknown mechanism is refused like a wrong password
-                    Err(error) if error.kind() == Kind::Auth && !error.is_explained() => {
-                        refused = Some((mechanism, error));
-                    }
-                    Err(error) => return Err(error),
+            if let Some(mechanism) = self.way_by_memory(before, options) {
+                match self.log_in(mechanism, before, &mut log_in, trace)? {
+                    Outcome::LoggedIn => return Ok(Learnt::Lists(lists)),
+                    Outcome::Refused(refusal) if !may_be_outdated(&refusal) => return Err(refusal.error),
+                    Outcome::Refused(refusal) => refused = Some((mechanism, refusal)),
                 }
             }
         }
-        let before = match self.ask_capabilities(trace) {
-            Ok(before) => Some(before),
-            Err(error) if refused.is_none() && !error.ends_session() => None,
+        if refused.is_none() && !needs_capabilities(options, log_in.lessons) {
+            self.try_ways(None, Offer::NotAsked, &mut log_in, trace)?;
+            return Ok(Learnt::Nothing);
+        }
+        let (before, is_in_step) = match self.capabilities_before_log_in(log_in.lessons, trace) {
+            Ok((before, is_in_step)) => (Some(before), is_in_step),
+            Err(error) if refused.is_none() && !error.ends_session() => (None, true),
             // a server that has no list any more has not shown another one
-            Err(error) => return Err(refused.map_or(error, |(_, refusal)| refusal)),
+            Err(error) => return Err(refused.map_or(error, |(_, refusal)| refusal.error)),
         };
-        let chosen = self.mechanism(before.as_ref(), options);
-        if let Some((tried, refusal)) = refused {
+        let offer = before.as_ref().map_or(Offer::NoList, Offer::List);
+        if let Some((tried, refusal)) = refused.take_if(|(tried, refusal)| {
             // refused credentials are not tried again, unless the server cannot have looked at them
-            if tried.is_listed(before.as_ref()) || matches!(chosen, Ok(chosen) if chosen == tried) {
-                return Err(refusal);
+            refusal.next == Next::Nothing && tried.is_listed(offer)
+        }) {
+            trace.note(format_args!("{} is still listed", tried.name()));
+            return Err(refusal.error);
+        }
+        self.try_ways(refused, offer, &mut log_in, trace)?;
+        // a server that says more than it is asked for would be out of step by memory
+        Ok(if is_in_step { Learnt::Lists(Lists { before, after: None }) } else { Learnt::Once(before) })
+    }
+
+    /// The mechanism that what is remembered of the server leads to.
+    ///
+    /// What it said in the clear may have been somebody else's word, who is gone now: it chooses nothing weaker than the
+    /// strongest.
+    fn way_by_memory(&self, before: Option<&Capabilities>, options: &Options) -> Option<Mechanism> {
+        let offer = before.map_or(Offer::NoList, Offer::List);
+        // a mechanism that is not on the old list may be on the new one
+        let mechanism = *ways(&self.wanted(offer, options)).ok()?.first()?;
+        let may_choose = self.stream.is_encrypted() || options.mechanism.is_some();
+        (may_choose || mechanism == Mechanism::ScramSha256).then_some(mechanism)
+    }
+
+    fn wanted<'a>(&self, offer: Offer<'a>, options: &'a Options) -> Wanted<'a> {
+        Wanted {
+            credentials: &options.credentials,
+            named: options.mechanism,
+            offer,
+            encrypted: self.stream.is_encrypted(),
+            clear_password: options.clear_password,
+        }
+    }
+
+    /// CAPA before the log-in, and whether the server gave one answer.
+    ///
+    /// E-MailRelay 2.6 greets once more inside TLS, which is taken for the first line of its list.
+    fn capabilities_before_log_in(
+        &mut self,
+        lessons: &mut Lessons,
+        trace: &mut Trace<'_>,
+    ) -> Result<(Capabilities, bool)> {
+        lessons.trying = Some(Trial::Capabilities);
+        let line = self.exchange(&Command::CAPA, trace)?;
+        let mut ending = line.ending;
+        let mut has_list = line.accepted(Kind::Unsupported, NO_CAPA).map(drop);
+        let is_in_step = has_list.is_err() || !self.begins_anew()?;
+        if !is_in_step {
+            trace.note(format_args!("the server greeted once more"));
+            let line = self.receive(trace)?;
+            ending = line.ending;
+            has_list = line.accepted(Kind::Unsupported, NO_CAPA).map(drop);
+        }
+        let capabilities = match has_list {
+            Ok(()) => self.receive_capabilities(ending, trace),
+            Err(error) => Err(error),
+        };
+        if !capabilities.as_ref().is_err_and(Error::ends_session) {
+            lessons.trying = None;
+        }
+        capabilities.map(|capabilities| (capabilities, is_in_step))
+    }
+
+    /// Whether the line behind the first one of a reply is the first one of another reply.
+    fn begins_anew(&mut self) -> Result<bool> {
+        // the shortest list is shorter
+        while self.inbox.waiting().len() < b"-ERR".len() && memchr::memchr(b'\n', self.inbox.waiting()).is_none() {
+            self.fill()?;
+        }
+        let waiting = self.inbox.waiting();
+        Ok(waiting.starts_with(b"+OK") || waiting.starts_with(b"-ERR"))
+    }
+
+    /// Tries one mechanism after the other, each once, until the server lets us in or has refused the credentials.
+    fn try_ways(
+        &mut self,
+        tried: Option<(Mechanism, Refusal)>,
+        offer: Offer<'_>,
+        log_in: &mut LogIn<'_>,
+        trace: &mut Trace<'_>,
+    ) -> Result<()> {
+        let list = match offer {
+            Offer::List(list) => Some(list),
+            Offer::NoList | Offer::NotAsked => None,
+        };
+        let (tried, mut refusal) = tried.map_or((None, None), |(mechanism, refusal)| (Some(mechanism), Some(refusal)));
+        let mut ways = ways(&self.wanted(offer, log_in.options))?;
+        // chosen by itself only where the server bears it
+        let is_broken = log_in.options.mechanism.is_none() && log_in.lessons.broken_bindings > 0;
+        ways.retain(|mechanism| Some(*mechanism) != tried && !(is_broken && mechanism.is_bound()));
+        for mechanism in ways {
+            match self.log_in(mechanism, list, log_in, trace)? {
+                Outcome::LoggedIn => return Ok(()),
+                Outcome::Refused(Refusal { error, next: Next::Nothing, .. }) => return Err(error),
+                Outcome::Refused(next) => {
+                    // that a server does not know a command tells less than that it refuses one that it knows
+                    let tells = |refusal: &Refusal| refusal.error.kind() != Kind::Unsupported;
+                    refusal = refusal.filter(|earlier| tells(earlier) && !tells(&next)).or(Some(next));
+                }
             }
         }
-        self.log_in(chosen?, before.as_ref(), options, greeting, trace)?;
-        Ok(Lists { before, after: None })
+        let none_left = || Error::new(Kind::Unsupported, "the server offers no other way to log in");
+        Err(refusal.map_or_else(none_left, |refusal| refusal.error))
     }
 
-    fn mechanism(&self, offered: Option<&Capabilities>, options: &Options) -> Result<Mechanism> {
-        match (options.mechanism, offered) {
-            (Some(mechanism), offered) => mechanism.check_offered(offered).map(|()| mechanism),
-            (None, Some(offered)) => Ok(Mechanism::choose(offered, self.stream.is_encrypted())),
-            (None, None) => Ok(Mechanism::UserPass),
-        }
-    }
-
-    /// LANG and UTF8 where they are wanted and offered, then the log-in.
-    ///
-    /// Where the server takes commands ahead of its answers these go together, and PASS with USER. Nothing ever goes
-    /// after PASS or the last line of AUTH: some servers lose it.
+    /// A log-in by that mechanism, in every form in which the server may take it.
     fn log_in(
         &mut self,
         mechanism: Mechanism,
         offered: Option<&Capabilities>,
-        options: &Options,
-        greeting: &[u8],
+        log_in: &mut LogIn<'_>,
         trace: &mut Trace<'_>,
-    ) -> Result<()> {
-        let offers = |name: &str| offered.is_some_and(|offered| offered.has(name));
-        let host = &options.server.host.to_string();
-        // a SCRAM that is not bound must not claim that it could be, where the server offers to be bound
-        let binding = match mechanism.is_bound() {
-            true => self.stream.channel_binding()?.map(|(name, data)| ChannelBinding { name, data }),
-            false => None,
+    ) -> Result<Outcome> {
+        if mechanism.is_bound() {
+            return self.log_in_bound(mechanism, offered, log_in, trace);
+        }
+        match self.attempt(mechanism, None, true, offered, log_in, trace)? {
+            // some servers take one word after AUTH and no more
+            Outcome::Refused(Refusal { next: Next::WithoutInitialResponse, .. }) => {
+                self.attempt(mechanism, None, false, offered, log_in, trace)
+            }
+            outcome => Ok(outcome),
+        }
+    }
+
+    /// The same bound to the TLS channel, by one type of binding after the other: servers know one, and refuse or break
+    /// at another. Where the host has not asked for it by the best alone.
+    fn log_in_bound(
+        &mut self,
+        mechanism: Mechanism,
+        offered: Option<&Capabilities>,
+        log_in: &mut LogIn<'_>,
+        trace: &mut Trace<'_>,
+    ) -> Result<Outcome> {
+        let is_named = log_in.options.mechanism.is_some();
+        let mut bindings = self.stream.channel_bindings()?.into_iter().skip(log_in.lessons.broken_bindings);
+        let mut outcome = None;
+        let mut names: Vec<&str> = Vec::new();
+        while let Some((name, data)) = bindings.next() {
+            names.push(name);
+            log_in.lessons.trying = Some(Trial::Binding { is_last: is_named && bindings.len() == 0 });
+            let binding = Some(ChannelBinding { name, data });
+            let doing = format!("log-in bound to the TLS channel by {name}, which the server may not know");
+            let tried = self.attempt(mechanism, binding, true, offered, log_in, trace);
+            log_in.lessons.trying = log_in.lessons.trying.take().filter(|_| tried.is_err());
+            match tried.map_err(|error| error.during(&doing))? {
+                // it was the proof that was refused, not the type of binding
+                Outcome::Refused(refusal) if !refusal.has_proved => outcome = Some(refusal),
+                other => return Ok(other),
+            }
+            if !is_named {
+                break;
+            }
+        }
+        let error = match outcome {
+            Some(Refusal { error, .. }) => {
+                error.during(&format!("the server takes no log-in bound to the TLS channel by {}", names.join(" or ")))
+            }
+            None => Error::new(Kind::Unsupported, "this connection has nothing to bind the log-in to"),
         };
-        let circumstances = Circumstances { greeting, host, port: options.server.port, nonce: auth::nonce, binding };
+        Ok(Outcome::Refused(Refusal { error, next: Next::OtherWay, has_proved: false }))
+    }
+
+    /// LANG and UTF8 where they are wanted and offered, then one log-in.
+    ///
+    /// Where the server takes commands ahead of its answers these go together, and PASS with USER. Nothing ever goes
+    /// after PASS or the last line of AUTH: some servers lose it.
+    fn attempt(
+        &mut self,
+        mechanism: Mechanism,
+        binding: Option<ChannelBinding>,
+        initial_response: bool,
+        offered: Option<&Capabilities>,
+        log_in: &mut LogIn<'_>,
+        trace: &mut Trace<'_>,
+    ) -> Result<Outcome> {
+        let options = log_in.options;
+        let offers = |name: &str| offered.is_some_and(|offered| offered.has(name));
+        let circumstances = Circumstances {
+            greeting: log_in.greeting,
+            host: &options.server.host.to_string(),
+            port: options.server.port,
+            nonce: auth::nonce,
+            binding,
+            initial_response,
+            says_auth: offers("AUTH-RESP-CODE"),
+        };
         let mut login = Login::new(&options.credentials, mechanism, circumstances)?;
 
-        let language = options.language.as_deref().filter(|_| offers("LANG")).map(Command::lang);
-        let utf8 = Some(Command::UTF8).filter(|_| options.utf8 && offers("UTF8"));
-        let wishes: Vec<_> = language.into_iter().chain(utf8).collect();
-        let pipelining = offers("PIPELINING");
+        let wants = |name: &str| offers(name) && !log_in.has_extensions;
+        let language = options.language.as_deref().filter(|_| wants("LANG")).map(Command::lang);
+        let utf8 = Some(Command::UTF8).filter(|_| options.utf8 && wants("UTF8"));
+        let extensions: Vec<_> = language.into_iter().chain(utf8).collect();
+        log_in.has_extensions = true;
+        let pipelining = options.pipelining && offers("PIPELINING");
         let ahead = login.ahead().filter(|_| pipelining);
         let mut is_ahead = ahead.is_some();
         if pipelining {
-            let together: Vec<_> = wishes.iter().copied().chain([login.first()]).chain(ahead).collect();
+            let together: Vec<_> = extensions.iter().copied().chain([login.first()]).chain(ahead).collect();
             self.send_all(&together, trace)?;
         }
-        for wish in &wishes {
+        for extension in &extensions {
             if !pipelining {
-                self.send(wish, trace)?;
+                self.send(extension, trace)?;
             }
             self.begin_wait();
             // that one is refused is told by the status lines
-            let line = self.receive(&login.secrets(), trace).map_err(|error| error.during(wish.name()))?;
+            let line = self.receive_masked(&login.secrets(), trace).map_err(|error| error.during(extension.name()))?;
             line.tell(Reply::parse(line.bytes))?;
         }
         if !pipelining {
@@ -245,26 +511,57 @@ impl Client {
         }
         loop {
             self.begin_wait();
-            let line = self.receive(&login.secrets(), trace).map_err(|error| error.during("log-in"))?;
-            let next = Reply::parse_in_exchange(line.bytes).and_then(|reply| login.next(reply));
-            match line.tell(next) {
+            let line = match self.receive_masked(&login.secrets(), trace) {
+                Ok(line) => line,
+                Err(error) => {
+                    let why = login.complaint().map_or_else(String::new, |complaint| format!(", refused: {complaint}"));
+                    return Err(error.during(&format!("log-in{why}")));
+                }
+            };
+            // a copy, since the session is asked meanwhile whether to go on
+            let (line, shown) = (Zeroizing::new(line.bytes.to_vec()), show(&line.shown));
+            let reply = match Reply::parse_in_exchange(&line) {
+                Ok(reply) => reply,
+                Err(error) => return Err(error.with_reply(shown)),
+            };
+            if reply.status == Status::Err {
+                let Refusal { error, mut next, has_proved } = login.refusal(reply);
+                if is_ahead {
+                    self.begin_wait();
+                    if self.receive_masked(&login.secrets(), trace).is_err() {
+                        next = Next::Nothing;
+                    }
+                }
+                return Ok(Outcome::Refused(Refusal { error: error.with_reply(shown), next, has_proved }));
+            }
+            match login.next(reply, &mut || self.stream.check()) {
                 Ok(Some(_)) if is_ahead => is_ahead = false,
                 Ok(Some(command)) => self.send(&command, trace)?,
-                Ok(None) => return Ok(()),
+                Ok(None) => return Ok(Outcome::LoggedIn),
                 Err(error) => {
                     // what led to this is told, not what becomes of the rest
                     if let Some(cancel) = login.cancel() {
                         let _ = self.send(&cancel, trace);
                     }
-                    if is_ahead && !error.ends_session() {
-                        self.begin_wait();
-                        let _ = self.receive(&login.secrets(), trace);
-                    }
-                    return Err(error);
+                    return Err(error.with_reply(shown));
                 }
             }
         }
     }
+}
+
+/// Whether the server must be asked what it can do before the log-in. After STLS it is, since its answer shows whether it
+/// is in step.
+fn needs_capabilities(options: &Options, lessons: &Lessons) -> bool {
+    let is_said = matches!(options.mechanism, Some(Mechanism::UserPass | Mechanism::Apop));
+    let is_needed = !is_said || options.secure == Secure::StartTls || options.utf8 || options.language.is_some();
+    is_needed && options.capabilities && !lessons.breaks_at_capa
+}
+
+/// Whether a refusal of what was tried by memory may come of the memory. Without a code an unknown mechanism is refused
+/// like a wrong password.
+fn may_be_outdated(refusal: &Refusal) -> bool {
+    refusal.next != Next::Nothing || (refusal.error.kind() == Kind::Auth && !refusal.error.is_explained())
 }
 
 /// Looks the server up, or its proxy, and connects to it.

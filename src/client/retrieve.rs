@@ -185,7 +185,7 @@ impl Client {
         if is_silent {
             self.send(&Command::list(message), trace)?;
         }
-        let line = self.receive(&[], trace).map_err(|error| error.during("CAPA"))?;
+        let line = self.receive(trace).map_err(|error| error.during("CAPA"))?;
         let ending = line.ending;
         match Reply::parse(line.bytes) {
             Ok(Reply { status: Status::Ok, text }) if is_silent && scan_listing_of(message, text).is_ok() => {
@@ -204,7 +204,7 @@ impl Client {
         }
         if is_silent {
             self.begin_wait();
-            self.receive(&[], trace).map_err(|error| error.during("LIST"))?;
+            self.receive(trace).map_err(|error| error.during("LIST"))?;
         }
         Ok(())
     }
@@ -239,7 +239,7 @@ impl Client {
         delivery: &mut dyn Delivery,
         trace: &mut Trace<'_>,
     ) -> Result<Option<u64>> {
-        let line = self.receive(&[], trace).map_err(|error| error.during("RETR"))?;
+        let line = self.receive(trace).map_err(|error| error.during("RETR"))?;
         let ending = line.ending;
         match line.accepted(Kind::Server, "RETR was refused") {
             Err(error) if error.ends_session() => Err(error),
@@ -261,7 +261,7 @@ impl Client {
     }
 
     fn receive_deletion(&mut self, number: i32, trace: &mut Trace<'_>) -> Result<()> {
-        let line = self.receive(&[], trace).map_err(|error| error.during("DELE"))?;
+        let line = self.receive(trace).map_err(|error| error.during("DELE"))?;
         let accepted = line.accepted(Kind::Server, "DELE was refused").map(drop);
         self.behind = Behind::Dot;
         accepted?;

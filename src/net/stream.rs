@@ -35,6 +35,15 @@ impl Stream {
         }
     }
 
+    /// Whether whoever works instead of waiting may go on.
+    pub fn check(&mut self) -> Result<()> {
+        match self {
+            Stream::Plain(tcp) => tcp.check(),
+            Stream::Tls(tls) => tls.tcp_mut().check(),
+        }
+        .map_err(tcp::into_error)
+    }
+
     /// Reads at least one byte.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let count = match self {
@@ -99,11 +108,12 @@ impl Stream {
         }
     }
 
-    /// What tells this TLS channel from any other (RFC 5056): the type of the binding and its data.
-    pub fn channel_binding(&self) -> Result<Option<(&'static str, Vec<u8>)>> {
+    /// What tells this TLS channel from any other (RFC 5056): each type of binding that it has and its data, the best
+    /// first.
+    pub fn channel_bindings(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
         match self {
-            Stream::Plain(_) => Ok(None),
-            Stream::Tls(tls) => tls.channel_binding(),
+            Stream::Plain(_) => Ok(Vec::new()),
+            Stream::Tls(tls) => tls.channel_bindings(),
         }
     }
 

@@ -238,6 +238,12 @@ impl Tcp {
         self.shared.cancelled.load(Ordering::Acquire)
     }
 
+    /// Whether whoever works instead of waiting may go on: an error past the deadline, or where the host wants no more.
+    pub fn check(&mut self) -> io::Result<()> {
+        self.next_wait()?;
+        if self.is_cancelled() { Err(Cancelled.into()) } else { Ok(()) }
+    }
+
     /// Whether bytes have come that nobody has read, without waiting for any.
     pub fn has_unread(&self) -> bool {
         let mut byte = [0];

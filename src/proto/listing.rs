@@ -38,6 +38,11 @@ impl Capabilities {
             .any(|mut listed| listed.any(|name| name.eq_ignore_ascii_case(mechanism.as_bytes())))
     }
 
+    /// Whether any SASL mechanism is listed, known or not.
+    pub fn lists_sasl(&self) -> bool {
+        self.lines().filter_map(|line| arguments(line, "SASL")).any(|mut listed| listed.next().is_some())
+    }
+
     /// The list as it came, each line ended by LF.
     pub fn as_bytes(&self) -> &[u8] {
         &self.lines
@@ -244,6 +249,7 @@ mod tests {
         assert!(!listed.has("USER") && !listed.has("STL") && !listed.has("PLAIN") && !listed.has(""));
         assert!(listed.has_sasl("PLAIN") && listed.has_sasl("CRAM-MD5"));
         assert!(!listed.has_sasl("SASL") && !listed.has_sasl("CRAM"));
+        assert!(listed.lists_sasl() && !capabilities(&["USER", "SASL", "X SASL Y"]).lists_sasl());
         assert_eq!(listed.as_bytes(), b"TOP\nstls\nSASL  PLAIN\tcram-md5 X-ZIMBRA\nUTF8 USER\n\n");
     }
 

@@ -5,4 +5,5 @@ pub mod body;
 pub mod command;
 pub mod framing;
 pub mod listing;
+pub mod refusal;
 pub mod reply;

@@ -50,11 +50,12 @@ impl Conn {
     }
 
     /// What the server has to tell the channel by: with TLS 1.3 what both sides derive from the handshake (RFC 9266),
-    /// with TLS 1.2 its own certificate (RFC 5929).
-    pub fn channel_binding(&self) -> io::Result<Option<ChannelBinding>> {
+    /// with TLS 1.2 its own certificate, or for a server that knows nothing else the first Finished message (RFC 5929).
+    pub fn channel_binding(&self, unique: bool) -> io::Result<Option<ChannelBinding>> {
         match &self.transport {
             Transport::Clear(_) => Ok(None),
             Transport::Tls(tls) if tls.ssl().version2() == Some(SslVersion::TLS1_3) => Ok(Some(exporter(tls.ssl())?)),
+            Transport::Tls(tls) if unique => Ok(Some(tls_unique(tls.ssl()))),
             Transport::Tls(tls) => Ok(server_end_point(tls.ssl())?),
         }
     }
@@ -124,6 +125,14 @@ fn exporter(ssl: &SslRef) -> Result<ChannelBinding, ErrorStack> {
     let mut data = vec![0; 32];
     ssl.export_keying_material(&mut data, "EXPORTER-Channel-Binding", Some(&[]))?;
     Ok(ChannelBinding { name: "tls-exporter", data })
+}
+
+/// The client's Finished message comes first, unless a session is resumed.
+fn tls_unique(ssl: &SslRef) -> ChannelBinding {
+    let mut data = vec![0; 64];
+    let length = if ssl.session_reused() { ssl.finished(&mut data) } else { ssl.peer_finished(&mut data) };
+    data.truncate(length);
+    ChannelBinding { name: "tls-unique", data }
 }
 
 fn server_end_point(ssl: &SslRef) -> Result<Option<ChannelBinding>, ErrorStack> {

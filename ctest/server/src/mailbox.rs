@@ -31,6 +31,7 @@ const STACK: usize = 256 * 1024;
 // Beyond any test, and the memory holds them.
 const MOST_MESSAGES: u32 = 10_000_000;
 const MOST_OCTETS: usize = 1 << 30;
+const MOST_ITERATIONS: usize = 100_000_000;
 
 /// What all connections of a mailbox share.
 pub struct Mailbox {
@@ -46,6 +47,10 @@ pub struct Mailbox {
     sasl: Vec<String>,
     /// Whether SCRAM proves to the client that the server knows the password.
     knows_password: bool,
+    /// How many iterations it has SCRAM's clients do.
+    iterations: usize,
+    /// Whether the only type of channel binding that it knows is tls-unique.
+    knows_unique_alone: bool,
     /// Whether AUTH takes an initial response.
     initial_response: bool,
     content: Content,
@@ -79,6 +84,8 @@ impl Mailbox {
             user_capability: options.choice("usercap", &yes_no)?,
             sasl: mechanisms(&options.text("sasl", "PLAIN")),
             knows_password: options.choice("knows-password", &yes_no)?,
+            iterations: options.at_most("iterations", scram::FEWEST_ITERATIONS, MOST_ITERATIONS)?,
+            knows_unique_alone: options.choice("binding", &[("best", false), ("unique", true)])?,
             initial_response: options.choice("implicit-ir", &yes_no)?,
             content: Content::new(options.at_most("size", 200, MOST_OCTETS)?),
             store: Store::new(options.at_most("messages", 5, MOST_MESSAGES)?),

@@ -180,26 +180,44 @@ impl Tls {
         let _ = self.run(|stream| stream.shutdown().map(|_| 0));
     }
 
-    /// What tells this channel from any other: `tls-exporter` (RFC 9266) with TLS 1.3, `tls-server-end-point`
-    /// (RFC 5929) below.
-    pub fn channel_binding(&self) -> Result<Option<(&'static str, Vec<u8>)>> {
+    /// What tells this channel from any other, the best first: `tls-exporter` (RFC 9266) with TLS 1.3; below it
+    /// `tls-server-end-point` and, for servers that know nothing else, `tls-unique` (RFC 5929).
+    pub fn channel_bindings(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
         let ssl = self.stream.ssl();
         if ssl.version2() == Some(SslVersion::TLS1_3) {
             let mut data = vec![0; 32];
             ssl.export_keying_material(&mut data, "EXPORTER-Channel-Binding", Some(b"")).map_err(broken)?;
-            return Ok(Some(("tls-exporter", data)));
+            return Ok(vec![("tls-exporter", data)]);
         }
-        let Some(certificate) = ssl.peer_certificate() else { return Ok(None) };
+        let end_point = self.end_point()?.map(|data| ("tls-server-end-point", data));
+        Ok(end_point.into_iter().chain(self.unique().map(|data| ("tls-unique", data))).collect())
+    }
+
+    /// RFC 5929, section 4.
+    fn end_point(&self) -> Result<Option<Vec<u8>>> {
+        let Some(certificate) = self.stream.ssl().peer_certificate() else { return Ok(None) };
         let signature = certificate.signature_algorithm().object().nid().signature_algorithms();
         let digest = match signature.map(|algorithms| algorithms.digest) {
-            // RFC 5929, section 4.1: too weak ones are replaced
+            // section 4.1: too weak ones are replaced
             Some(Nid::MD5 | Nid::SHA1) => Some(MessageDigest::sha256()),
             Some(digest) => MessageDigest::from_nid(digest),
             None => None,
         };
         let Some(digest) = digest else { return Ok(None) };
-        let data = certificate.digest(digest).map_err(broken)?.to_vec();
-        Ok(Some(("tls-server-end-point", data)))
+        certificate.digest(digest).map(|digest| Some(digest.to_vec())).map_err(broken)
+    }
+
+    /// RFC 5929, section 3: the first Finished message, which is the server's where a session was resumed. It tells one
+    /// channel from another only with an extended master secret (RFC 7627).
+    fn unique(&self) -> Option<Vec<u8>> {
+        let ssl = self.stream.ssl();
+        if ssl.extms_support() != Some(true) {
+            return None;
+        }
+        let mut data = vec![0; 64];
+        let length = if ssl.session_reused() { ssl.peer_finished(&mut data) } else { ssl.finished(&mut data) };
+        data.truncate(length);
+        (length > 0).then_some(data)
     }
 
     /// What is known of the connection.

@@ -19,7 +19,7 @@ impl<'a> CramMd5<'a> {
 }
 
 impl Exchange for CramMd5<'_> {
-    fn respond(&mut self, challenge: &[u8]) -> Result<Message> {
+    fn respond(&mut self, challenge: &[u8], _: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
         let credentials = self.credentials.take().ok_or_else(unexpected)?;
         if challenge.is_empty() {
             // its digest would be the same each time
@@ -37,7 +37,7 @@ impl Exchange for CramMd5<'_> {
 pub(super) fn apop_digest(greeting: &[u8], password: &[u8]) -> Result<Zeroizing<String>> {
     let timestamp = timestamp(greeting)
         .ok_or_else(|| Error::new(Kind::Unsupported, "the server's greeting has no timestamp for APOP"))?;
-    Ok(hex(&Hash::Md5.digest(&[timestamp, password])?))
+    Ok(hex(&Hash::Md5.digest(&[timestamp, password])))
 }
 
 /// The first `<local@domain>` in ASCII, its brackets included.

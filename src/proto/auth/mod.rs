@@ -1,8 +1,9 @@
 //! Logging in: which mechanism, and what answers each reply until the server has decided.
 //!
-//! [`Login`] is a machine fed with replies. What SASL mechanisms have in common is here, base64 and initial responses
-//! (RFC 5034); what each says is an [`Exchange`], in a file for each family of them.
+//! [`ways`] says by which mechanisms to try. [`Login`] is a machine fed with replies. What SASL mechanisms have in common
+//! is here, base64 and initial responses (RFC 5034); what each says is an [`Exchange`], in a file for each family of them.
 
+mod choice;
 mod md5;
 mod oauth;
 mod plain;
@@ -17,9 +18,11 @@ use zeroize::Zeroizing;
 use crate::crypto::Hash;
 use crate::error::{Error, Kind, Result};
 use crate::proto::command::{Command, MAX_COMMAND, check_argument};
-use crate::proto::listing::Capabilities;
+use crate::proto::refusal::{Reason, reason};
 use crate::proto::reply::{Reply, Status};
 use crate::trace::{escape, mask};
+
+pub use choice::{Mechanism, Offer, Wanted, ways};
 
 /// Who logs in, and what proves it. Password and token are wiped when this is dropped and are never shown.
 pub struct Credentials {
@@ -55,119 +58,33 @@ impl Credentials {
         self.authzid = authzid.to_vec();
         Ok(self)
     }
+
+    /// Who logs in.
+    pub fn user(&self) -> &[u8] {
+        &self.user
+    }
+
+    /// What no log may show of them: password and token, and what base64 makes of them wherever they stand in a text.
+    pub fn secrets(&self) -> Vec<Zeroizing<Vec<u8>>> {
+        let known = [&self.token, &self.password].into_iter().filter(|secret| !secret.is_empty());
+        known.flat_map(|secret| std::iter::once(secret.clone()).chain(base64_forms(secret))).collect()
+    }
+}
+
+/// What every base64 text has that encodes a text with the secret in it, whatever else stands there: by where the secret
+/// begins there are three forms. The digits at either end tell of the neighbours too and are left out.
+fn base64_forms(secret: &[u8]) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
+    (0..3_usize).filter_map(|before| {
+        let encoded = encode(&message(&[&[0; 3][..before], secret]));
+        let digits = encoded.get((before * 8).div_ceil(6)..(before + secret.len()) * 8 / 6)?;
+        // so few would be found in any text, and tell next to nothing
+        (digits.len() >= 4).then(|| Zeroizing::new(digits.as_bytes().to_vec()))
+    })
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("user", &self.user.escape_ascii().to_string()).finish_non_exhaustive()
-    }
-}
-
-/// How to log in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mechanism {
-    /// USER, then PASS (RFC 1939).
-    UserPass,
-    /// APOP (RFC 1939), only if asked for.
-    Apop,
-    /// SASL PLAIN (RFC 4616).
-    Plain,
-    /// SASL LOGIN (draft-murchison-sasl-login).
-    Login,
-    /// SASL CRAM-MD5 (RFC 2195).
-    CramMd5,
-    /// SASL SCRAM-SHA-1 (RFC 5802).
-    ScramSha1,
-    /// The same bound to the TLS channel.
-    ScramSha1Plus,
-    /// SASL SCRAM-SHA-256 (RFC 7677).
-    ScramSha256,
-    /// The same bound to the TLS channel.
-    ScramSha256Plus,
-    /// SASL XOAUTH2, of Google and Microsoft.
-    XOAuth2,
-    /// SASL OAUTHBEARER (RFC 7628).
-    OAuthBearer,
-    /// SASL EXTERNAL (RFC 4422): TLS has said who it is.
-    External,
-}
-
-impl Mechanism {
-    const ALL: [Mechanism; 12] = [
-        Mechanism::UserPass,
-        Mechanism::Apop,
-        Mechanism::Plain,
-        Mechanism::Login,
-        Mechanism::CramMd5,
-        Mechanism::ScramSha1,
-        Mechanism::ScramSha1Plus,
-        Mechanism::ScramSha256,
-        Mechanism::ScramSha256Plus,
-        Mechanism::XOAuth2,
-        Mechanism::OAuthBearer,
-        Mechanism::External,
-    ];
-
-    /// What it is called: its SASL name, or the command that begins it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Mechanism::UserPass => "USER",
-            Mechanism::Apop => "APOP",
-            Mechanism::Plain => "PLAIN",
-            Mechanism::Login => "LOGIN",
-            Mechanism::CramMd5 => "CRAM-MD5",
-            Mechanism::ScramSha1 => "SCRAM-SHA-1",
-            Mechanism::ScramSha1Plus => "SCRAM-SHA-1-PLUS",
-            Mechanism::ScramSha256 => "SCRAM-SHA-256",
-            Mechanism::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
-            Mechanism::XOAuth2 => "XOAUTH2",
-            Mechanism::OAuthBearer => "OAUTHBEARER",
-            Mechanism::External => "EXTERNAL",
-        }
-    }
-
-    /// The mechanism of that name, in any letter case.
-    pub fn named(name: &str) -> Result<Mechanism> {
-        let known = Mechanism::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name));
-        known.ok_or_else(|| Error::new(Kind::Parameter, "there is no mechanism of that name"))
-    }
-
-    /// The strongest that the server offers and the connection allows.
-    ///
-    /// Where nobody can listen that is PLAIN: the server may keep passwords as safely as it likes. Where anybody can,
-    /// it is one that does not tell the password.
-    pub fn choose(capabilities: &Capabilities, encrypted: bool) -> Mechanism {
-        let preferred: &[Mechanism] = if encrypted {
-            &[Mechanism::Plain]
-        } else {
-            &[Mechanism::ScramSha256, Mechanism::ScramSha1, Mechanism::CramMd5]
-        };
-        let offered = preferred.iter().find(|mechanism| capabilities.has_sasl(mechanism.name()));
-        offered.copied().unwrap_or(Mechanism::UserPass)
-    }
-
-    /// Whether it is bound to the TLS channel.
-    pub fn is_bound(self) -> bool {
-        matches!(self, Mechanism::ScramSha1Plus | Mechanism::ScramSha256Plus)
-    }
-
-    /// Whether the server lists it. Of APOP no list tells, and of USER none has to where there is no list.
-    pub fn is_listed(self, capabilities: Option<&Capabilities>) -> bool {
-        match self {
-            Mechanism::Apop => true,
-            Mechanism::UserPass => capabilities.is_none_or(|listed| listed.has("USER")),
-            _ => capabilities.is_some_and(|listed| listed.has_sasl(self.name())),
-        }
-    }
-
-    /// Refuses a mechanism that was asked for and is not on the server's list, or where there is no list. Of APOP the
-    /// greeting tells ([`Login::new`] looks there), of USER the answer to it.
-    pub fn check_offered(self, capabilities: Option<&Capabilities>) -> Result<()> {
-        match self {
-            Mechanism::UserPass => Ok(()),
-            _ if self.is_listed(capabilities) => Ok(()),
-            _ => Err(Error::new(Kind::Unsupported, format!("the server does not offer {}", self.name()))),
-        }
     }
 }
 
@@ -184,6 +101,11 @@ pub struct Circumstances<'a> {
     /// What the log-in can be bound to. To be left out where the server offers -PLUS variants but none of them is
     /// used, since a SCRAM without would tell the server that its list lacks them.
     pub binding: Option<ChannelBinding>,
+    /// Whether what a mechanism begins with may stand behind AUTH (RFC 5034), where there is room for it.
+    pub initial_response: bool,
+    /// Whether the server says by a code that it refuses the credentials (AUTH-RESP-CODE, RFC 3206): then a refusal
+    /// without one is about something else.
+    pub says_auth: bool,
 }
 
 /// What tells this TLS channel from any other (RFC 5056).
@@ -215,12 +137,18 @@ trait Exchange {
         true
     }
 
-    /// What answers a challenge. After an error the exchange is to be cancelled.
-    fn respond(&mut self, challenge: &[u8]) -> Result<Message>;
+    /// What answers a challenge. After an error the exchange is to be cancelled. In the middle of much work `rest` is
+    /// called, by whose error it ends.
+    fn respond(&mut self, challenge: &[u8], rest: &mut dyn FnMut() -> Result<()>) -> Result<Message>;
 
     /// Hears that the server lets us in, with the text that it says. An error means: not this server.
     fn accept(&mut self, _text: &[u8]) -> Result<()> {
         Ok(())
+    }
+
+    /// With which of its messages, counted from 1, it has told or proved what the server is to judge by.
+    fn proof(&self) -> usize {
+        1
     }
 
     /// What the server had against us before it refused.
@@ -240,6 +168,29 @@ pub struct Login<'a> {
     method: Method<'a>,
     /// What was said or is to be said that may be secret: each made once, and known so that its echo can be masked.
     said: Vec<Zeroizing<String>>,
+    says_auth: bool,
+}
+
+/// What a server's refusal of a log-in is, and what may be done after it.
+#[derive(Debug)]
+pub struct Refusal {
+    /// What it is, if it is the end.
+    pub error: Error,
+    /// What may be done.
+    pub next: Next,
+    /// Whether the server had been shown what it is to judge by.
+    pub has_proved: bool,
+}
+
+/// What may be done after a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing: another way would be refused as well.
+    Nothing,
+    /// Another way.
+    OtherWay,
+    /// The same without the initial response, which the server may have stumbled over; then another way.
+    WithoutInitialResponse,
 }
 
 enum Method<'a> {
@@ -255,6 +206,8 @@ struct Sasl<'a> {
     initial: Initial,
     /// Whether the server waits for an answer.
     is_asked: bool,
+    /// How many messages of the exchange the server has been sent.
+    sent: usize,
 }
 
 /// How it stands with what the mechanism begins with.
@@ -275,12 +228,13 @@ impl<'a> Login<'a> {
         mechanism: Mechanism,
         circumstances: Circumstances<'_>,
     ) -> Result<Login<'a>> {
+        let says_auth = circumstances.says_auth;
         let scram = |hash, plus| scram::Scram::new(hash, plus, credentials, &circumstances);
         let mut exchange: Box<dyn Exchange + 'a> = match mechanism {
-            Mechanism::UserPass => return Ok(Login { credentials, method: Method::User, said: Vec::new() }),
+            Mechanism::UserPass => return Ok(Login { credentials, method: Method::User, said: Vec::new(), says_auth }),
             Mechanism::Apop => {
                 let said = vec![md5::apop_digest(circumstances.greeting, &credentials.password)?];
-                return Ok(Login { credentials, method: Method::Apop, said });
+                return Ok(Login { credentials, method: Method::Apop, said, says_auth });
             }
             Mechanism::Plain => Box::new(plain::OneMessage::plain(credentials)),
             Mechanism::Login => Box::new(plain::Login::new(credentials)),
@@ -297,11 +251,16 @@ impl<'a> Login<'a> {
         let said: Vec<_> = exchange.initial().map(|message| encode(&message)).into_iter().collect();
         let initial = match said.first() {
             None => Initial::Done,
-            Some(message) if Command::auth_with(name, message).encoded_len() <= MAX_COMMAND => Initial::WithAuth,
+            Some(message)
+                if circumstances.initial_response && Command::auth_with(name, message).encoded_len() <= MAX_COMMAND =>
+            {
+                Initial::WithAuth
+            }
             Some(_) => Initial::Waits,
         };
-        let sasl = Sasl { name, exchange, initial, is_asked: false };
-        Ok(Login { credentials, method: Method::Sasl(sasl), said })
+        let sent = usize::from(initial == Initial::WithAuth);
+        let sasl = Sasl { name, exchange, initial, is_asked: false, sent };
+        Ok(Login { credentials, method: Method::Sasl(sasl), said, says_auth })
     }
 
     /// The command that begins it.
@@ -324,19 +283,24 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// What answers a reply; `None` once the server has let us in.
-    pub fn next(&mut self, reply: Reply<'_>) -> Result<Option<Command<'_>>> {
+    /// What answers a reply that is no refusal; `None` once the server has let us in. In the middle of much work `rest`
+    /// is called, by whose error it ends.
+    pub fn next(&mut self, reply: Reply<'_>, rest: &mut dyn FnMut() -> Result<()>) -> Result<Option<Command<'_>>> {
         match (&mut self.method, reply.status) {
-            (_, Status::Err) => Err(self.refusal(reply)),
+            (_, Status::Err) => Err(self.refusal(reply).error),
             (Method::User, Status::Ok) => {
                 self.method = Method::Pass;
                 Ok(Some(Command::pass(&self.credentials.password)))
             }
             (Method::Pass | Method::Apop, Status::Ok) => Ok(None),
             (Method::User | Method::Pass | Method::Apop, Status::Challenge) => Err(unexpected()),
-            (Method::Sasl(sasl), Status::Ok) => sasl.exchange.accept(reply.text).map(|()| None),
+            (Method::Sasl(sasl), Status::Ok) => {
+                sasl.exchange.accept(reply.text)?;
+                // let in without having been asked for what is to prove who we are
+                if sasl.has_proved() { Ok(None) } else { Err(out_of_place()) }
+            }
             (Method::Sasl(sasl), Status::Challenge) => {
-                let response = match sasl.answer(reply.text.trim_ascii(), &mut self.said)? {
+                let response = match sasl.answer(reply.text.trim_ascii(), &mut self.said, rest)? {
                     Answer::First => self.said.first(),
                     Answer::Last => self.said.last(),
                 };
@@ -365,18 +329,39 @@ impl<'a> Login<'a> {
         said.chain(credentials).chain(telltales.iter().copied()).collect()
     }
 
-    fn refusal(&self, reply: Reply<'_>) -> Error {
+    /// What the server has against us, as far as it has said it before it refused or went away.
+    pub fn complaint(&self) -> Option<String> {
         let complaint = match &self.method {
             Method::Sasl(sasl) => sasl.exchange.complaint(),
             _ => b"",
         };
-        match complaint {
-            b"" => reply.refusal(Kind::Auth, "the log-in was refused"),
-            complaint => {
-                let complaint = escape(&mask(complaint, &self.secrets()));
-                reply.refusal(Kind::Auth, &format!("the log-in was refused: {complaint}"))
-            }
-        }
+        (!complaint.is_empty()).then(|| escape(&mask(complaint, &self.secrets())))
+    }
+
+    /// What a `-ERR` is, and what may be done after it.
+    ///
+    /// A response code says it. Without one the server means the credentials where it has been shown them, does not
+    /// speak of something else, and is not known to have a code for that.
+    pub fn refusal(&self, reply: Reply<'_>) -> Refusal {
+        let words = match self.complaint() {
+            Some(complaint) => format!("the log-in was refused: {complaint}"),
+            None => "the log-in was refused".to_owned(),
+        };
+        let (has_proved, has_initial_response) = match &self.method {
+            Method::User | Method::Pass | Method::Apop => (true, false),
+            Method::Sasl(sasl) => (sasl.has_proved(), sasl.initial == Initial::WithAuth),
+        };
+        let (kind, next) = match reason(reply.text) {
+            _ if reply.code().is_some() => (Kind::Auth, Next::Nothing),
+            Some(Reason::Locked) => (Kind::MailboxInUse, Next::Nothing),
+            Some(Reason::Busy) => (Kind::Temporary, Next::Nothing),
+            Some(Reason::UnknownCommand) if has_initial_response => (Kind::Unsupported, Next::WithoutInitialResponse),
+            Some(Reason::UnknownCommand) => (Kind::Unsupported, Next::OtherWay),
+            None if !has_proved => (Kind::Unsupported, Next::OtherWay),
+            None if self.says_auth => (Kind::Server, Next::OtherWay),
+            None => (Kind::Auth, Next::Nothing),
+        };
+        Refusal { error: reply.refusal(kind, &words), next, has_proved }
     }
 
     #[cfg(test)]
@@ -392,7 +377,16 @@ enum Answer {
 }
 
 impl Sasl<'_> {
-    fn answer(&mut self, challenge: &[u8], said: &mut Vec<Zeroizing<String>>) -> Result<Answer> {
+    fn has_proved(&self) -> bool {
+        self.sent >= self.exchange.proof()
+    }
+
+    fn answer(
+        &mut self,
+        challenge: &[u8],
+        said: &mut Vec<Zeroizing<String>>,
+        rest: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<Answer> {
         self.is_asked = true;
         let wants_initial = match std::mem::replace(&mut self.initial, Initial::Done) {
             Initial::Done => false,
@@ -403,9 +397,10 @@ impl Sasl<'_> {
         let answer = if wants_initial {
             Answer::First
         } else {
-            said.push(encode(&self.exchange.respond(&decode(challenge)?)?));
+            said.push(encode(&self.exchange.respond(&decode(challenge)?, rest)?));
             Answer::Last
         };
+        self.sent += 1;
         self.is_asked = false;
         Ok(answer)
     }
@@ -444,6 +439,10 @@ fn syntax(what: &str) -> Error {
     Error::new(Kind::Syntax, format!("the server answered the log-in by {what}"))
 }
 
+fn out_of_place() -> Error {
+    Error::new(Kind::BadFormat, "the server said +OK to a log-in where a challenge was due")
+}
+
 fn unexpected() -> Error {
     Error::new(Kind::BadFormat, "the server sent a challenge where none can be")
 }
@@ -457,7 +456,15 @@ mod tests {
     }
 
     pub(super) fn circumstances() -> Circumstances<'static> {
-        Circumstances { greeting: b"", host: "pop.test", port: 995, nonce, binding: None }
+        Circumstances {
+            greeting: b"",
+            host: "pop.test",
+            port: 995,
+            nonce,
+            binding: None,
+            initial_response: true,
+            says_auth: false,
+        }
     }
 
     fn wire(command: Command<'_>) -> String {
@@ -474,7 +481,7 @@ mod tests {
     /// What the log-in answers to a line.
     pub(super) fn says(login: &mut Login<'_>, line: &str) -> Result<Option<String>> {
         let reply = Reply::parse_in_exchange(line.as_bytes()).unwrap();
-        login.next(reply).map(|command| command.map(wire))
+        login.next(reply, &mut || Ok(())).map(|command| command.map(wire))
     }
 
     #[test]
@@ -504,13 +511,23 @@ mod tests {
     #[test]
     fn the_password_goes_nowhere_after_a_refusal() {
         let credentials = credentials();
-        for mechanism in Mechanism::ALL.into_iter().filter(|each| each.check_offered(None).is_err()) {
+        for mechanism in
+            Mechanism::ALL.into_iter().filter(|each| !matches!(each, Mechanism::UserPass | Mechanism::Apop))
+        {
             let credentials = Credentials::new(b"tim", b"secret").unwrap().with_token(b"token").unwrap();
             let binding = Some(ChannelBinding { name: "tls-exporter", data: Vec::new() });
             let circumstances = Circumstances { binding, ..circumstances() };
             let mut login = Login::new(&credentials, mechanism, circumstances).unwrap();
-            assert_eq!(says(&mut login, "-ERR no").unwrap_err().kind(), Kind::Auth);
-            assert!(login.cancel().is_none());
+            // what has not been shown anything cannot have refused it
+            let has_proved = matches!(
+                mechanism,
+                Mechanism::Plain | Mechanism::XOAuth2 | Mechanism::OAuthBearer | Mechanism::External
+            );
+            let refusal = login.refusal(Reply::parse(b"-ERR no").unwrap());
+            assert_eq!(refusal.has_proved, has_proved, "{mechanism:?}");
+            let expected = if has_proved { (Kind::Auth, Next::Nothing) } else { (Kind::Unsupported, Next::OtherWay) };
+            assert_eq!((refusal.error.kind(), refusal.next), expected, "{mechanism:?}");
+            assert!(says(&mut login, "-ERR no").is_err() && login.cancel().is_none());
         }
         for (answer, kind) in [
             ("-ERR no such user", Kind::Auth),
@@ -532,13 +549,13 @@ mod tests {
         let mut login = Login::new(&credentials, Mechanism::Apop, greeting).unwrap();
         assert_eq!(login.secrets().len(), 3);
         assert_eq!(login.first().redacted(), b"APOP tim ***");
-        assert!(login.next(Reply::parse(b"+OK").unwrap()).unwrap().is_none());
+        assert!(login.next(Reply::parse(b"+OK").unwrap(), &mut || Ok(())).unwrap().is_none());
 
         let mut login = Login::new(&credentials, Mechanism::Login, circumstances()).unwrap();
         assert_eq!(login.first().redacted(), b"AUTH LOGIN");
         for _ in 0..2 {
             let reply = Reply::parse_in_exchange(b"+").unwrap();
-            assert_eq!(login.next(reply).unwrap().unwrap().redacted(), b"***");
+            assert_eq!(login.next(reply, &mut || Ok(())).unwrap().unwrap().redacted(), b"***");
         }
         assert_eq!(login.secrets(), [&b"dGlt"[..], b"c2VjcmV0", b"token", b"secret"]);
         says(&mut login, "+ ").unwrap_err();
@@ -547,52 +564,13 @@ mod tests {
     }
 
     #[test]
-    fn the_choice() {
-        let listed = |names: &str| {
-            let mut capabilities = Capabilities::default();
-            capabilities.push(format!("SASL {names}").as_bytes()).unwrap();
-            capabilities
-        };
-        for (offered, encrypted, in_the_clear) in [
-            ("LOGIN PLAIN", Mechanism::Plain, Mechanism::UserPass),
-            ("", Mechanism::UserPass, Mechanism::UserPass),
-            ("LOGIN XOAUTH2 EXTERNAL X-ZIMBRA", Mechanism::UserPass, Mechanism::UserPass),
-            ("PLAIN CRAM-MD5", Mechanism::Plain, Mechanism::CramMd5),
-            ("PLAIN cram-md5 scram-sha-1", Mechanism::Plain, Mechanism::ScramSha1),
-            ("CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256", Mechanism::UserPass, Mechanism::ScramSha256),
-            ("SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS", Mechanism::UserPass, Mechanism::UserPass),
-        ] {
-            assert_eq!(Mechanism::choose(&listed(offered), true), encrypted, "{offered}");
-            assert_eq!(Mechanism::choose(&listed(offered), false), in_the_clear, "{offered}");
-        }
-        for mechanism in Mechanism::ALL {
-            let needs_list = !matches!(mechanism, Mechanism::UserPass | Mechanism::Apop);
-            for (capabilities, ok) in
-                [(None, !needs_list), (Some(&listed("X")), !needs_list), (Some(&listed(mechanism.name())), true)]
-            {
-                let offered = mechanism.check_offered(capabilities);
-                assert_eq!(offered.err().map(|error| error.kind()), (!ok).then_some(Kind::Unsupported));
-            }
-        }
-    }
-
-    #[test]
-    fn by_name() {
-        for mechanism in Mechanism::ALL {
-            assert_eq!(Mechanism::named(mechanism.name()).unwrap(), mechanism);
-            assert_eq!(Mechanism::named(&mechanism.name().to_lowercase()).unwrap(), mechanism);
-        }
-        for unknown in ["", "auto", "NTLM", "SCRAM", "PLAIN "] {
-            assert_eq!(Mechanism::named(unknown).unwrap_err().kind(), Kind::Parameter);
-        }
-    }
-
-    #[test]
     fn every_prefix_of_any_challenge_is_answered_or_refused() {
         let credentials = Credentials::new(b"tim", b"secret").unwrap().with_token(b"token").unwrap();
         let challenge = "+ PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+ and more";
         for end in 1..challenge.len() {
-            for mechanism in Mechanism::ALL.into_iter().filter(|each| each.check_offered(None).is_err()) {
+            for mechanism in
+                Mechanism::ALL.into_iter().filter(|each| !matches!(each, Mechanism::UserPass | Mechanism::Apop))
+            {
                 let binding = Some(ChannelBinding { name: "tls-exporter", data: Vec::new() });
                 let circumstances = Circumstances { binding, ..circumstances() };
                 let mut login = Login::new(&credentials, mechanism, circumstances).unwrap();
@@ -621,6 +599,91 @@ mod tests {
             assert_eq!(ok().with_token(bad).unwrap_err().kind(), Kind::Parameter);
             assert_eq!(ok().with_authzid(bad).unwrap_err().kind(), Kind::Parameter);
         }
+    }
+
+    #[test]
+    fn what_a_refusal_leads_to() {
+        let credentials = credentials();
+        let refused = |says_auth, mechanism, replies: &[&str]| {
+            let circumstances = Circumstances { says_auth, ..circumstances() };
+            let mut login = Login::new(&credentials, mechanism, circumstances).unwrap();
+            let (last, before) = replies.split_last().unwrap();
+            before.iter().for_each(|reply| drop(says(&mut login, reply).unwrap()));
+            let refusal = login.refusal(Reply::parse(last.as_bytes()).unwrap());
+            (refusal.error.kind(), refusal.next)
+        };
+        let nothing = |kind| (kind, Next::Nothing);
+        let other = |kind| (kind, Next::OtherWay);
+        for (mechanism, replies, silent, with_codes) in [
+            (Mechanism::UserPass, &["+OK", "-ERR no"][..], nothing(Kind::Auth), other(Kind::Server)),
+            (Mechanism::UserPass, &["-ERR no such user"], nothing(Kind::Auth), other(Kind::Server)),
+            (Mechanism::UserPass, &["+OK", "-ERR [AUTH] no"], nothing(Kind::Auth), nothing(Kind::Auth)),
+            (Mechanism::UserPass, &["-ERR invalid command"], other(Kind::Unsupported), other(Kind::Unsupported)),
+            (
+                Mechanism::UserPass,
+                &["+OK", "-ERR unable to lock maildrop"],
+                nothing(Kind::MailboxInUse),
+                nothing(Kind::MailboxInUse),
+            ),
+            (Mechanism::UserPass, &["+OK", "-ERR server busy"], nothing(Kind::Temporary), nothing(Kind::Temporary)),
+            (Mechanism::Plain, &["-ERR [SYS/PERM] never"], nothing(Kind::Server), nothing(Kind::Server)),
+            (
+                Mechanism::Plain,
+                &["-ERR Too many arguments"],
+                (Kind::Unsupported, Next::WithoutInitialResponse),
+                (Kind::Unsupported, Next::WithoutInitialResponse),
+            ),
+            // it was asked for after all, so that is not what the server stumbled over
+            (Mechanism::Plain, &["+", "-ERR syntax"], other(Kind::Unsupported), other(Kind::Unsupported)),
+            (Mechanism::CramMd5, &["-ERR no"], other(Kind::Unsupported), other(Kind::Unsupported)),
+            (Mechanism::CramMd5, &["+ PDFAMj4=", "-ERR no"], nothing(Kind::Auth), other(Kind::Server)),
+            (Mechanism::Login, &["+", "-ERR no"], other(Kind::Unsupported), other(Kind::Unsupported)),
+            (Mechanism::Login, &["+", "+", "-ERR no"], nothing(Kind::Auth), other(Kind::Server)),
+        ] {
+            assert_eq!(refused(false, mechanism, replies), silent, "{replies:?}");
+            assert_eq!(refused(true, mechanism, replies), with_codes, "{replies:?}");
+        }
+    }
+
+    #[test]
+    fn let_in_before_anything_was_proved() {
+        let credentials = Credentials::new(b"tim", b"secret").unwrap().with_token(&[b'x'; 300]).unwrap();
+        for (mechanism, challenges) in [
+            (Mechanism::CramMd5, &[][..]),
+            (Mechanism::Login, &[]),
+            (Mechanism::Login, &["+"]),
+            // too long to stand behind AUTH
+            (Mechanism::XOAuth2, &[]),
+            (Mechanism::OAuthBearer, &[]),
+        ] {
+            let mut login = Login::new(&credentials, mechanism, circumstances()).unwrap();
+            challenges.iter().for_each(|challenge| drop(says(&mut login, challenge).unwrap()));
+            assert_eq!(says(&mut login, "+OK").unwrap_err().kind(), Kind::BadFormat, "{mechanism:?} {challenges:?}");
+        }
+        let circumstances = Circumstances { initial_response: false, ..circumstances() };
+        let mut login = Login::new(&credentials, Mechanism::Plain, circumstances).unwrap();
+        assert_eq!(wire(login.first()), "AUTH PLAIN\r\n");
+        assert_eq!(says(&mut login, "+OK").unwrap_err().kind(), Kind::BadFormat);
+    }
+
+    #[test]
+    fn secrets_are_known_in_base64_wherever_they_stand() {
+        let secrets = Credentials::new(b"tim", b"tanstaaf").unwrap().with_token(b"ya29.token").unwrap().secrets();
+        let secrets: Vec<&[u8]> = secrets.iter().map(|secret| &***secret).collect();
+        for secret in ["tanstaaf", "ya29.token"] {
+            for before in ["", "a", "ab", "abc", "user=tim auth=Bearer "] {
+                for after in ["", "z", "yz", "xyz"] {
+                    let text = STANDARD.encode(format!("{before}{secret}{after}"));
+                    let shown = mask(text.as_bytes(), &secrets).into_owned();
+                    assert!(shown.windows(3).any(|part| part == b"***"), "{before}{secret}{after}");
+                    // no more than a digit at either end is left of it
+                    assert!(shown.len() + secret.len() <= text.len() + 3, "{before}{secret}{after}");
+                }
+            }
+        }
+        assert!(Credentials::new(b"tim", b"").unwrap().secrets().is_empty());
+        // of a short one only what has four digits
+        assert_eq!(Credentials::new(b"tim", b"ab").unwrap().secrets().len(), 1);
     }
 
     #[test]

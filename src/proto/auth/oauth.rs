@@ -48,7 +48,7 @@ impl Exchange for Bearer {
         self.message.take()
     }
 
-    fn respond(&mut self, challenge: &[u8]) -> Result<Message> {
+    fn respond(&mut self, challenge: &[u8], _: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
         let answer = self.answer.take().ok_or_else(unexpected)?;
         self.complaint = challenge.to_vec();
         Ok(message(&[answer]))

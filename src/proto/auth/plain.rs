@@ -28,7 +28,7 @@ impl Exchange for OneMessage {
         false
     }
 
-    fn respond(&mut self, _: &[u8]) -> Result<Message> {
+    fn respond(&mut self, _: &[u8], _: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
         Err(unexpected())
     }
 }
@@ -47,7 +47,12 @@ impl<'a> Login<'a> {
 }
 
 impl Exchange for Login<'_> {
-    fn respond(&mut self, _: &[u8]) -> Result<Message> {
+    /// The password is the second.
+    fn proof(&self) -> usize {
+        2
+    }
+
+    fn respond(&mut self, _: &[u8], _: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
         self.answers.next().map(|answer| message(&[answer])).ok_or_else(unexpected)
     }
 }

@@ -66,7 +66,7 @@ impl<'a> Scram<'a> {
     }
 
     /// The last message, and the signature that must answer it.
-    fn prove(&self, server_first: &[u8]) -> Result<(Message, Bytes)> {
+    fn prove(&self, server_first: &[u8], rest: &mut dyn FnMut() -> Result<()>) -> Result<(Message, Bytes)> {
         let ServerFirst { nonce, salt, iterations } = ServerFirst::parse(server_first)?;
         if nonce.len() <= self.nonce.len() || !nonce.starts_with(self.nonce.as_bytes()) {
             return Err(syntax("SCRAM with a nonce that does not extend ours"));
@@ -77,13 +77,13 @@ impl<'a> Scram<'a> {
 
         let hash = self.hash;
         let mut password = prepare(self.password);
-        let salted = hash.derive(&password, &salt, iterations);
+        let salted = hash.derive(&password, &salt, iterations, rest);
         if let Cow::Owned(prepared) = &mut password {
             prepared.zeroize();
         }
         let salted = salted?;
         let client_key = hash.hmac(&salted, &[b"Client Key"])?;
-        let client_signature = hash.hmac(&hash.digest(&[&client_key])?, &exchange)?;
+        let client_signature = hash.hmac(&hash.digest(&[&client_key]), &exchange)?;
         let server_signature = hash.hmac(&hash.hmac(&salted, &[b"Server Key"])?, &exchange)?;
         let mut proof = client_key;
         proof.iter_mut().zip(&*client_signature).for_each(|(key, signature)| *key ^= signature);
@@ -97,10 +97,10 @@ impl Exchange for Scram<'_> {
         Some(message(&[&self.header, &self.first]))
     }
 
-    fn respond(&mut self, challenge: &[u8]) -> Result<Message> {
+    fn respond(&mut self, challenge: &[u8], rest: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
         match &self.step {
             Step::ServerFirst => {
-                let (proof, signature) = self.prove(challenge)?;
+                let (proof, signature) = self.prove(challenge, rest)?;
                 self.step = Step::ServerFinal(signature);
                 Ok(proof)
             }
@@ -120,6 +120,11 @@ impl Exchange for Scram<'_> {
             Step::ServerFinal(signature) => verify(signature, &decode(text).map_err(|_| unproven())?),
             Step::Verified => Ok(()),
         }
+    }
+
+    /// The first one says no more than a name.
+    fn proof(&self) -> usize {
+        2
     }
 
     /// The server's signature, together with what it said first, lets whoever reads a log guess at the password. Being

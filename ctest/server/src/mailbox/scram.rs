@@ -24,12 +24,13 @@ use crate::conn::ChannelBinding;
 static MECHANISMS: &[Mechanism] = &[SCRAM_SHA1, SCRAM_SHA1_PLUS, SCRAM_SHA256, SCRAM_SHA256_PLUS];
 
 /// The fewest that RFC 7677 allows.
-const ITERATIONS: usize = 4096;
+pub const FEWEST_ITERATIONS: usize = 4096;
 
 /// What a server keeps of an account's password.
 pub struct Account {
     user: String,
     salt: [u8; 16],
+    iterations: usize,
     stored_key: Vec<u8>,
     server_key: Vec<u8>,
 }
@@ -54,10 +55,10 @@ pub fn is_known(mechanism: &str) -> bool {
 impl Account {
     /// With `knows_password` false it is that of a server that has got at the half of it that verifies clients, not at
     /// the half that proves who the server is.
-    pub fn new(mechanism: &str, user: &str, pass: &str, knows_password: bool) -> Result<Self> {
+    pub fn new(mechanism: &str, user: &str, pass: &str, knows_password: bool, iterations: usize) -> Result<Self> {
         let sha_1 = mechanism.starts_with("SCRAM-SHA-1");
         let digest = if sha_1 { MessageDigest::sha1() } else { MessageDigest::sha256() };
-        Self::derive(digest, user, pass, knows_password).map_err(|error| error.to_string())
+        Self::derive(digest, user, pass, knows_password, iterations).map_err(|error| error.to_string())
     }
 
     fn derive(
@@ -65,18 +66,19 @@ impl Account {
         user: &str,
         pass: &str,
         knows_password: bool,
+        iterations: usize,
     ) -> std::result::Result<Self, ErrorStack> {
         let mut salt = [0; 16];
         rand_bytes(&mut salt)?;
         let mut salted = vec![0; digest.size()];
-        pbkdf2_hmac(pass.as_bytes(), &salt, ITERATIONS, digest, &mut salted)?;
+        pbkdf2_hmac(pass.as_bytes(), &salt, iterations, digest, &mut salted)?;
         let hmac = |key: &[u8], text| Signer::new(digest, &*PKey::hmac(key)?)?.sign_oneshot_to_vec(text);
         let stored_key = hash(digest, &hmac(&salted, b"Client Key")?)?.to_vec();
         if !knows_password {
             salted.fill(0);
         }
         let server_key = hmac(&salted, b"Server Key")?;
-        Ok(Self { user: user.to_owned(), salt, stored_key, server_key })
+        Ok(Self { user: user.to_owned(), salt, iterations, stored_key, server_key })
     }
 }
 
@@ -115,7 +117,7 @@ impl SessionCallback for Account {
         request: &mut Request,
     ) -> std::result::Result<(), SessionError> {
         if context.get_ref::<AuthId>() == Some(&self.user) {
-            let iterations = ITERATIONS as u32;
+            let iterations = u32::try_from(self.iterations).unwrap_or(u32::MAX);
             let kept = ScramStoredPassword::new(iterations, &self.salt, &self.stored_key, &self.server_key);
             request.satisfy::<ScramStoredPassword>(&kept)?;
         }
@@ -155,7 +157,7 @@ mod tests {
     use super::*;
 
     fn begin(mechanism: &str) -> Scram {
-        let account = Account::new(mechanism, "alice", "pencil", true).unwrap();
+        let account = Account::new(mechanism, "alice", "pencil", true, FEWEST_ITERATIONS).unwrap();
         let binding = ChannelBinding { name: "tls-exporter", data: b"data".to_vec() };
         Scram::begin(mechanism, account, Some(binding)).unwrap()
     }

@@ -151,9 +151,9 @@ impl Session {
     }
 
     fn scram(&mut self, name: &str, mut response: Vec<u8>) -> Flow {
-        let Mailbox { user, pass, knows_password, .. } = &*self.mailbox;
-        let channel = self.conn.get_ref().channel_binding()?;
-        let account = Account::new(name, user, pass, *knows_password);
+        let Mailbox { user, pass, knows_password, iterations, knows_unique_alone, .. } = &*self.mailbox;
+        let channel = self.conn.get_ref().channel_binding(*knows_unique_alone)?;
+        let account = Account::new(name, user, pass, *knows_password, *iterations);
         let mut scram = account.and_then(|account| Scram::begin(name, account, channel)).map_err(io::Error::other)?;
         loop {
             let message = decode(&response).ok_or_else(|| "malformed response".to_owned());
