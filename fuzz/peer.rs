@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+/// How long it waits for the next command, which does not come where an answer is not whole.
+const PATIENCE: Duration = Duration::from_millis(5);
 /// Where a segment ends: the next one is sent when a command has come, since what comes unasked ends a session.
 pub const SPLIT: u8 = 0xff;
 
@@ -51,10 +53,7 @@ impl Peer {
     }
 }
 
-/// How long to wait for the next command, which does not come where an answer is not whole.
-const PATIENCE: Duration = Duration::from_millis(5);
-
-/// Says it all, segment by segment, and then hears what there is until the client closes.
+/// Says it all, and then hears what there is until the client closes.
 fn serve(mut tcp: TcpStream, script: &[u8]) -> Vec<u8> {
     let mut heard = Vec::new();
     tcp.set_read_timeout(Some(PATIENCE)).unwrap();

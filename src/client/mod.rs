@@ -67,6 +67,8 @@ pub struct Client {
     asked_after_log_in: bool,
     /// Optional commands that have worked, listed among the capabilities or not.
     proven: BTreeSet<&'static str>,
+    /// What no status line and no error may show, until the log-in is decided.
+    secrets: Vec<Zeroizing<Vec<u8>>>,
     /// Whether commands may go ahead of their answers, where the server can.
     pipelining: bool,
     /// Whether the log-in is done, and QUIT not said.
@@ -77,8 +79,6 @@ pub struct Client {
     marks: Marks,
     /// The sizes of messages, where LIST said them.
     sizes: Sizes,
-    /// What no status line and no error may show, until the log-in is decided.
-    secrets: Vec<Zeroizing<Vec<u8>>>,
 }
 
 /// What some servers say behind an answer of one line, and nobody asked for. No answer begins like that, so it can be told

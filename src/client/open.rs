@@ -179,12 +179,12 @@ impl Client {
             capabilities: None,
             asked_after_log_in: false,
             proven: BTreeSet::new(),
+            secrets: options.credentials.secrets(),
             pipelining: options.pipelining,
             in_transaction: false,
             behind: Behind::Nothing,
             marks: Marks::default(),
             sizes: Sizes::default(),
-            secrets: options.credentials.secrets(),
         };
         let mut greeting = client.greeting(trace)?;
         if let (Some(setup), Secure::StartTls) = (setup, options.secure) {
@@ -490,7 +490,7 @@ impl Client {
         let utf8 = Some(Command::UTF8).filter(|_| options.utf8 && wants("UTF8"));
         let extensions: Vec<_> = language.into_iter().chain(utf8).collect();
         log_in.has_extensions = true;
-        let pipelining = options.pipelining && offers("PIPELINING");
+        let pipelining = self.pipelining && offers("PIPELINING") && memory::goes_ahead(&self.key);
         let ahead = login.ahead().filter(|_| pipelining);
         let mut is_ahead = ahead.is_some();
         if pipelining {
