@@ -436,6 +436,29 @@ static void capa_that_is_not_answered_ends_nothing(void)
     pop3_set_comms_timeout(0);
 }
 
+static void no_capa_in_passing_by_the_option(void)
+{
+    /* not even where a list is remembered that lacks PIPELINING */
+    script_begin(LOGGED_IN_WITH("TOP\\r\\n") GOOD_BYE NEXT "send \"+OK\\r\\n\"\n" LOG_IN);
+    for (int i = 1; i <= 16; i++)
+        script_add("expect \"RETR %d\\r\\n\"\n" MESSAGE("a"), i);
+    script_add(GOOD_BYE);
+    port = server_play("tls=implicit", script());
+    pop3_options *options = pop3_options_new();
+    CHECK_INT(pop3_options_set_server(options, at(port)), 0);
+    CHECK_INT(pop3_options_set_user(options, "alice"), 0);
+    CHECK_INT(pop3_options_set_password(options, PASS), 0);
+    CHECK_INT(pop3_options_set_secure(options, 1), 0);
+    CHECK_INT(pop3_disconnect(pop3_connect_with(options), NULL), 0);
+    CHECK_INT(pop3_options_set_capabilities(options, 0), 0);
+    int socket = pop3_connect_with(options);
+    pop3_options_free(options);
+    struct letters letters = {0};
+    CHECK_INT(pop3_recv_messages(socket, up_to(16), 16, gather_messages, &letters, NULL), 16);
+    letters_free(&letters);
+    good_bye(socket);
+}
+
 static int32_t wait_for_all(int32_t number, const char *data, size_t len, int32_t last, void *context)
 {
     /* when the play has ended all has come, the end of the connection too */
@@ -699,7 +722,9 @@ static void numbers_come_of_the_list(void)
         LOGGED_IN REPLY("LIST", "-ERR\\r\\n") REPLY("STAT", "+OK 2 20\\r\\n")
         "expect \"RETR 1\\r\\n\"\n" MESSAGE("a") "expect \"RETR 2\\r\\n\"\n" MESSAGE("b") GOOD_BYE);
     must_receive(port, 0, 0, 0, 3, "1:3 2:3 5:3");
+    pop3_forget(NULL);
     must_receive(port, 0, 0, 2, 2, "7:3 5:3");
+    pop3_forget(NULL);
     must_receive(port, 0, 0, 0, 2, "1:3 2:3");
     CHECK_PLAYED(port);
 }
@@ -822,6 +847,7 @@ int main(void)
     RUN(after_a_bulk_that_failed_the_server_is_asked_anew);
     RUN(one_by_one_by_the_option);
     RUN(capa_that_is_not_answered_ends_nothing);
+    RUN(no_capa_in_passing_by_the_option);
     RUN(a_refusal_at_the_end_of_the_connection_is_of_no_message);
     RUN(what_is_unread_ends_a_bulk_before_the_next_command);
     RUN(a_dot_behind_an_answer_of_one_line_is_passed_over);

@@ -217,6 +217,8 @@ impl Client {
             memory::learn_break_at_capa(key, options.credentials.user());
         }
         memory::learn(key, lists, client.stream.tls_session());
+        // who wants no CAPA gets none in passing either
+        client.asked_after_log_in |= !options.capabilities;
         client.in_transaction = true;
         Ok(client)
     }
