@@ -23,6 +23,12 @@ const MOST_SERVERS: usize = 4096;
 /// A longer list is not remembered. Real ones have a few hundred octets.
 const LONGEST_LIST: usize = 4 * 1024;
 
+/// How many bytes all TLS sessions may take: as a rule each has two kilobytes, with the server's certificate and a ticket.
+const ALL_SESSIONS: usize = 8 * 1024 * 1024;
+
+/// A larger session is not remembered: its server has a certificate that is no ordinary one.
+const LARGEST_SESSION: usize = 16 * 1024;
+
 static MEMORY: Mutex<BTreeMap<Key, Entry>> = Mutex::new(BTreeMap::new());
 
 /// Who is spoken to, by which way, and all that decides whether they are trusted.
@@ -84,6 +90,7 @@ pub fn recall(key: &Key) -> Known {
     if entry.used.duration_since(entry.learnt) > LIFETIME {
         entry.known.lists = None;
     }
+    entry.known.session = entry.known.session.take().filter(|session| !session.is_over());
     entry.known.clone()
 }
 
@@ -97,7 +104,21 @@ pub fn learn(key: &Key, lists: Lists, session: Option<tls::Session>) {
         entry.learnt = Instant::now();
         entry.known.lists = lists;
     }
-    entry.known.session = session.filter(|_| entry.resumes);
+    entry.used = Instant::now();
+    entry.known.session = session.filter(|session| entry.resumes && session.size() <= LARGEST_SESSION);
+    forget_sessions(&mut memory, ALL_SESSIONS);
+}
+
+/// Forgets the sessions that were not used for longest until the others take no more than that.
+fn forget_sessions(memory: &mut BTreeMap<Key, Entry>, most: usize) {
+    let size = |entry: &Entry| entry.known.session.as_ref().map_or(0, tls::Session::size);
+    let mut all: usize = memory.values().map(size).sum();
+    while all > most {
+        let with_session = memory.values_mut().filter(|entry| entry.known.session.is_some());
+        let Some(oldest) = with_session.min_by_key(|entry| entry.used) else { return };
+        all -= size(oldest);
+        oldest.known.session = None;
+    }
 }
 
 /// That what is known of the server may be wrong.

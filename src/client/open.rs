@@ -34,21 +34,25 @@ impl Client {
     /// `watch` makes who hears of it, for each connection that it takes.
     pub fn open(options: &Options, watch: impl Fn() -> Watch, trace: &mut Trace<'_>) -> Result<Client> {
         shortage::check()?;
+        let call = options.timeouts.call.map(Deadline::after);
         // before the first packet: a trust that cannot be built must not cost a connection
         let setup = match options.secure {
             Secure::No => None,
-            Secure::Tls | Secure::StartTls => Some(Setup::new(&options.tls, &options.server.host)?),
+            Secure::Tls | Secure::StartTls => {
+                let deadline = Deadline::after(options.timeouts.connect).or_earlier(call);
+                Some(Setup::new(&options.tls, &options.server.host, deadline, &mut watch())?)
+            }
         };
         let key = Key::new(options, setup.as_ref())?;
         let known = memory::recall(&key);
         let had_session = known.session.is_some();
-        let mut opened = Client::establish(options, setup.as_ref(), key.clone(), known, watch(), trace);
+        let mut opened = Client::establish(options, setup.as_ref(), key.clone(), known, call, watch(), trace);
         if let Some(error) = opened.as_ref().err().filter(|error| had_session && error.kind() == Kind::Secure) {
             // instead of declining to resume a session, some servers fail the handshake
             trace.note(format_args!("once more without the earlier TLS session: {error}"));
             memory::never_resume(&key);
             let known = memory::recall(&key);
-            opened = Client::establish(options, setup.as_ref(), key.clone(), known, watch(), trace);
+            opened = Client::establish(options, setup.as_ref(), key.clone(), known, call, watch(), trace);
         }
         if opened.is_err() {
             memory::doubt(&key);
@@ -61,11 +65,11 @@ impl Client {
         setup: Option<&Setup>,
         key: Key,
         known: Known,
+        call: Option<Deadline>,
         watch: Watch,
         trace: &mut Trace<'_>,
     ) -> Result<Client> {
         let Known { lists, session } = known;
-        let call = options.timeouts.call.map(Deadline::after);
         let tcp = reach(options, call, watch, trace)?;
         let canceller = tcp.canceller();
         let stream = match (setup, options.secure) {

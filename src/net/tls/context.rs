@@ -1,18 +1,23 @@
 //! OpenSSL's context: what connections of the same [`Trust`] share, with its trust store.
 
+use std::collections::BTreeSet;
+use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use once_cell::sync::OnceCell;
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslVerifyMode, SslVersion};
-use openssl::x509::X509;
+use openssl::version;
 use openssl::x509::verify::X509VerifyFlags;
+use openssl::x509::{X509, X509StoreContextRef, X509VerifyResult};
 
 use crate::error::{Error, Kind, Result};
-use crate::net::seems_exhausted;
-use crate::net::tls::broken;
+use crate::net::answer::Answer;
+use crate::net::tls::ciphers::Ciphers;
+use crate::net::tls::{HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH, broken, facts};
 use crate::net::trust::{self, Authorities, CertificateFile, Encoded, Trust};
+use crate::net::watch::Watch;
+use crate::net::{Deadline, seems_exhausted, thread, timed_out};
 use crate::openssl_errors;
 
 /// What connections of the same [`Trust`] share: OpenSSL's context with its trust store.
@@ -23,61 +28,118 @@ pub struct Context {
     pub id: u64,
     /// What it was built for.
     pub trust: Trust,
+    /// What to offer in the place of what OpenSSL's configuration says, where that has suites that protect nothing.
+    pub ciphers: Option<Ciphers>,
+    /// Whether OpenSSL's configuration admits TLS 1.3 alone.
+    pub tls13_only: bool,
     /// Files of the folder `cacerts` that gave no certificate, to be named when a verification fails.
     pub unusable: Vec<String>,
+    /// Whether the platform's store was wanted and has nothing in it.
+    pub lacks_platform: bool,
 }
 
 /// How many contexts are kept: each has a copy of the platform's store.
 const MOST_CONTEXTS: usize = 16;
 
-/// A context that is not to be kept: the next one who asks has it built again.
-enum NotKept {
-    /// It could not be built.
-    Failed(Error),
-    /// It lacks what may be there the next time.
-    Incomplete(Arc<Context>),
+/// A context that is kept, or is being built to be kept.
+struct Kept {
+    trust: Trust,
+    build: Arc<Build>,
+    /// The process that builds it: of a parent's threads a child has none.
+    process: u32,
 }
 
-impl From<Error> for NotKept {
-    fn from(error: Error) -> NotKept {
-        NotKept::Failed(error)
+type Build = Answer<Result<Arc<Context>, (Kind, String)>>;
+
+static CONTEXTS: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
+
+/// The context for that trust, built when it is first asked for, which is waited for until the deadline.
+///
+/// A thread of its own builds it: reading files and looking at certificates can take long, and cannot be interrupted
+/// everywhere. Whoever does not wait any longer leaves it to go on, for those who come later.
+pub fn context(trust: &Trust, deadline: Deadline, watch: &mut Watch) -> Result<Arc<Context>> {
+    let build = build_for(trust)?;
+    let built = build.wait(deadline, watch)?;
+    match &*built {
+        Some(Ok(context)) => Ok(Arc::clone(context)),
+        Some(Err((kind, text))) => Err(Error::new(*kind, text.as_str())),
+        None => Err(timed_out().during("reading the certificates of authorities")),
     }
 }
 
-/// The context for that trust, built when it is first asked for.
-pub fn context(trust: &Trust) -> Result<Arc<Context>> {
-    type Cell = Arc<OnceCell<Arc<Context>>>;
-    // a host has one or two settings, which a list finds as fast as a map
-    static CONTEXTS: Mutex<Vec<(Trust, Cell)>> = Mutex::new(Vec::new());
-
-    // the lock is for finding the cell alone: building reads files
-    let cell = {
-        let mut contexts = CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-        match contexts.iter().find(|(known, _)| known == trust) {
-            Some((_, cell)) => Arc::clone(cell),
-            None => {
-                let cell = Cell::default();
-                if contexts.len() == MOST_CONTEXTS {
-                    // sessions that use it keep it
-                    contexts.remove(0);
-                }
-                contexts.push((trust.clone(), Arc::clone(&cell)));
-                cell
-            }
+/// The build that is there or under way, or a new one.
+fn build_for(trust: &Trust) -> Result<Arc<Build>> {
+    let build = {
+        let mut contexts = contexts();
+        contexts.retain(|kept| kept.process == process::id() || kept.is_built());
+        if let Some(kept) = contexts.iter().find(|kept| kept.trust == *trust) {
+            return Ok(Arc::clone(&kept.build));
         }
+        if contexts.len() == MOST_CONTEXTS {
+            // sessions that use it keep it
+            contexts.remove(0);
+        }
+        let build = Arc::new(Build::default());
+        contexts.push(Kept { trust: trust.clone(), build: Arc::clone(&build), process: process::id() });
+        build
     };
-    match cell.get_or_try_init(|| build_context(trust)) {
-        Ok(context) => Ok(Arc::clone(context)),
-        Err(NotKept::Incomplete(context)) => Ok(context),
-        Err(NotKept::Failed(error)) => Err(error),
+    // if it cannot begin, or panics, this is dropped, and those who wait hear of it
+    let builder = Builder { trust: trust.clone(), build: Arc::clone(&build), outcome: None };
+    match trust {
+        // no file is read for that
+        Trust::Anyone => builder.run(),
+        Trust::Verified { .. } => thread::spawn(move || builder.run()).map_err(|error| {
+            Error::new(Kind::OutOfMemory, "no thread to read the certificates of authorities").with_source(error)
+        })?,
+    }
+    Ok(build)
+}
+
+fn contexts() -> MutexGuard<'static, Vec<Kept>> {
+    CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Kept {
+    fn is_built(&self) -> bool {
+        self.build.is_given()
     }
 }
 
-fn build_context(trust: &Trust) -> Result<Arc<Context>, NotKept> {
-    // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
-    ErrorStack::get();
+/// Builds a context, and answers whatever comes of it.
+struct Builder {
+    trust: Trust,
+    build: Arc<Build>,
+    outcome: Option<Result<Built>>,
+}
+
+/// A context, and whether it has all that its trust names. One that lacks what may be there the next time is not kept.
+struct Built {
+    context: Arc<Context>,
+    is_complete: bool,
+}
+
+impl Builder {
+    fn run(mut self) {
+        self.outcome = Some(build_context(&self.trust));
+    }
+}
+
+impl Drop for Builder {
+    fn drop(&mut self) {
+        if !matches!(&self.outcome, Some(Ok(Built { is_complete: true, .. }))) {
+            contexts().retain(|kept| !Arc::ptr_eq(&kept.build, &self.build));
+        }
+        self.build.give(match self.outcome.take() {
+            Some(Ok(built)) => Ok(built.context),
+            Some(Err(error)) => Err((error.kind(), error.to_string())),
+            None => Err((Kind::Internal, "the certificates of authorities were not read".into())),
+        });
+    }
+}
+
+fn build_context(trust: &Trust) -> Result<Built> {
     let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(broken)?;
-    builder.set_min_proto_version(Some(SslVersion::TLS1_2)).map_err(broken)?;
+    let tls13_only = builder.min_proto_version() == Some(SslVersion::TLS1_3);
     builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
     // an idle session gives its 34 KiB of buffers back
     builder.set_mode(SslMode::AUTO_RETRY | SslMode::RELEASE_BUFFERS);
@@ -85,10 +147,10 @@ fn build_context(trust: &Trust) -> Result<Arc<Context>, NotKept> {
     builder.set_read_ahead(true);
     let mut unusable = Vec::new();
     let mut is_complete = true;
+    let mut lacks_platform = false;
     match trust {
         Trust::Anyone => builder.set_verify(SslVerifyMode::NONE),
         Trust::Verified { platform, own } => {
-            builder.set_verify(SslVerifyMode::PEER);
             if *platform {
                 // a platform without a store leaves the host's authorities, and the other way round
                 if let Err(stack) = builder.set_default_verify_paths() {
@@ -97,8 +159,9 @@ fn build_context(trust: &Trust) -> Result<Arc<Context>, NotKept> {
                 // OpenSSL passes over a store that it can't open, and what is built here stays
                 if seems_exhausted() {
                     let text = "no memory, or no descriptor, to read the platform's store";
-                    return Err(Error::new(Kind::OutOfMemory, text).into());
+                    return Err(Error::new(Kind::OutOfMemory, text));
                 }
+                lacks_platform = !trust::has_platform_store(version::dir());
             }
             let files = match own {
                 Authorities::None => Vec::new(),
@@ -106,19 +169,47 @@ fn build_context(trust: &Trust) -> Result<Arc<Context>, NotKept> {
                 Authorities::File(path) => vec![trust::read_one(path)?],
             };
             is_complete = !files.iter().any(CertificateFile::may_be_mended);
-            unusable.extend(add_files(&mut builder, files)?);
+            let mut without_names = BTreeSet::new();
+            unusable.extend(add_files(&mut builder, files, &mut without_names)?);
             // a certificate that the user put there is trusted, be it a root or not
             builder.verify_param_mut().set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(broken)?;
+            builder.set_verify_callback(SslVerifyMode::PEER, move |verified, chain| {
+                verified || excuse_names(chain, &without_names)
+            });
         }
     }
     static NEXT_ID: AtomicU64 = AtomicU64::new(0);
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-    let context = Arc::new(Context { ssl: builder.build(), id, trust: trust.clone(), unusable });
-    if is_complete { Ok(context) } else { Err(NotKept::Incomplete(context)) }
+    let ssl = builder.build();
+    let ciphers = Ciphers::without_empty_ones(&ssl).map_err(broken)?;
+    let trust = trust.clone();
+    let context = Arc::new(Context { ssl, id, trust, ciphers, tls13_only, unusable, lacks_platform });
+    Ok(Built { context, is_complete })
 }
 
-/// Trusts every certificate of the files; answers which files gave none and why.
-fn add_files(builder: &mut SslContextBuilder, files: Vec<CertificateFile>) -> Result<Vec<String>> {
+/// Whether a certificate that does not name the server is believed all the same: only one that has no names at all and
+/// that the host itself has put among its authorities, this very one. Such are made by hand for one machine.
+fn excuse_names(chain: &mut X509StoreContextRef, without_names: &BTreeSet<Vec<u8>>) -> bool {
+    let is_excused = chain.error_depth() == 0
+        && [HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH].contains(&chain.error().as_raw())
+        && chain
+            .chain()
+            .and_then(|chain| chain.get(0))
+            .and_then(|certificate| facts::fingerprint(certificate).ok())
+            .is_some_and(|fingerprint| without_names.contains(&fingerprint[..]));
+    if is_excused {
+        chain.set_error(X509VerifyResult::OK);
+    }
+    is_excused
+}
+
+/// Trusts every certificate of the files; answers which files gave none and why. Those that have no names of servers are
+/// kept in `without_names`, by their fingerprints.
+fn add_files(
+    builder: &mut SslContextBuilder,
+    files: Vec<CertificateFile>,
+    without_names: &mut BTreeSet<Vec<u8>>,
+) -> Result<Vec<String>> {
     let mut unusable = Vec::new();
     for file in files {
         let name = file.path.display();
@@ -128,7 +219,7 @@ fn add_files(builder: &mut SslContextBuilder, files: Vec<CertificateFile>) -> Re
             Ok(encoded) => {
                 let mut bad = 0;
                 for encoded in &encoded {
-                    let Err(stack) = add_certificate(builder, encoded) else { continue };
+                    let Err(stack) = add_certificate(builder, encoded, without_names) else { continue };
                     if openssl_errors::kind(Kind::Secure, &stack) == Kind::OutOfMemory {
                         return Err(Error::new(Kind::OutOfMemory, format!("no memory for the certificates of {name}")));
                     }
@@ -145,10 +236,18 @@ fn add_files(builder: &mut SslContextBuilder, files: Vec<CertificateFile>) -> Re
     Ok(unusable)
 }
 
-fn add_certificate(builder: &mut SslContextBuilder, encoded: &Encoded) -> Result<(), ErrorStack> {
+fn add_certificate(
+    builder: &mut SslContextBuilder,
+    encoded: &Encoded,
+    without_names: &mut BTreeSet<Vec<u8>>,
+) -> Result<(), ErrorStack> {
     let certificate = match encoded {
         Encoded::Pem(pem) => X509::from_pem(pem)?,
         Encoded::Der(der) => X509::from_der(der)?,
     };
+    // names that cannot be parsed look like none, but OpenSSL then verifies no server by the certificate
+    if certificate.subject_alt_names().is_none() {
+        without_names.insert(facts::fingerprint(&certificate)?.to_vec());
+    }
     builder.cert_store_mut().add_cert(certificate)
 }
