@@ -19,21 +19,21 @@ impl<T> Default for Answer<T> {
 }
 
 impl<T> Answer<T> {
-    /// Gives it to all who wait, and will.
+    /// Gives it to all who wait, and will. The first one stays.
     pub fn give(&self, answer: T) {
-        *self.lock() = Some(answer);
+        self.look().get_or_insert(answer);
         self.given.notify_all();
     }
 
-    /// Whether it is there.
-    pub fn is_given(&self) -> bool {
-        self.lock().is_some()
+    /// What is there now.
+    pub fn look(&self) -> MutexGuard<'_, Option<T>> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until it is there; `None` once the deadline has passed. Nothing is locked while the watch is called.
     pub fn wait(&self, deadline: Deadline, watch: &mut Watch) -> Result<MutexGuard<'_, Option<T>>, Cancelled> {
         loop {
-            let answer = self.lock();
+            let answer = self.look();
             let left = deadline.remaining();
             if answer.is_some() || left.is_none() {
                 return Ok(answer);
@@ -42,14 +42,10 @@ impl<T> Answer<T> {
             let wait = watch.slice(left.unwrap_or_default())?;
             let (answer, _) = self
                 .given
-                .wait_timeout_while(self.lock(), wait, |answer| answer.is_none())
+                .wait_timeout_while(self.look(), wait, |answer| answer.is_none())
                 .unwrap_or_else(PoisonError::into_inner);
             drop(answer);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<T>> {
-        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

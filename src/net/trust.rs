@@ -74,19 +74,23 @@ pub fn read_one(path: &Path) -> Result<CertificateFile> {
 }
 
 /// Every file of the folder, in the order of their names. That a file can't be read is no error unless the process has
-/// run out of something.
-pub fn read_folder(cacerts: &Path) -> Result<Vec<CertificateFile>> {
+/// run out of something. `go_on` is asked before each whether it is still wanted.
+pub fn read_folder(cacerts: &Path, go_on: &mut dyn FnMut() -> Result<()>) -> Result<Vec<CertificateFile>> {
     let unreadable = |error| unreadable("the folder", cacerts, error);
     let mut paths = Vec::new();
     for entry in fs::read_dir(cacerts).map_err(unreadable)? {
+        go_on()?;
         shortage::check()?;
         paths.push(entry.map_err(unreadable)?.path());
     }
     paths.sort();
-    let file = |path: PathBuf| match read_file(&path) {
-        // a passing trouble of the process, which must not become a lasting lack of trust
-        Err(error) if is_exhausted(&error) => Err(unreadable(error)),
-        contents => Ok(CertificateFile { path, contents }),
+    let file = |path: PathBuf| {
+        go_on()?;
+        match read_file(&path) {
+            // a passing trouble of the process, which must not become a lasting lack of trust
+            Err(error) if is_exhausted(&error) => Err(unreadable(error)),
+            contents => Ok(CertificateFile { path, contents }),
+        }
     };
     paths.into_iter().filter(|path| !path.is_dir()).map(file).collect()
 }
@@ -216,8 +220,28 @@ mod tests {
     }
 
     #[test]
+    fn reading_a_folder_ends_when_it_is_not_wanted_any_longer() {
+        let folder = env::temp_dir().join(format!("pop3connect-folder.{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        for name in ["a", "b"] {
+            fs::write(folder.join(name), CERTIFICATE).unwrap();
+        }
+        let asked = |most: usize| {
+            let mut asked = 0;
+            let mut go_on = || {
+                asked += 1;
+                if asked > most { Err(Error::new(Kind::Cancelled, "")) } else { Ok(()) }
+            };
+            read_folder(&folder, &mut go_on).map(|files| files.len()).map_err(|error| error.kind())
+        };
+        // for each name and for each file
+        assert_eq!((0..=4).map(asked).collect::<Vec<_>>(), [vec![Err(Kind::Cancelled); 4], vec![Ok(2)]].concat());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
     fn a_folder_that_is_not_there_is_named() {
-        let error = read_folder(Path::new("/nonexistent/cacerts")).err().unwrap();
+        let error = read_folder(Path::new("/nonexistent/cacerts"), &mut || Ok(())).err().unwrap();
         assert_eq!(error.kind(), Kind::Secure);
         assert!(error.to_string().contains("/nonexistent/cacerts"));
     }

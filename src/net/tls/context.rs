@@ -1,23 +1,23 @@
 //! OpenSSL's context: what connections of the same [`Trust`] share, with its trust store.
 
 use std::collections::BTreeSet;
-use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslVerifyMode, SslVersion};
 use openssl::version;
+use openssl::x509::X509;
 use openssl::x509::verify::X509VerifyFlags;
-use openssl::x509::{X509, X509StoreContextRef, X509VerifyResult};
 
 use crate::error::{Error, Kind, Result};
 use crate::net::answer::Answer;
 use crate::net::tls::ciphers::Ciphers;
-use crate::net::tls::{HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH, broken, facts};
+use crate::net::tls::{broken, facts};
 use crate::net::trust::{self, Authorities, CertificateFile, Encoded, Trust};
 use crate::net::watch::Watch;
-use crate::net::{Deadline, seems_exhausted, thread, timed_out};
+use crate::net::{Deadline, seems_exhausted, timed_out};
 use crate::openssl_errors;
 
 /// What connections of the same [`Trust`] share: OpenSSL's context with its trust store.
@@ -32,6 +32,8 @@ pub struct Context {
     pub ciphers: Option<Ciphers>,
     /// Whether OpenSSL's configuration admits TLS 1.3 alone.
     pub tls13_only: bool,
+    /// The fingerprints of the host's own authorities that have no names of servers.
+    pub without_names: BTreeSet<Vec<u8>>,
     /// Files of the folder `cacerts` that gave no certificate, to be named when a verification fails.
     pub unusable: Vec<String>,
     /// Whether the platform's store was wanted and has nothing in it.
@@ -41,103 +43,96 @@ pub struct Context {
 /// How many contexts are kept: each has a copy of the platform's store.
 const MOST_CONTEXTS: usize = 16;
 
-/// A context that is kept, or is being built to be kept.
-struct Kept {
-    trust: Trust,
-    build: Arc<Build>,
-    /// The process that builds it: of a parent's threads a child has none.
-    process: u32,
-}
+/// How long somebody else's building is waited for, before a context is built beside it.
+const PATIENCE: Duration = Duration::from_secs(1);
 
-type Build = Answer<Result<Arc<Context>, (Kind, String)>>;
+/// A context that is kept, or is being built to be kept; `None` if it came to nothing.
+type Build = Answer<Option<Arc<Context>>>;
 
-static CONTEXTS: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
+static CONTEXTS: Mutex<Vec<(Trust, Arc<Build>)>> = Mutex::new(Vec::new());
 
-/// The context for that trust, built when it is first asked for, which is waited for until the deadline.
+/// The context for that trust, built when it is first asked for, as long as the deadline allows.
 ///
-/// A thread of its own builds it: reading files and looking at certificates can take long, and cannot be interrupted
-/// everywhere. Whoever does not wait any longer leaves it to go on, for those who come later.
+/// One caller builds it, the others wait for that, but not for ever: the one who builds may be in a callback of its host,
+/// which may have made this very call, or have been left behind when the process forked.
 pub fn context(trust: &Trust, deadline: Deadline, watch: &mut Watch) -> Result<Arc<Context>> {
-    let build = build_for(trust)?;
-    let built = build.wait(deadline, watch)?;
-    match &*built {
-        Some(Ok(context)) => Ok(Arc::clone(context)),
-        Some(Err((kind, text))) => Err(Error::new(*kind, text.as_str())),
-        None => Err(timed_out().during("reading the certificates of authorities")),
-    }
-}
-
-/// The build that is there or under way, or a new one.
-fn build_for(trust: &Trust) -> Result<Arc<Build>> {
-    let build = {
-        let mut contexts = contexts();
-        contexts.retain(|kept| kept.process == process::id() || kept.is_built());
-        if let Some(kept) = contexts.iter().find(|kept| kept.trust == *trust) {
-            return Ok(Arc::clone(&kept.build));
+    let builder = loop {
+        let (build, is_new) = build_of(trust);
+        if !is_new {
+            let patience = Deadline::after(PATIENCE).or_earlier(Some(deadline));
+            match &*build.wait(patience, watch)? {
+                Some(Some(context)) => return Ok(Arc::clone(context)),
+                Some(None) => continue,
+                None => {}
+            }
         }
-        if contexts.len() == MOST_CONTEXTS {
-            // sessions that use it keep it
-            contexts.remove(0);
-        }
-        let build = Arc::new(Build::default());
-        contexts.push(Kept { trust: trust.clone(), build: Arc::clone(&build), process: process::id() });
-        build
+        break Builder { build, is_new };
     };
-    // if it cannot begin, or panics, this is dropped, and those who wait hear of it
-    let builder = Builder { trust: trust.clone(), build: Arc::clone(&build), outcome: None };
-    match trust {
-        // no file is read for that
-        Trust::Anyone => builder.run(),
-        Trust::Verified { .. } => thread::spawn(move || builder.run()).map_err(|error| {
-            Error::new(Kind::OutOfMemory, "no thread to read the certificates of authorities").with_source(error)
-        })?,
+    let built = build_context(trust, &mut || {
+        let left = deadline.remaining().ok_or_else(|| timed_out().during("reading the certificates of authorities"))?;
+        watch.slice(left)?;
+        Ok(())
+    })?;
+    match built.is_complete {
+        true => Ok(builder.keep(built.context)),
+        // what it lacks may be there the next time
+        false => Ok(built.context),
     }
-    Ok(build)
 }
 
-fn contexts() -> MutexGuard<'static, Vec<Kept>> {
+/// The build that is there or under way, or a new one, which the caller then has to do; whether it is new.
+fn build_of(trust: &Trust) -> (Arc<Build>, bool) {
+    let mut contexts = contexts();
+    // a host has one or two settings, which a list finds as fast as a map
+    if let Some((_, build)) = contexts.iter().find(|(known, _)| known == trust) {
+        return (Arc::clone(build), false);
+    }
+    if contexts.len() == MOST_CONTEXTS {
+        // sessions that use it keep it
+        contexts.remove(0);
+    }
+    let build = Arc::new(Build::default());
+    contexts.push((trust.clone(), Arc::clone(&build)));
+    (build, true)
+}
+
+fn contexts() -> MutexGuard<'static, Vec<(Trust, Arc<Build>)>> {
     CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Kept {
-    fn is_built(&self) -> bool {
-        self.build.is_given()
-    }
-}
-
-/// Builds a context, and answers whatever comes of it.
+/// Whoever builds a context. Where that comes to nothing the next one who asks has it built again.
 struct Builder {
-    trust: Trust,
     build: Arc<Build>,
-    outcome: Option<Result<Built>>,
-}
-
-/// A context, and whether it has all that its trust names. One that lacks what may be there the next time is not kept.
-struct Built {
-    context: Arc<Context>,
-    is_complete: bool,
+    /// Whether the others wait for this one.
+    is_new: bool,
 }
 
 impl Builder {
-    fn run(mut self) {
-        self.outcome = Some(build_context(&self.trust));
+    /// Gives it to those who wait and will ask; answers it, or what somebody else was faster to build.
+    fn keep(self, context: Arc<Context>) -> Arc<Context> {
+        self.build.give(Some(Arc::clone(&context)));
+        let kept = self.build.look().clone();
+        kept.flatten().unwrap_or(context)
     }
 }
 
 impl Drop for Builder {
     fn drop(&mut self) {
-        if !matches!(&self.outcome, Some(Ok(Built { is_complete: true, .. }))) {
-            contexts().retain(|kept| !Arc::ptr_eq(&kept.build, &self.build));
+        if self.is_new && self.build.look().is_none() {
+            contexts().retain(|(_, build)| !Arc::ptr_eq(build, &self.build));
+            self.build.give(None);
         }
-        self.build.give(match self.outcome.take() {
-            Some(Ok(built)) => Ok(built.context),
-            Some(Err(error)) => Err((error.kind(), error.to_string())),
-            None => Err((Kind::Internal, "the certificates of authorities were not read".into())),
-        });
     }
 }
 
-fn build_context(trust: &Trust) -> Result<Built> {
+/// A context, and whether it has all that its trust names.
+struct Built {
+    context: Arc<Context>,
+    is_complete: bool,
+}
+
+/// Builds a context, unless `go_on` ends it, which is asked again and again.
+fn build_context(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result<Built> {
     let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(broken)?;
     let tls13_only = builder.min_proto_version() == Some(SslVersion::TLS1_3);
     builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
@@ -146,6 +141,7 @@ fn build_context(trust: &Trust) -> Result<Built> {
     // one system call for a record, not one for its head and one for its body
     builder.set_read_ahead(true);
     let mut unusable = Vec::new();
+    let mut without_names = BTreeSet::new();
     let mut is_complete = true;
     let mut lacks_platform = false;
     match trust {
@@ -161,21 +157,19 @@ fn build_context(trust: &Trust) -> Result<Built> {
                     let text = "no memory, or no descriptor, to read the platform's store";
                     return Err(Error::new(Kind::OutOfMemory, text));
                 }
+                go_on()?;
                 lacks_platform = !trust::has_platform_store(version::dir());
             }
             let files = match own {
                 Authorities::None => Vec::new(),
-                Authorities::Folder(cacerts) => trust::read_folder(cacerts)?,
+                Authorities::Folder(cacerts) => trust::read_folder(cacerts, go_on)?,
                 Authorities::File(path) => vec![trust::read_one(path)?],
             };
             is_complete = !files.iter().any(CertificateFile::may_be_mended);
-            let mut without_names = BTreeSet::new();
-            unusable.extend(add_files(&mut builder, files, &mut without_names)?);
+            unusable.extend(add_files(&mut builder, files, &mut without_names, go_on)?);
             // a certificate that the user put there is trusted, be it a root or not
             builder.verify_param_mut().set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(broken)?;
-            builder.set_verify_callback(SslVerifyMode::PEER, move |verified, chain| {
-                verified || excuse_names(chain, &without_names)
-            });
+            builder.set_verify(SslVerifyMode::PEER);
         }
     }
     static NEXT_ID: AtomicU64 = AtomicU64::new(0);
@@ -183,24 +177,8 @@ fn build_context(trust: &Trust) -> Result<Built> {
     let ssl = builder.build();
     let ciphers = Ciphers::without_empty_ones(&ssl).map_err(broken)?;
     let trust = trust.clone();
-    let context = Arc::new(Context { ssl, id, trust, ciphers, tls13_only, unusable, lacks_platform });
+    let context = Arc::new(Context { ssl, id, trust, ciphers, tls13_only, without_names, unusable, lacks_platform });
     Ok(Built { context, is_complete })
-}
-
-/// Whether a certificate that does not name the server is believed all the same: only one that has no names at all and
-/// that the host itself has put among its authorities, this very one. Such are made by hand for one machine.
-fn excuse_names(chain: &mut X509StoreContextRef, without_names: &BTreeSet<Vec<u8>>) -> bool {
-    let is_excused = chain.error_depth() == 0
-        && [HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH].contains(&chain.error().as_raw())
-        && chain
-            .chain()
-            .and_then(|chain| chain.get(0))
-            .and_then(|certificate| facts::fingerprint(certificate).ok())
-            .is_some_and(|fingerprint| without_names.contains(&fingerprint[..]));
-    if is_excused {
-        chain.set_error(X509VerifyResult::OK);
-    }
-    is_excused
 }
 
 /// Trusts every certificate of the files; answers which files gave none and why. Those that have no names of servers are
@@ -209,6 +187,7 @@ fn add_files(
     builder: &mut SslContextBuilder,
     files: Vec<CertificateFile>,
     without_names: &mut BTreeSet<Vec<u8>>,
+    go_on: &mut dyn FnMut() -> Result<()>,
 ) -> Result<Vec<String>> {
     let mut unusable = Vec::new();
     for file in files {
@@ -219,6 +198,7 @@ fn add_files(
             Ok(encoded) => {
                 let mut bad = 0;
                 for encoded in &encoded {
+                    go_on()?;
                     let Err(stack) = add_certificate(builder, encoded, without_names) else { continue };
                     if openssl_errors::kind(Kind::Secure, &stack) == Kind::OutOfMemory {
                         return Err(Error::new(Kind::OutOfMemory, format!("no memory for the certificates of {name}")));

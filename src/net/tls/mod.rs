@@ -1,12 +1,13 @@
 //! TLS by OpenSSL: the only folder that names it beside `crypto.rs`. Another platform's TLS is another one beside this.
 //!
 //! This file shakes hands, reads and writes; `context` has whom to believe, `identity` what the client proves itself
-//! with, `ciphers` what is offered, `facts` what is told of the outcome, `lifetime` for how long it may be resumed.
+//! with, `judge` what more or less is believed, `ciphers` what is offered, `facts` what is told of the outcome, `lifetime` for how long it may be resumed.
 
 mod ciphers;
 mod context;
 mod facts;
 mod identity;
+mod judge;
 mod lifetime;
 
 use std::io::{self, Read, Write};
@@ -18,9 +19,9 @@ use openssl::asn1::Asn1Time;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
-use openssl::ssl::{self, ErrorCode, Ssl, SslRef, SslSession, SslStream, SslVerifyMode, SslVersion};
+use openssl::ssl::{self, ErrorCode, Ssl, SslRef, SslSession, SslStream, SslVersion};
 use openssl::x509::verify::X509CheckFlags;
-use openssl::x509::{X509Ref, X509StoreContextRef, X509VerifyResult};
+use openssl::x509::{X509Ref, X509VerifyResult};
 
 use zeroize::Zeroizing;
 
@@ -31,6 +32,7 @@ use crate::net::tcp::{self, Tcp};
 use crate::net::tls::ciphers::Ciphers;
 use crate::net::tls::context::{Context, context};
 use crate::net::tls::identity::ClientCertificate;
+use crate::net::tls::judge::Judge;
 use crate::net::tls::lifetime::Lifetime;
 use crate::net::trust::Trust;
 use crate::net::watch::Watch;
@@ -179,6 +181,7 @@ impl Tls {
         // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
         ErrorStack::get();
         let mut ssl = prepare(setup).map_err(broken)?;
+        Judge { fingerprint: setup.fingerprint, context: Arc::clone(&setup.context) }.appoint(&mut ssl)?;
         if let Some(certificate) = &setup.certificate {
             certificate.present(&mut ssl)?;
         }
@@ -291,10 +294,6 @@ fn prepare(setup: &Setup) -> Result<Ssl, ErrorStack> {
         // RFC 6066, section 3: without the dot that ends it, and never an address
         ssl.set_hostname(name.trim_end_matches('.'))?;
     }
-    if let Some(wanted) = setup.fingerprint {
-        ssl.set_verify_callback(SslVerifyMode::PEER, move |_, chain| is_pinned(chain, &wanted));
-        return Ok(ssl);
-    }
     if setup.context.trust == Trust::Anyone {
         return Ok(ssl);
     }
@@ -324,18 +323,6 @@ fn set_oldest(ssl: &mut SslRef, setup: &Setup) -> Result<(), ErrorStack> {
     ssl.set_min_proto_version(Some(oldest))
 }
 
-/// Whether the server's own certificate is the only one that will do. Nothing else about it counts.
-fn is_pinned(chain: &mut X509StoreContextRef, wanted: &[u8; 32]) -> bool {
-    let certificate = chain.chain().and_then(|chain| chain.get(0));
-    let is_pinned = certificate.is_some_and(|certificate| is(certificate, wanted));
-    chain.set_error(if is_pinned { X509VerifyResult::OK } else { X509VerifyResult::APPLICATION_VERIFICATION });
-    is_pinned
-}
-
-fn is(certificate: &X509Ref, wanted: &[u8; 32]) -> bool {
-    facts::fingerprint(certificate).is_ok_and(|found| found[..] == wanted[..])
-}
-
 /// What must be so after every handshake, a resumed one too, whatever suites and callbacks led there: whether the peer
 /// was verified.
 fn check_peer(setup: &Setup, ssl: &SslRef) -> Result<bool> {
@@ -346,7 +333,7 @@ fn check_peer(setup: &Setup, ssl: &SslRef) -> Result<bool> {
         return Err(Error::new(Kind::Secure, "the server showed no certificate"));
     };
     match setup.fingerprint {
-        Some(wanted) if !is(&certificate, &wanted) => Err(not_pinned(Some(&certificate), &wanted)),
+        Some(wanted) if !judge::is(&certificate, &wanted) => Err(not_pinned(Some(&certificate), &wanted)),
         _ if ssl.verify_result() != X509VerifyResult::OK => {
             Err(Error::new(Kind::Secure, format!("the server's certificate was refused: {}", ssl.verify_result())))
         }
