@@ -221,5 +221,26 @@ mod tests {
         assert!(recall(&key("many.test", MOST_SERVERS as u16)).lists.is_some(), "the oldest goes, not the newest");
         forget_all();
         assert!(lock().is_empty());
+
+        // sessions: not too large ones, not too many bytes, not for too long
+        let day = Duration::from_secs(24 * 60 * 60);
+        let session = |size| Some(tls::Session::for_tests(size, day));
+        learn(&a, lists(b"TOP"), session(LARGEST_SESSION + 1));
+        assert!(recall(&a).session.is_none());
+        learn(&a, lists(b"TOP"), Some(tls::Session::for_tests(1, Duration::ZERO)));
+        assert!(recall(&a).session.is_none(), "over");
+        let fit = (ALL_SESSIONS / LARGEST_SESSION) as u16;
+        for port in 0..fit {
+            learn(&key("large.test", port), lists(b"TOP"), session(LARGEST_SESSION));
+        }
+        let has = |port| recall(&key("large.test", port)).session.is_some();
+        assert!((0..fit).all(has));
+        // the first is used again, so the second is the oldest
+        assert!(has(0));
+        learn(&b, lists(b"TOP"), session(1));
+        assert!(has(0) && !has(1) && (2..fit).all(has));
+        assert!(recall(&b).session.is_some());
+        assert!(recall(&key("large.test", 1)).lists.is_some(), "what it can do is still known");
+        forget_all();
     }
 }

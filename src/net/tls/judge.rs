@@ -34,7 +34,7 @@ impl Judge {
         // calls it: where a place after the callback's could be had there is one for the callback too
         static PLACE: OnceCell<Index<Ssl, ()>> = OnceCell::new();
         ask(ssl);
-        let place = *PLACE.get_or_try_init(|| Ssl::new_ex_index::<()>()).map_err(broken)?;
+        let place = *PLACE.get_or_try_init(Ssl::new_ex_index::<()>).map_err(broken)?;
         ssl.set_ex_data(place, ());
         if ssl.ex_data(place).is_none() {
             return Err(Error::new(Kind::OutOfMemory, "no memory for the TLS handshake"));

@@ -1,7 +1,8 @@
 //! TLS by OpenSSL: the only folder that names it beside `crypto.rs`. Another platform's TLS is another one beside this.
 //!
 //! This file shakes hands, reads and writes; `context` has whom to believe, `identity` what the client proves itself
-//! with, `judge` what more or less is believed, `ciphers` what is offered, `facts` what is told of the outcome, `lifetime` for how long it may be resumed.
+//! with, `judge` who is believed though OpenSSL would not and the other way round, `ciphers` what is offered, `facts` what
+//! is told of the outcome, `lifetime` for how long it may be resumed.
 
 mod ciphers;
 mod context;
@@ -107,8 +108,7 @@ pub struct Key {
 
 /// A session to be resumed by a later connection.
 ///
-/// In DER: so it has the server's own certificate alone, once, and no other that the server sent. OpenSSL keeps of each
-/// ten times what it is long.
+/// In DER: so it takes no more memory than that says, and has of all certificates that came the server's own alone.
 #[derive(Clone)]
 pub struct Session {
     der: Arc<Zeroizing<Vec<u8>>>,
@@ -120,6 +120,12 @@ impl Session {
     /// How many bytes it takes.
     pub fn size(&self) -> usize {
         self.der.len()
+    }
+
+    /// One that no server knows, of that size, that may be resumed for that long.
+    #[cfg(test)]
+    pub fn for_tests(size: usize, hold: Duration) -> Session {
+        Session { der: Arc::new(Zeroizing::new(vec![0; size])), context: 0, lifetime: Lifetime::new(Some(hold)) }
     }
 
     /// Whether it is too old to be resumed.
