@@ -314,8 +314,8 @@ static void leave_an_error_at_connect(const char *status, void *context)
 static void an_error_of_the_host_does_not_come_into_our_texts(void)
 {
     pop3_options *options = options_for(server_mailbox("tls=implicit"));
-    /* a key that is none; then one of another certificate, which shows in the handshake */
-    CHECK_INT(pop3_options_set_client_cert(options, in(server_dir(), "good.pem"), in(server_dir(), "ca.pem")), POP3_OK);
+    /* a file that is no PKCS #12; then the key of another certificate, which shows in the handshake */
+    CHECK_INT(pop3_options_set_client_pkcs12(options, in(server_dir(), "good.pem"), "x"), POP3_OK);
     leave_an_error();
     CHECK_INT(pop3_connect_with(options), POP3_ERR_SECURE);
     CHECK_HAS(pop3_get_secure_error(), "the client's certificate cannot be used");
