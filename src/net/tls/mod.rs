@@ -492,3 +492,28 @@ impl Write for Transport {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::trust::Authorities;
+
+    /// What [`check_peer`] says of a connection on which no certificate has been shown.
+    fn check(trust: Trust, fingerprint: Option<[u8; 32]>) -> Result<bool> {
+        let settings = Settings { trust, oldest: Version::Tls12, name: None, identity: None, fingerprint };
+        let host = Host::parse(b"mail.test").unwrap();
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let setup = Setup::new(&settings, &host, deadline, &mut Watch::default()).unwrap();
+        check_peer(&setup, &Ssl::new(&setup.context.ssl).unwrap())
+    }
+
+    #[test]
+    fn whoever_verifies_wants_a_certificate() {
+        let verified = Trust::Verified { platform: false, own: Authorities::None };
+        for (trust, fingerprint) in [(verified, None), (Trust::Anyone, Some([0; 32]))] {
+            let error = check(trust, fingerprint).unwrap_err();
+            assert_eq!((error.kind(), error.to_string().as_str()), (Kind::Secure, "the server showed no certificate"));
+        }
+        assert!(!check(Trust::Anyone, None).unwrap(), "nobody was verified");
+    }
+}
