@@ -1,5 +1,7 @@
 /* TLS sessions that are resumed, and when they must not be: told by the client, counted by the server. */
 #define _DEFAULT_SOURCE /* mkdtemp, setenv */
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,7 @@
 #include "real_server.h"
 #include "script.h"
 #include "server.h"
+#include "times.h"
 
 static pop3_options *options_for(int where, int secure)
 {
@@ -575,6 +578,125 @@ static void a_resumed_session_is_verified_as_the_first_was(void)
         }
 }
 
+/* Time: sessions of TLS 1.2, which the server lets live as long as its own clock says */
+
+enum { HOUR = 60 * 60 };
+
+static void for_a_day_after_the_full_handshake(void)
+{
+    int where = server_mailbox("tls=implicit tls-max=1.2");
+    pop3_options *options = options_for(where, 1);
+    for (int verify = 0; verify <= 1; verify++) {
+        CHECK_INT(pop3_options_set_verify(options, verify), POP3_OK);
+        times_are(0, 0);
+        FULL(where, options);
+        times_are(12 * HOUR, 12 * HOUR);
+        RESUMED(where, options);
+        times_are(24 * HOUR - 60, 24 * HOUR - 60);
+        RESUMED(where, options);
+        /* resuming has made it no younger */
+        times_are(24 * HOUR + 1, 24 * HOUR + 1);
+        FULL(where, options);
+        RESUMED(where, options);
+        pop3_forget(NULL);
+    }
+    times_are(0, 0);
+    pop3_options_free(options);
+}
+
+static void by_either_clock(void)
+{
+    const long rows[][2] = {{25 * HOUR, 0}, {0, 25 * HOUR}, {-HOUR, 0}, {-HOUR, 25 * HOUR}};
+    int where = server_mailbox("tls=implicit tls-max=1.2");
+    pop3_options *options = options_for(where, 1);
+    for (int i = 0; i < 4; i++) {
+        times_are(0, 0);
+        pop3_forget(NULL);
+        FULL(where, options);
+        RESUMED(where, options);
+        times_are(rows[i][0], rows[i][1]);
+        FULL(where, options);
+    }
+    times_are(0, 0);
+    pop3_options_free(options);
+}
+
+static void not_longer_than_the_certificate_is_valid(void)
+{
+    int where = server_mailbox("tls=implicit tls-max=1.2 cert=short-lived");
+    pop3_options *options = options_for(where, 1), *unverified = options_for(where, 1);
+    CHECK_INT(pop3_options_set_verify(unverified, 0), POP3_OK);
+    times_are(12 * HOUR, 12 * HOUR);
+    FULL(where, options);
+    FULL(where, unverified);
+    RESUMED(where, options);
+    times_are(23 * HOUR, 23 * HOUR);
+    RESUMED(where, options);
+    times_are(25 * HOUR, 25 * HOUR);
+    CHECK_INT(pop3_connect_with(options), POP3_ERR_SECURE);
+    CHECK_HAS(pop3_get_secure_error(), "certificate has expired");
+    /* who does not ask for the certificate does not mind */
+    RESUMED(where, unverified);
+    times_are(0, 0);
+    pop3_options_free(options);
+    pop3_options_free(unverified);
+}
+
+/* The SHA-256 fingerprint of a certificate of the server's. */
+static const char *fingerprint_of(const char *certificate)
+{
+    static char text[65];
+    char name[64], *at = text;
+    unsigned char digest[32];
+    unsigned length = 0;
+    snprintf(name, sizeof name, "%s.pem", certificate);
+    FILE *file = fopen(in(server_dir(), name), "r");
+    X509 *x509 = file == NULL ? NULL : PEM_read_X509(file, NULL, NULL, NULL);
+    if (x509 == NULL || !X509_digest(x509, EVP_sha256(), digest, &length) || length != sizeof digest)
+        check_fatal("no fingerprint of %s", certificate);
+    for (unsigned i = 0; i < length; i++)
+        at += sprintf(at, "%02x", digest[i]);
+    X509_free(x509);
+    fclose(file);
+    return text;
+}
+
+static void not_under_another_pin(void)
+{
+    const char *servers[] = {"tls=implicit", "tls=implicit tls-max=1.2"};
+    for (int i = 0; i < 2; i++) {
+        int where = server_mailbox(servers[i]);
+        pop3_options *options = options_for(where, 1);
+        for (int verify = 0; verify <= 1; verify++) {
+            CHECK_INT(pop3_options_set_verify(options, verify), POP3_OK);
+            FULL(where, options);
+            CHECK_INT(pop3_options_set_fingerprint(options, fingerprint_of("good")), POP3_OK);
+            /* with a pin it does not matter who verifies */
+            if (verify == 0)
+                FULL(where, options);
+            RESUMED(where, options);
+            CHECK_INT(pop3_options_set_fingerprint(options, fingerprint_of("chain")), POP3_OK);
+            CHECK_INT(pop3_connect_with(options), POP3_ERR_SECURE);
+            CHECK_INT(pop3_options_set_fingerprint(options, NULL), POP3_OK);
+            RESUMED(where, options);
+        }
+        pop3_options_free(options);
+    }
+}
+
+/* The cache is no place for a certificate of 80 KB, nor for what comes with it. */
+static void a_large_session_is_not_kept(void)
+{
+    const char *servers[] = {"tls=implicit cert=many-names", "tls=implicit cert=long-name tls-max=1.2"};
+    for (int i = 0; i < 2; i++) {
+        int where = server_mailbox(servers[i]);
+        pop3_options *options = options_for(where, 1);
+        FULL(where, options);
+        FULL(where, options);
+        pop3_options_free(options);
+    }
+}
+
 static void dovecot(void)
 {
     static const struct real_server dovecot = {.name = "Dovecot", .script = "dovecot.sh", .user = "alice"};
@@ -626,6 +748,11 @@ int main(void)
     RUN(a_refused_log_in_leaves_nothing);
     RUN(a_session_in_use_is_resumed_beside_it);
     RUN(a_resumed_session_is_verified_as_the_first_was);
+    RUN(for_a_day_after_the_full_handshake);
+    RUN(by_either_clock);
+    RUN(not_longer_than_the_certificate_is_valid);
+    RUN(not_under_another_pin);
+    RUN(a_large_session_is_not_kept);
     RUN(dovecot);
     return check_result();
 }

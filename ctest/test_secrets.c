@@ -1,13 +1,16 @@
 /* That no secret is left in the memory of the process once the log-in is decided, whichever way. */
-#define _GNU_SOURCE /* explicit_bzero */
+#define _GNU_SOURCE /* explicit_bzero, memmem */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -550,6 +553,51 @@ static void passwords_of_pkcs12(void)
 }
 
 /*
+ * The key of a client's certificate, from a file that is longer than what the allocator wipes. The file is mapped to be
+ * looked for, where nobody can write. What begins it is the same in every key, and public.
+ */
+static void the_key_of_a_client(void)
+{
+    enum { COMMENTS = 200, PUBLIC = 64, LENGTH = 24 };
+    char folder[] = "/tmp/pop3connect-key.XXXXXX", command[9000];
+    struct stat status;
+    if (mkdtemp(folder) == NULL)
+        check_fatal("no temporary folder");
+    snprintf(command, sizeof command, "(for i in $(seq %d); do echo '# a line of no interest'; done; cat '%s') >'%s/key'",
+             COMMENTS, in(server_dir(), "client-purpose.key"), folder);
+    CHECK_INT(system(command), 0);
+    int file = open(in(folder, "key"), O_RDONLY | O_CLOEXEC);
+    if (file < 0 || fstat(file, &status) != 0 || status.st_size < 4200)
+        check_fatal("no key");
+    const char *key = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    close(file);
+    const char *begin = key == MAP_FAILED ? NULL : memmem(key, (size_t)status.st_size, "KEY-----\n", 9);
+    if (begin == NULL)
+        check_fatal("no key in %s", folder);
+    /* the second line, after the rest of the first one and its end */
+    remains_of("KEY", begin + 9 + PUBLIC + 1, LENGTH);
+    for (int good = 0; good <= 1; good++) {
+        pop3_options *options = pop3_options_new();
+        CHECK_INT(pop3_options_set_server(options, at(server_mailbox("tls=implicit client-cert=required"))), POP3_OK);
+        CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
+        CHECK_INT(pop3_options_set_password(options, "s3cret pass"), POP3_OK);
+        CHECK_INT(pop3_options_set_secure(options, 1), POP3_OK);
+        CHECK_INT(pop3_options_set_verify(options, 0), POP3_OK);
+        CHECK_INT(pop3_options_set_client_cert(options, in(server_dir(), good ? "client-purpose.pem" : "good.pem"),
+                                               in(folder, "key")), POP3_OK);
+        int socket = connect_with(options);
+        pop3_options_free(options);
+        nothing_remains("a client's key was read");
+        if (good)
+            CHECK(socket > 0 && pop3_disconnect(socket, NULL) == 0);
+        else
+            CHECK_INT(socket, POP3_ERR_SECURE);
+    }
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    CHECK_INT(system(command), 0);
+}
+
+/*
  * A function that is bound when it is first called has the loader save all registers on the stack, where what a library
  * copied last may be in them. So all are to be bound at the start.
  */
@@ -581,5 +629,6 @@ int main(int argc, char **argv)
     RUN(options_wipe_what_they_held);
     RUN(connects_that_come_to_nothing);
     RUN(passwords_of_pkcs12);
+    RUN(the_key_of_a_client);
     return check_result();
 }

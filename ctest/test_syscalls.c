@@ -150,7 +150,7 @@ static void sweep(int secure)
 {
     int counts[SYSCALLS], codes[CALLS];
     /* until the library keeps as many authorities as it ever does */
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < SECURE_FOLDER_NAMES; i++)
         hold_session(secure, codes);
     count_calls(secure, counts);
     int descriptors = open_descriptors();

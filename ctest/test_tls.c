@@ -1,5 +1,13 @@
 /* TLS from the first byte. */
+#define _DEFAULT_SOURCE /* mkdtemp */
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "listen.h"
@@ -12,6 +20,29 @@ static int connect_tls(int port, int verify)
 {
     hear_nothing();
     return pop3_connect(at(port), "alice", PASS, hear, 1, verify);
+}
+
+static void hear_with_context(const char *status, void *context)
+{
+    (void)context;
+    hear(status);
+}
+
+static pop3_options *options_for(int port)
+{
+    pop3_options *options = pop3_options_new();
+    CHECK_INT(pop3_options_set_server(options, at(port)), POP3_OK);
+    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
+    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
+    CHECK_INT(pop3_options_set_secure(options, POP3_TLS), POP3_OK);
+    return options;
+}
+
+/* 0, or the error. */
+static int connect_and_end(const pop3_options *options)
+{
+    int socket = pop3_connect_with(options);
+    return socket > 0 ? pop3_disconnect(socket, NULL) : socket;
 }
 
 static void connects_verified_and_not(void)
@@ -153,6 +184,229 @@ static void closing_is_announced(void)
     CHECK_PLAYED(port);
 }
 
+/* Pinning */
+
+/* The SHA-256 fingerprint of a certificate of the server's; with colons, as OpenSSL's tool prints it, if so wanted. */
+static const char *fingerprint_of(const char *certificate, int with_colons)
+{
+    static char text[8][100];
+    static int next;
+    char name[64], *at = text[next++ % 8], *begin = at;
+    unsigned char digest[32];
+    unsigned length = 0;
+    snprintf(name, sizeof name, "%s.pem", certificate);
+    FILE *file = fopen(in(server_dir(), name), "r");
+    X509 *x509 = file == NULL ? NULL : PEM_read_X509(file, NULL, NULL, NULL);
+    if (x509 == NULL || !X509_digest(x509, EVP_sha256(), digest, &length) || length != sizeof digest)
+        check_fatal("no fingerprint of %s", certificate);
+    for (unsigned i = 0; i < length; i++)
+        at += sprintf(at, with_colons ? "%s%02X" : "%s%02x", with_colons && i > 0 ? ":" : "", digest[i]);
+    X509_free(x509);
+    fclose(file);
+    return begin;
+}
+
+static void a_pinned_certificate_is_believed_whatever_else_it_is(void)
+{
+    const char *certificates[] = {"good",       "expired",        "not-yet-valid", "untrusted", "self-signed",
+                                  "wrong-name", "client-purpose", "sha-384",       "self-made", "incomplete-chain"};
+    for (size_t i = 0; i < sizeof certificates / sizeof *certificates; i++)
+        for (int verify = 0; verify <= 1; verify++)
+            for (int max = 12; max <= 13; max++) {
+                char server[128];
+                pop3_tls_info info;
+                snprintf(server, sizeof server, "tls=implicit cert=%s tls-max=1.%d", certificates[i], max - 10);
+                pop3_options *options = options_for(server_mailbox(server));
+                CHECK_INT(pop3_options_set_fingerprint(options, fingerprint_of(certificates[i], verify)), POP3_OK);
+                CHECK_INT(pop3_options_set_verify(options, verify), POP3_OK);
+                /* no authority is asked for, not even where it cannot be read */
+                CHECK_INT(pop3_options_set_ca_file(options, "/nonexistent"), POP3_OK);
+                int socket = pop3_connect_with(options);
+                if (!CHECK(socket > 0))
+                    printf("%s: %s\n", certificates[i], pop3_get_last_error());
+                CHECK_INT(pop3_get_tls_info(socket, &info), POP3_OK);
+                CHECK_INT(info.verified, 1);
+                pop3_tls_info_free(&info);
+                CHECK_INT(pop3_disconnect(socket, NULL), 0);
+                pop3_options_free(options);
+            }
+}
+
+static void no_other_certificate_is(void)
+{
+    const char *servers[] = {"tls=implicit", "tls=implicit tls-max=1.2", "tls=implicit cert=untrusted"};
+    for (int i = 0; i < 3; i++)
+        for (int verify = 0; verify <= 1; verify++) {
+            int port = server_mailbox(servers[i]), full, resumed;
+            pop3_options *options = options_for(port);
+            CHECK_INT(pop3_options_set_verify(options, verify), POP3_OK);
+            CHECK_INT(pop3_options_set_fingerprint(options, fingerprint_of("chain", 0)), POP3_OK);
+            CHECK_INT(pop3_connect_with(options), POP3_ERR_SECURE);
+            CHECK_HAS(pop3_get_secure_error(), fingerprint_of("chain", 0));
+            CHECK_HAS(pop3_get_secure_error(), fingerprint_of(i == 2 ? "untrusted" : "good", 0));
+            /* it ended in the handshake: no client's certificate, and no word, went to whoever that is */
+            server_handshakes(port, &full, &resumed);
+            CHECK_INT(full, 0);
+            pop3_options_free(options);
+        }
+}
+
+/* Old appliances */
+
+static void old_versions_and_weak_keys_only_where_they_are_asked_for(void)
+{
+    const struct {
+        const char *server, *version;
+        int oldest;
+    } rows[] = {
+        {"tls=implicit tls-max=1.0", "* TLSv1, ", POP3_TLS_1_0},
+        {"tls=implicit tls-max=1.1", "* TLSv1.1, ", POP3_TLS_1_0},
+        {"tls=implicit tls-max=1.1", "* TLSv1.1, ", POP3_TLS_1_1},
+        {"tls=implicit tls-max=1.0 cert=sha1", "* TLSv1, ", POP3_TLS_1_0},
+        {"tls=implicit tls-max=1.2 cert=sha1", "* TLSv1.2, ", POP3_TLS_1_1},
+        {"tls=implicit tls-max=1.2 cert=small-key suites=small-dh", "* TLSv1.2, DHE-RSA-", POP3_TLS_1_0},
+        {"tls=implicit tls-max=1.0 cert=small-key suites=small-dh", "* TLSv1, DHE-RSA-", POP3_TLS_1_0},
+        {"tls=implicit", "* TLSv1.3, ", POP3_TLS_1_0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int port = server_mailbox(rows[i].server);
+        pop3_options *options = options_for(port);
+        CHECK_INT(pop3_options_set_tls_min(options, rows[i].oldest), POP3_OK);
+        CHECK_INT(pop3_options_set_status_cb(options, hear_with_context, NULL), POP3_OK);
+        for (int again = 0; again < 2; again++) {
+            hear_nothing();
+            if (!CHECK_INT(connect_and_end(options), 0))
+                printf("%s: %s\n", rows[i].server, pop3_get_last_error());
+            CHECK_HAS(heard(), rows[i].version);
+            CHECK_HAS(heard(), ", certificate verified");
+        }
+        /* the same server, trust and name, but nothing old */
+        CHECK_INT(pop3_options_set_tls_min(options, POP3_TLS_1_2), POP3_OK);
+        if (i + 1 < sizeof rows / sizeof *rows)
+            CHECK_INT(connect_and_end(options), POP3_ERR_SECURE);
+        pop3_options_free(options);
+    }
+    pop3_options *options = options_for(server_mailbox("tls=implicit tls-max=1.0"));
+    CHECK_INT(pop3_options_set_tls_min(options, POP3_TLS_1_1), POP3_OK);
+    CHECK_INT(connect_and_end(options), POP3_ERR_SECURE);
+    /* the certificate must be right all the same */
+    CHECK_INT(pop3_options_set_tls_min(options, POP3_TLS_1_0), POP3_OK);
+    CHECK_INT(pop3_options_set_server(options, at(server_mailbox("tls=implicit tls-max=1.0 cert=untrusted"))), POP3_OK);
+    CHECK_INT(connect_and_end(options), POP3_ERR_SECURE);
+    CHECK_HAS(pop3_get_secure_error(), "unable to get local issuer certificate");
+    pop3_options_free(options);
+}
+
+/* What the host's own use of OpenSSL leaves in the thread's queue of errors */
+
+static void leave_an_error(void)
+{
+    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_NULL_PARAMETER, "of the host");
+}
+
+static void leave_an_error_at_connect(const char *status, void *context)
+{
+    (void)context;
+    if (strncmp(status, "* connected to ", 15) == 0)
+        leave_an_error();
+}
+
+static void an_error_of_the_host_does_not_come_into_our_texts(void)
+{
+    pop3_options *options = options_for(server_mailbox("tls=implicit"));
+    /* a file that is no PKCS #12; then the key of another certificate, which shows in the handshake */
+    CHECK_INT(pop3_options_set_client_pkcs12(options, in(server_dir(), "good.pem"), "x"), POP3_OK);
+    leave_an_error();
+    CHECK_INT(pop3_connect_with(options), POP3_ERR_SECURE);
+    CHECK_HAS(pop3_get_secure_error(), "the client's certificate cannot be used");
+    CHECK_HAS_NOT(pop3_get_secure_error(), "of the host");
+    CHECK_INT(pop3_options_set_client_cert(options, in(server_dir(), "good.pem"), in(server_dir(), "chain.key")), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, leave_an_error_at_connect, NULL), POP3_OK);
+    CHECK_INT(pop3_connect_with(options), POP3_ERR_SECURE);
+    CHECK_HAS(pop3_get_secure_error(), "the client's certificate cannot be used");
+    CHECK_HAS_NOT(pop3_get_secure_error(), "of the host");
+    pop3_options_free(options);
+}
+
+static void nor_does_it_change_what_is_found_out_about_a_connection(void)
+{
+    const struct {
+        const char *ending;
+        int code;
+    } rows[] = {{"close", POP3_ERR_CONNECTION_LOST}, {"cut", POP3_ERR_CONNECTION_LOST}, {"hold", POP3_ERR_TIMEOUT}};
+    for (int i = 0; i < 3; i++) {
+        char transcript[512];
+        snprintf(transcript, sizeof transcript,
+                 "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\n"
+                 "expect-line\nsend \"+OK\\r\\n\"\nexpect \"NOOP\\r\\n\"\n%s", rows[i].ending);
+        pop3_options *options = options_for(server_play("tls=implicit", transcript));
+        CHECK_INT(pop3_options_set_timeouts(options, 0, rows[i].code == POP3_ERR_TIMEOUT ? 1000 : 0, 0), POP3_OK);
+        int socket = pop3_connect_with(options);
+        CHECK(socket > 0);
+        leave_an_error();
+        CHECK_INT(pop3_noop(socket, NULL), rows[i].code);
+        CHECK_HAS_NOT(pop3_get_last_error(), "of the host");
+        pop3_disconnect(socket, NULL);
+        pop3_options_free(options);
+    }
+}
+
+/* Time */
+
+static void the_time_of_a_call_holds_for_the_handshake(void)
+{
+    /* longer silent than the call may take, not than the handshake may: whoever waits that long sees it end otherwise */
+    int port = server_play("", "expect-hello\npause 10000\nclose");
+    pop3_options *options = options_for(port);
+    CHECK_INT(pop3_options_set_timeouts(options, 60000, 60000, 500), POP3_OK);
+    CHECK_INT(pop3_connect_with(options), POP3_ERR_TIMEOUT);
+    pop3_options_free(options);
+}
+
+static int stop_at_once(int64_t done, int64_t total, void *context)
+{
+    (void)done, (void)total, (void)context;
+    return 1;
+}
+
+/* So many authorities that to read them takes longer than any deadline here, in many files or in one; none is kept half. */
+static void the_time_holds_for_reading_authorities_too(void)
+{
+    char base[] = "/tmp/pop3connect-authorities.XXXXXX", command[9000];
+    const struct {
+        int connect_ms, call_ms, stops, code;
+    } rows[] = {{50, 60000, 0, POP3_ERR_TIMEOUT}, {60000, 50, 0, POP3_ERR_TIMEOUT}, {60000, 0, 1, POP3_ERR_CANCELLED}};
+    int port = server_mailbox("tls=implicit");
+    if (mkdtemp(base) == NULL)
+        check_fatal("no temporary folder");
+    snprintf(command, sizeof command,
+             "cd '%s' && mkdir cacerts && for i in $(seq 5000); do cat '%s'; done >some && "
+             "for i in $(seq 20); do ln -s ../some cacerts/$i; cat some; done >all", base, in(server_dir(), "other-ca.pem"));
+    CHECK_INT(system(command), 0);
+    pop3_options *options = options_for(port);
+    CHECK_INT(pop3_options_set_platform_trust(options, 0), POP3_OK);
+    CHECK_INT(pop3_options_set_secure_dir(options, base), POP3_OK);
+    for (int i = 0; i < 6; i++) {
+        if (i == 3)
+            CHECK_INT(pop3_options_set_ca_file(options, in(base, "all")), POP3_OK);
+        CHECK_INT(pop3_options_set_timeouts(options, rows[i % 3].connect_ms, 60000, rows[i % 3].call_ms), POP3_OK);
+        CHECK_INT(pop3_options_set_progress_cb(options, rows[i % 3].stops ? stop_at_once : NULL, NULL), POP3_OK);
+        CHECK_INT(pop3_connect_with(options), rows[i % 3].code);
+    }
+    CHECK_INT(server_connections(port), 0);
+    snprintf(command, sizeof command, "cd '%s' && rm cacerts/* && cp '%s' all && cp all cacerts", base,
+             in(server_dir(), "ca.pem"));
+    CHECK_INT(system(command), 0);
+    CHECK_INT(pop3_options_set_timeouts(options, 0, 0, 0), POP3_OK);
+    CHECK_INT(pop3_options_set_progress_cb(options, NULL, NULL), POP3_OK);
+    CHECK_INT(connect_and_end(options), 0);
+    CHECK_INT(pop3_options_set_ca_file(options, NULL), POP3_OK);
+    CHECK_INT(connect_and_end(options), 0);
+    pop3_options_free(options);
+    snprintf(command, sizeof command, "rm -r '%s'", base);
+    CHECK_INT(system(command), 0);
+}
+
 int main(void)
 {
     CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
@@ -167,5 +421,12 @@ int main(void)
     RUN(the_end_of_a_tls_connection);
     RUN(what_is_known_of_it);
     RUN(closing_is_announced);
+    RUN(a_pinned_certificate_is_believed_whatever_else_it_is);
+    RUN(no_other_certificate_is);
+    RUN(old_versions_and_weak_keys_only_where_they_are_asked_for);
+    RUN(an_error_of_the_host_does_not_come_into_our_texts);
+    RUN(nor_does_it_change_what_is_found_out_about_a_connection);
+    RUN(the_time_of_a_call_holds_for_the_handshake);
+    RUN(the_time_holds_for_reading_authorities_too);
     return check_result();
 }

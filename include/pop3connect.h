@@ -435,8 +435,9 @@ const char *pop3_get_secure_error(void);
  * - `secure`: 0 for a connection in the clear, 1 for TLS from the first byte (RFC 8314), 2 for STLS after the
  *   greeting (RFC 2595), before anything secret is sent.
  * - `verify`: only significant where `secure` is not 0. Non-zero: the server's certificate and name must verify
- *   against the platform's store or the secure folder (see pop3_set_secure_dir), or nothing is established. Zero:
- *   encrypted, but the server may be an impostor.
+ *   against the platform's store or the secure folder (see pop3_set_secure_dir), or nothing is established. A
+ *   certificate without names is believed where the secure folder has it itself. Zero: encrypted, but the server may be
+ *   an impostor.
  *
  * Returns the socket, greater than 0: a handle for the other pop3_ functions, no file descriptor, and never given
  * again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, another `secure`, CR or LF), POP3_ERR_NO_ADDRESS
@@ -1012,8 +1013,9 @@ int32_t pop3_options_set_client_pkcs12(pop3_options *options, const char *path, 
  * Sets the oldest version of TLS that will do.
  *
  * - `options`: from pop3_options_new.
- * - `version`: POP3_TLS_1_2 (the default) or POP3_TLS_1_3; POP3_TLS_1_0 or POP3_TLS_1_1 for old appliances, which also
- *   admits what OpenSSL holds for too weak otherwise.
+ * - `version`: POP3_TLS_1_2 (the default, whatever OpenSSL's configuration says unless that wants 1.3 alone) or
+ *   POP3_TLS_1_3; POP3_TLS_1_0 or POP3_TLS_1_1 for old appliances, which also admits small keys and SHA-1 (OpenSSL's
+ *   security level 0) for that connection. Suites without a certificate or without encryption are never offered.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`).
  * Threads: any, as long as no other call uses the options meanwhile.
@@ -1223,7 +1225,9 @@ int32_t pop3_options_set_max_message(pop3_options *options,
 /**
  * Sets the fingerprint of the only certificate that the server may have (certificate pinning).
  *
- * With one, this leaf certificate is believed and no other, whatever its chain, names and dates, `verify` or not.
+ * With one, this leaf certificate is believed and no other, whatever its chain, names and dates, `verify` or not. No
+ * authorities are read. Where the server has another one the handshake ends with POP3_ERR_SECURE, and the text has both
+ * fingerprints.
  *
  * - `options`: from pop3_options_new.
  * - `sha256`: the SHA-256 digest of the certificate in DER, as 64 hexadecimal digits; colons between them are passed over.

@@ -13,7 +13,7 @@ enum call { CONNECT, COUNT, LIST, UNIQUE_IDS, HEADERS, MESSAGE, MESSAGES_AT_ONCE
  * The test server's secure folder by one of its names, more than the library keeps authorities for: by another one they
  * are read anew. Good until the next call.
  */
-enum { SECURE_FOLDER_NAMES = 20 };
+enum { SECURE_FOLDER_NAMES = 64 };
 const char *secure_folder(int name);
 
 /*

@@ -12,7 +12,7 @@
 
 #define WINDOW sizeof(uint64_t)
 #define MOST_WINDOWS 8192
-#define MOST_NAMES 16
+#define MOST_NAMES 17
 #define FORMS 3
 #define FILTER_BITS 20
 

@@ -32,8 +32,9 @@ use crate::trace::Trace;
 /// - `secure`: 0 for a connection in the clear, 1 for TLS from the first byte (RFC 8314), 2 for STLS after the
 ///   greeting (RFC 2595), before anything secret is sent.
 /// - `verify`: only significant where `secure` is not 0. Non-zero: the server's certificate and name must verify
-///   against the platform's store or the secure folder (see pop3_set_secure_dir), or nothing is established. Zero:
-///   encrypted, but the server may be an impostor.
+///   against the platform's store or the secure folder (see pop3_set_secure_dir), or nothing is established. A
+///   certificate without names is believed where the secure folder has it itself. Zero: encrypted, but the server may be
+///   an impostor.
 ///
 /// Returns the socket, greater than 0: a handle for the other pop3_ functions, no file descriptor, and never given
 /// again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, another `secure`, CR or LF), POP3_ERR_NO_ADDRESS

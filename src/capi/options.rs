@@ -461,8 +461,9 @@ pub unsafe extern "C" fn pop3_options_set_client_pkcs12(
 /// Sets the oldest version of TLS that will do.
 ///
 /// - `options`: from pop3_options_new.
-/// - `version`: POP3_TLS_1_2 (the default) or POP3_TLS_1_3; POP3_TLS_1_0 or POP3_TLS_1_1 for old appliances, which also
-///   admits what OpenSSL holds for too weak otherwise.
+/// - `version`: POP3_TLS_1_2 (the default, whatever OpenSSL's configuration says unless that wants 1.3 alone) or
+///   POP3_TLS_1_3; POP3_TLS_1_0 or POP3_TLS_1_1 for old appliances, which also admits small keys and SHA-1 (OpenSSL's
+///   security level 0) for that connection. Suites without a certificate or without encryption are never offered.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`).
 /// Threads: any, as long as no other call uses the options meanwhile.
@@ -856,7 +857,9 @@ pub unsafe extern "C" fn pop3_options_set_max_message(options: *mut pop3_options
 
 /// Sets the fingerprint of the only certificate that the server may have (certificate pinning).
 ///
-/// With one, this leaf certificate is believed and no other, whatever its chain, names and dates, `verify` or not.
+/// With one, this leaf certificate is believed and no other, whatever its chain, names and dates, `verify` or not. No
+/// authorities are read. Where the server has another one the handshake ends with POP3_ERR_SECURE, and the text has both
+/// fingerprints.
 ///
 /// - `options`: from pop3_options_new.
 /// - `sha256`: the SHA-256 digest of the certificate in DER, as 64 hexadecimal digits; colons between them are passed over.

@@ -28,6 +28,11 @@ const LONGEST_LIST: usize = 4 * 1024;
 const MOST_USERS: usize = 1024;
 
 type Bytes32 = [u8; 32];
+/// How many bytes all TLS sessions may take: as a rule each has two kilobytes, with the server's certificate and a ticket.
+const ALL_SESSIONS: usize = 8 * 1024 * 1024;
+
+/// A larger session is not remembered: its server has a certificate that is no ordinary one.
+const LARGEST_SESSION: usize = 16 * 1024;
 
 static MEMORY: Mutex<BTreeMap<Key, Entry>> = Mutex::new(BTreeMap::new());
 
@@ -103,6 +108,7 @@ fn recall_at(key: &Key, user: &[u8], now: Instant) -> Known {
         entry.known.breaks_at_capa = false;
         entry.broke_for.clear();
     }
+    entry.known.session = entry.known.session.take().filter(|session| !session.is_over());
     let broke = entry.known.breaks_at_capa || (!entry.broke_for.is_empty() && entry.broke_for.contains(&digest(user)));
     Known { breaks_at_capa: broke, ..entry.known.clone() }
 }
@@ -119,7 +125,21 @@ pub fn learn(key: &Key, lists: Option<Lists>, session: Option<tls::Session>) {
             entry.known.lists = lists;
         }
     }
-    entry.known.session = session.filter(|_| entry.resumes);
+    entry.used = Instant::now();
+    entry.known.session = session.filter(|session| entry.resumes && session.size() <= LARGEST_SESSION);
+    forget_sessions(&mut memory, ALL_SESSIONS);
+}
+
+/// Forgets the sessions that were not used for longest until the others take no more than that.
+fn forget_sessions(memory: &mut BTreeMap<Key, Entry>, most: usize) {
+    let size = |entry: &Entry| entry.known.session.as_ref().map_or(0, tls::Session::size);
+    let mut all: usize = memory.values().map(size).sum();
+    while all > most {
+        let with_session = memory.values_mut().filter(|entry| entry.known.session.is_some());
+        let Some(oldest) = with_session.min_by_key(|entry| entry.used) else { return };
+        all -= size(oldest);
+        oldest.known.session = None;
+    }
 }
 
 /// After a log-in: that the server broke when it was asked what it can do.
@@ -310,5 +330,26 @@ mod tests {
         assert!(recall(&key("many.test", MOST_SERVERS as u16), b"").lists.is_some(), "the oldest goes, not the newest");
         forget_all();
         assert!(lock().is_empty());
+
+        // sessions: not too large ones, not too many bytes, not for too long
+        let day = Duration::from_secs(24 * 60 * 60);
+        let session = |size| Some(tls::Session::for_tests(size, day));
+        learn(&a, Some(lists(b"TOP")), session(LARGEST_SESSION + 1));
+        assert!(recall(&a, b"").session.is_none());
+        learn(&a, Some(lists(b"TOP")), Some(tls::Session::for_tests(1, Duration::ZERO)));
+        assert!(recall(&a, b"").session.is_none(), "over");
+        let fit = (ALL_SESSIONS / LARGEST_SESSION) as u16;
+        for port in 0..fit {
+            learn(&key("large.test", port), Some(lists(b"TOP")), session(LARGEST_SESSION));
+        }
+        let has = |port| recall(&key("large.test", port), b"").session.is_some();
+        assert!((0..fit).all(has));
+        // the first is used again, so the second is the oldest
+        assert!(has(0));
+        learn(&b, Some(lists(b"TOP")), session(1));
+        assert!(has(0) && !has(1) && (2..fit).all(has));
+        assert!(recall(&b, b"").session.is_some());
+        assert!(recall(&key("large.test", 1), b"").lists.is_some(), "what it can do is still known");
+        forget_all();
     }
 }

@@ -110,7 +110,10 @@ impl Client {
         // before the first packet: a trust that cannot be built must not cost a connection
         let setup = match options.secure {
             Secure::No => None,
-            Secure::Tls | Secure::StartTls => Some(Setup::new(&options.tls, &options.server.host)?),
+            Secure::Tls | Secure::StartTls => {
+                let deadline = Deadline::after(options.timeouts.connect).or_earlier(call);
+                Some(Setup::new(&options.tls, &options.server.host, deadline, &mut watch())?)
+            }
         };
         let key = Key::new(options, setup.as_ref())?;
         let user = options.credentials.user();

@@ -1,6 +1,7 @@
 //! Sockets and TLS. Knows nothing of POP3.
 
 pub mod address;
+mod answer;
 pub mod proxy;
 pub mod resolve;
 pub mod stream;

@@ -1,12 +1,11 @@
 //! From a host to its addresses, within a deadline.
 
-use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::error::{Error, Kind, Result};
-use crate::fork;
 use crate::net::address::{Host, Server};
+use crate::net::answer::Answer;
 use crate::net::tcp::MAX_ADDRESSES;
 use crate::net::watch::Watch;
 use crate::net::{Deadline, is_exhausted, seems_exhausted, thread, timed_out};
@@ -23,33 +22,17 @@ pub fn resolve(server: &Server, deadline: Deadline, watch: &mut Watch) -> Result
 
 /// Asks the system, which offers no way to stop waiting: so a thread asks, and is left alone if it takes too long.
 fn look_up(host: String, port: u16, deadline: Deadline, watch: &mut Watch) -> Result<Vec<SocketAddr>> {
-    // a channel would do, but leaves memory of this thread behind that leak checkers ask about
-    type Answer = (Mutex<Option<io::Result<Vec<SocketAddr>>>>, Condvar);
     let answer = Arc::new(Answer::default());
     let look_up = {
         let (answer, name) = (Arc::clone(&answer), host.clone());
         move || {
-            let result = (name.as_str(), port).to_socket_addrs().map(first_of_each_family);
-            *answer.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-            answer.1.notify_one();
+            answer.give((name.as_str(), port).to_socket_addrs().map(first_of_each_family));
         }
     };
     thread::spawn(look_up)
         .map_err(|error| Error::new(Kind::OutOfMemory, "no thread to look up the name").with_source(error))?;
 
-    let result = loop {
-        // nothing is locked while somebody hears of it
-        let left = deadline.remaining();
-        let wait = watch.slice(left.unwrap_or_default())?;
-        let answered = fork::allowed(|| {
-            let pending = answer.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let waited = answer.1.wait_timeout_while(pending, wait, |result| result.is_none());
-            waited.unwrap_or_else(PoisonError::into_inner).0.take()
-        });
-        if answered.is_some() || left.is_none() {
-            break answered;
-        }
-    };
+    let result = answer.wait(deadline, watch)?.take();
     match result {
         Some(Ok(addresses)) if addresses.is_empty() => Err(not_found(&host)),
         Some(Ok(addresses)) => Ok(addresses),

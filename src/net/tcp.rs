@@ -281,6 +281,8 @@ impl Tcp {
 
     /// Whether whoever works instead of waiting may go on: an error past the deadline, or where the host wants no more.
     pub fn check(&mut self) -> io::Result<()> {
+        // a fork need not wait for the end of the work either
+        fork::allowed(|| {});
         self.next_wait()?;
         if self.is_cancelled() { Err(Cancelled.into()) } else { Ok(()) }
     }

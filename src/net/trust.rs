@@ -1,6 +1,8 @@
 //! Whom to believe: the folder `cacerts`, read into single certificates without understanding them.
 
-use std::fs::{self, File};
+use std::env;
+use std::ffi::OsStr;
+use std::fs::{self, DirEntry, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -72,21 +74,44 @@ pub fn read_one(path: &Path) -> Result<CertificateFile> {
 }
 
 /// Every file of the folder, in the order of their names. That a file can't be read is no error unless the process has
-/// run out of something.
-pub fn read_folder(cacerts: &Path) -> Result<Vec<CertificateFile>> {
+/// run out of something. `go_on` is asked before each whether it is still wanted.
+pub fn read_folder(cacerts: &Path, go_on: &mut dyn FnMut() -> Result<()>) -> Result<Vec<CertificateFile>> {
     let unreadable = |error| unreadable("the folder", cacerts, error);
     let mut paths = Vec::new();
     for entry in fs::read_dir(cacerts).map_err(unreadable)? {
+        go_on()?;
         shortage::check()?;
         paths.push(entry.map_err(unreadable)?.path());
     }
     paths.sort();
-    let file = |path: PathBuf| match read_file(&path) {
-        // a passing trouble of the process, which must not become a lasting lack of trust
-        Err(error) if is_exhausted(&error) => Err(unreadable(error)),
-        contents => Ok(CertificateFile { path, contents }),
+    let file = |path: PathBuf| {
+        go_on()?;
+        match read_file(&path) {
+            // a passing trouble of the process, which must not become a lasting lack of trust
+            Err(error) if is_exhausted(&error) => Err(unreadable(error)),
+            contents => Ok(CertificateFile { path, contents }),
+        }
     };
     paths.into_iter().filter(|path| !path.is_dir()).map(file).collect()
+}
+
+/// Whether the platform has any authorities where OpenSSL looks for them: in one file, or in a folder by their hashes. What
+/// OpenSSL says of its own folder is `OPENSSLDIR: "…"`.
+pub fn has_platform_store(openssl_dir: &str) -> bool {
+    let own = Path::new(openssl_dir.split('"').nth(1).unwrap_or_default());
+    let file = env::var_os("SSL_CERT_FILE").map_or_else(|| own.join("cert.pem"), PathBuf::from);
+    let folders = env::var_os("SSL_CERT_DIR").unwrap_or_else(|| own.join("certs").into());
+    has_store(&file, &folders)
+}
+
+fn has_store(file: &Path, folders: &OsStr) -> bool {
+    // of a folder OpenSSL takes the files that are named by a hash and a number
+    let is_hashed = |entry: DirEntry| {
+        entry.path().extension().is_some_and(|ext| ext.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit))
+    };
+    let has_any =
+        |folder: PathBuf| fs::read_dir(folder).is_ok_and(|mut entries| entries.any(|e| e.is_ok_and(is_hashed)));
+    fs::metadata(file).is_ok_and(|file| file.len() > 0) || env::split_paths(folders).any(has_any)
 }
 
 fn unreadable(what: &str, path: &Path, error: io::Error) -> Error {
@@ -176,8 +201,47 @@ mod tests {
     }
 
     #[test]
+    fn whether_the_platform_has_a_store() {
+        let base = env::temp_dir().join(format!("pop3connect-store.{}", std::process::id()));
+        let (file, first, second) = (base.join("cert.pem"), base.join("first"), base.join("second"));
+        fs::create_dir_all(&first).unwrap();
+        fs::create_dir(&second).unwrap();
+        let folders = env::join_paths([&first, &second]).unwrap();
+        assert!(!has_store(&file, &folders), "nothing there");
+        fs::write(&file, "").unwrap();
+        fs::write(second.join("ca-certificates.crt"), "x").unwrap();
+        assert!(!has_store(&file, &folders), "an empty file, and one that OpenSSL does not look for");
+        fs::write(second.join("5ed36f99.0"), "x").unwrap();
+        assert!(has_store(&file, &folders));
+        assert!(!has_store(&file, first.as_os_str()));
+        fs::write(&file, "x").unwrap();
+        assert!(has_store(&file, first.as_os_str()));
+        fs::remove_dir_all(base).unwrap();
+    }
+
+    #[test]
+    fn reading_a_folder_ends_when_it_is_not_wanted_any_longer() {
+        let folder = env::temp_dir().join(format!("pop3connect-folder.{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        for name in ["a", "b"] {
+            fs::write(folder.join(name), CERTIFICATE).unwrap();
+        }
+        let asked = |most: usize| {
+            let mut asked = 0;
+            let mut go_on = || {
+                asked += 1;
+                if asked > most { Err(Error::new(Kind::Cancelled, "")) } else { Ok(()) }
+            };
+            read_folder(&folder, &mut go_on).map(|files| files.len()).map_err(|error| error.kind())
+        };
+        // for each name and for each file
+        assert_eq!((0..=4).map(asked).collect::<Vec<_>>(), [vec![Err(Kind::Cancelled); 4], vec![Ok(2)]].concat());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
     fn a_folder_that_is_not_there_is_named() {
-        let error = read_folder(Path::new("/nonexistent/cacerts")).err().unwrap();
+        let error = read_folder(Path::new("/nonexistent/cacerts"), &mut || Ok(())).err().unwrap();
         assert_eq!(error.kind(), Kind::Secure);
         assert!(error.to_string().contains("/nonexistent/cacerts"));
     }

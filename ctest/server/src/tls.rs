@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use openssl::dh::Dh;
 use openssl::error::ErrorStack;
 use openssl::ssl::{
     SslContext, SslContextBuilder, SslFiletype, SslMethod, SslOptions, SslSessionCacheMode, SslVerifyMode, SslVersion,
@@ -21,6 +22,7 @@ pub struct Tls {
     /// How the client is asked for a certificate of the test authority's.
     client_cert: SslVerifyMode,
     tickets: Tickets,
+    suites: Suites,
     /// By the certificate that is shown: a session can be resumed only in the context that it was made in.
     contexts: Mutex<Vec<(&'static str, SslContext)>>,
     pub handshakes: Handshakes,
@@ -37,6 +39,18 @@ enum Tickets {
     /// It gives them without a session id context: where clients show certificates, OpenSSL then fails the handshake
     /// instead of declining to resume.
     Broken,
+}
+
+/// Which cipher suites it has, up to TLS 1.2.
+#[derive(Clone, Copy, PartialEq)]
+enum Suites {
+    Usual,
+    /// Those without a certificate.
+    Anonymous,
+    /// Those without encryption.
+    Null,
+    /// Diffie and Hellman's over 1024 bits.
+    SmallDh,
 }
 
 /// How many handshakes succeeded.
@@ -63,7 +77,15 @@ impl Tls {
         Ok(Self {
             dir: dir.to_owned(),
             cert: Leaf::named(&options.text("cert", "good"))?,
-            max: options.choice("tls-max", &[("1.3", SslVersion::TLS1_3), ("1.2", SslVersion::TLS1_2)])?,
+            max: options.choice(
+                "tls-max",
+                &[
+                    ("1.3", SslVersion::TLS1_3),
+                    ("1.2", SslVersion::TLS1_2),
+                    ("1.1", SslVersion::TLS1_1),
+                    ("1.0", SslVersion::TLS1),
+                ],
+            )?,
             client_cert: options.choice(
                 "client-cert",
                 &[
@@ -79,6 +101,15 @@ impl Tls {
                     ("refused", Tickets::Refused),
                     ("lost", Tickets::Lost),
                     ("broken", Tickets::Broken),
+                ],
+            )?,
+            suites: options.choice(
+                "suites",
+                &[
+                    ("usual", Suites::Usual),
+                    ("anonymous", Suites::Anonymous),
+                    ("null", Suites::Null),
+                    ("small-dh", Suites::SmallDh),
                 ],
             )?,
             contexts: Mutex::default(),
@@ -102,13 +133,23 @@ impl Tls {
 
     fn build(&self, cert: &Leaf) -> std::result::Result<SslContext, ErrorStack> {
         let mut context = SslContext::builder(SslMethod::tls_server())?;
-        context.set_min_proto_version(Some(SslVersion::TLS1_2))?;
+        let is_old = [SslVersion::TLS1, SslVersion::TLS1_1].contains(&self.max);
+        context.set_min_proto_version(Some(if is_old { SslVersion::TLS1 } else { SslVersion::TLS1_2 }))?;
         context.set_max_proto_version(Some(self.max))?;
         // A client that closes without close_notify has closed: that is no failure of the server.
         context.set_options(SslOptions::IGNORE_UNEXPECTED_EOF);
-        if cert.strength != Strength::Strong {
+        if cert.strength != Strength::Strong || is_old || self.suites != Suites::Usual {
             // else OpenSSL does not even show it
             context.set_security_level(0);
+        }
+        match self.suites {
+            Suites::Usual => {}
+            Suites::Anonymous => context.set_cipher_list("aNULL:!eNULL")?,
+            Suites::Null => context.set_cipher_list("eNULL:!aNULL")?,
+            Suites::SmallDh => {
+                context.set_cipher_list("kDHE:!aNULL")?;
+                context.set_tmp_dh(&*Dh::get_1024_160()?)?;
+            }
         }
         context.set_certificate_chain_file(cert.chain_file(&self.dir))?;
         context.set_private_key_file(cert.key_file(&self.dir), SslFiletype::PEM)?;

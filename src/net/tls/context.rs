@@ -1,18 +1,23 @@
 //! OpenSSL's context: what connections of the same [`Trust`] share, with its trust store.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use once_cell::sync::OnceCell;
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslVerifyMode, SslVersion};
+use openssl::version;
 use openssl::x509::X509;
 use openssl::x509::verify::X509VerifyFlags;
 
 use crate::error::{Error, Kind, Result};
-use crate::net::seems_exhausted;
-use crate::net::tls::broken;
+use crate::net::answer::Answer;
+use crate::net::tls::ciphers::Ciphers;
+use crate::net::tls::{broken, facts};
 use crate::net::trust::{self, Authorities, CertificateFile, Encoded, Trust};
+use crate::net::watch::Watch;
+use crate::net::{Deadline, seems_exhausted, timed_out};
 use crate::openssl_errors;
 
 /// What connections of the same [`Trust`] share: OpenSSL's context with its trust store.
@@ -23,72 +28,125 @@ pub struct Context {
     pub id: u64,
     /// What it was built for.
     pub trust: Trust,
+    /// What to offer in the place of what OpenSSL's configuration says, where that has suites that protect nothing.
+    pub ciphers: Option<Ciphers>,
+    /// Whether OpenSSL's configuration admits TLS 1.3 alone.
+    pub tls13_only: bool,
+    /// The fingerprints of the host's own authorities that have no names of servers.
+    pub without_names: BTreeSet<Vec<u8>>,
     /// Files of the folder `cacerts` that gave no certificate, to be named when a verification fails.
     pub unusable: Vec<String>,
+    /// Whether the platform's store was wanted and has nothing in it.
+    pub lacks_platform: bool,
 }
 
 /// How many contexts are kept: each has a copy of the platform's store.
 const MOST_CONTEXTS: usize = 16;
 
-/// A context that is not to be kept: the next one who asks has it built again.
-enum NotKept {
-    /// It could not be built.
-    Failed(Error),
-    /// It lacks what may be there the next time.
-    Incomplete(Arc<Context>),
-}
+/// How long somebody else's building is waited for, before a context is built beside it.
+const PATIENCE: Duration = Duration::from_secs(1);
 
-impl From<Error> for NotKept {
-    fn from(error: Error) -> NotKept {
-        NotKept::Failed(error)
-    }
-}
+/// A context that is kept, or is being built to be kept; `None` if it came to nothing.
+type Build = Answer<Option<Arc<Context>>>;
 
-/// The context for that trust, built when it is first asked for.
-pub fn context(trust: &Trust) -> Result<Arc<Context>> {
-    type Cell = Arc<OnceCell<Arc<Context>>>;
-    // a host has one or two settings, which a list finds as fast as a map
-    static CONTEXTS: Mutex<Vec<(Trust, Cell)>> = Mutex::new(Vec::new());
+static CONTEXTS: Mutex<Vec<(Trust, Arc<Build>)>> = Mutex::new(Vec::new());
 
-    // the lock is for finding the cell alone: building reads files
-    let cell = {
-        let mut contexts = CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-        match contexts.iter().find(|(known, _)| known == trust) {
-            Some((_, cell)) => Arc::clone(cell),
-            None => {
-                let cell = Cell::default();
-                if contexts.len() == MOST_CONTEXTS {
-                    // sessions that use it keep it
-                    contexts.remove(0);
-                }
-                contexts.push((trust.clone(), Arc::clone(&cell)));
-                cell
+/// The context for that trust, built when it is first asked for, as long as the deadline allows.
+///
+/// One caller builds it, the others wait for that, but not for ever: the one who builds may be in a callback of its host,
+/// which may have made this very call, or have been left behind when the process forked.
+pub fn context(trust: &Trust, deadline: Deadline, watch: &mut Watch) -> Result<Arc<Context>> {
+    let builder = loop {
+        let (build, is_new) = build_of(trust);
+        if !is_new {
+            let patience = Deadline::after(PATIENCE).or_earlier(Some(deadline));
+            match &*build.wait(patience, watch)? {
+                Some(Some(context)) => return Ok(Arc::clone(context)),
+                Some(None) => continue,
+                None => {}
             }
         }
+        break Builder { build, is_new };
     };
-    match cell.get_or_try_init(|| build_context(trust)) {
-        Ok(context) => Ok(Arc::clone(context)),
-        Err(NotKept::Incomplete(context)) => Ok(context),
-        Err(NotKept::Failed(error)) => Err(error),
+    let built = build_context(trust, &mut || {
+        let left = deadline.remaining().ok_or_else(|| timed_out().during("reading the certificates of authorities"))?;
+        watch.slice(left)?;
+        Ok(())
+    })?;
+    match built.is_complete {
+        true => Ok(builder.keep(built.context)),
+        // what it lacks may be there the next time
+        false => Ok(built.context),
     }
 }
 
-fn build_context(trust: &Trust) -> Result<Arc<Context>, NotKept> {
-    // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
-    ErrorStack::get();
+/// The build that is there or under way, or a new one, which the caller then has to do; whether it is new.
+fn build_of(trust: &Trust) -> (Arc<Build>, bool) {
+    let mut contexts = contexts();
+    // a host has one or two settings, which a list finds as fast as a map
+    if let Some((_, build)) = contexts.iter().find(|(known, _)| known == trust) {
+        return (Arc::clone(build), false);
+    }
+    if contexts.len() == MOST_CONTEXTS {
+        // sessions that use it keep it
+        contexts.remove(0);
+    }
+    let build = Arc::new(Build::default());
+    contexts.push((trust.clone(), Arc::clone(&build)));
+    (build, true)
+}
+
+fn contexts() -> MutexGuard<'static, Vec<(Trust, Arc<Build>)>> {
+    CONTEXTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whoever builds a context. Where that comes to nothing the next one who asks has it built again.
+struct Builder {
+    build: Arc<Build>,
+    /// Whether the others wait for this one.
+    is_new: bool,
+}
+
+impl Builder {
+    /// Gives it to those who wait and will ask; answers it, or what somebody else was faster to build.
+    fn keep(self, context: Arc<Context>) -> Arc<Context> {
+        self.build.give(Some(Arc::clone(&context)));
+        let kept = self.build.look().clone();
+        kept.flatten().unwrap_or(context)
+    }
+}
+
+impl Drop for Builder {
+    fn drop(&mut self) {
+        if self.is_new && self.build.look().is_none() {
+            contexts().retain(|(_, build)| !Arc::ptr_eq(build, &self.build));
+            self.build.give(None);
+        }
+    }
+}
+
+/// A context, and whether it has all that its trust names.
+struct Built {
+    context: Arc<Context>,
+    is_complete: bool,
+}
+
+/// Builds a context, unless `go_on` ends it, which is asked again and again.
+fn build_context(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result<Built> {
     let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(broken)?;
-    builder.set_min_proto_version(Some(SslVersion::TLS1_2)).map_err(broken)?;
+    let tls13_only = builder.min_proto_version() == Some(SslVersion::TLS1_3);
     builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
     // an idle session gives its 34 KiB of buffers back
     builder.set_mode(SslMode::AUTO_RETRY | SslMode::RELEASE_BUFFERS);
     // one system call for a record, not one for its head and one for its body
     builder.set_read_ahead(true);
     let mut unusable = Vec::new();
+    let mut without_names = BTreeSet::new();
     let mut is_complete = true;
+    let mut lacks_platform = false;
     match trust {
         Trust::Anyone => builder.set_verify(SslVerifyMode::NONE),
         Trust::Verified { platform, own } => {
-            builder.set_verify(SslVerifyMode::PEER);
             if *platform {
                 // a platform without a store leaves the host's authorities, and the other way round
                 if let Err(stack) = builder.set_default_verify_paths() {
@@ -97,28 +155,40 @@ fn build_context(trust: &Trust) -> Result<Arc<Context>, NotKept> {
                 // OpenSSL passes over a store that it can't open, and what is built here stays
                 if seems_exhausted() {
                     let text = "no memory, or no descriptor, to read the platform's store";
-                    return Err(Error::new(Kind::OutOfMemory, text).into());
+                    return Err(Error::new(Kind::OutOfMemory, text));
                 }
+                go_on()?;
+                lacks_platform = !trust::has_platform_store(version::dir());
             }
             let files = match own {
                 Authorities::None => Vec::new(),
-                Authorities::Folder(cacerts) => trust::read_folder(cacerts)?,
+                Authorities::Folder(cacerts) => trust::read_folder(cacerts, go_on)?,
                 Authorities::File(path) => vec![trust::read_one(path)?],
             };
             is_complete = !files.iter().any(CertificateFile::may_be_mended);
-            unusable.extend(add_files(&mut builder, files)?);
+            unusable.extend(add_files(&mut builder, files, &mut without_names, go_on)?);
             // a certificate that the user put there is trusted, be it a root or not
             builder.verify_param_mut().set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(broken)?;
+            builder.set_verify(SslVerifyMode::PEER);
         }
     }
     static NEXT_ID: AtomicU64 = AtomicU64::new(0);
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-    let context = Arc::new(Context { ssl: builder.build(), id, trust: trust.clone(), unusable });
-    if is_complete { Ok(context) } else { Err(NotKept::Incomplete(context)) }
+    let ssl = builder.build();
+    let ciphers = Ciphers::without_empty_ones(&ssl).map_err(broken)?;
+    let trust = trust.clone();
+    let context = Arc::new(Context { ssl, id, trust, ciphers, tls13_only, without_names, unusable, lacks_platform });
+    Ok(Built { context, is_complete })
 }
 
-/// Trusts every certificate of the files; answers which files gave none and why.
-fn add_files(builder: &mut SslContextBuilder, files: Vec<CertificateFile>) -> Result<Vec<String>> {
+/// Trusts every certificate of the files; answers which files gave none and why. Those that have no names of servers are
+/// kept in `without_names`, by their fingerprints.
+fn add_files(
+    builder: &mut SslContextBuilder,
+    files: Vec<CertificateFile>,
+    without_names: &mut BTreeSet<Vec<u8>>,
+    go_on: &mut dyn FnMut() -> Result<()>,
+) -> Result<Vec<String>> {
     let mut unusable = Vec::new();
     for file in files {
         let name = file.path.display();
@@ -128,7 +198,8 @@ fn add_files(builder: &mut SslContextBuilder, files: Vec<CertificateFile>) -> Re
             Ok(encoded) => {
                 let mut bad = 0;
                 for encoded in &encoded {
-                    let Err(stack) = add_certificate(builder, encoded) else { continue };
+                    go_on()?;
+                    let Err(stack) = add_certificate(builder, encoded, without_names) else { continue };
                     if openssl_errors::kind(Kind::Secure, &stack) == Kind::OutOfMemory {
                         return Err(Error::new(Kind::OutOfMemory, format!("no memory for the certificates of {name}")));
                     }
@@ -145,10 +216,18 @@ fn add_files(builder: &mut SslContextBuilder, files: Vec<CertificateFile>) -> Re
     Ok(unusable)
 }
 
-fn add_certificate(builder: &mut SslContextBuilder, encoded: &Encoded) -> Result<(), ErrorStack> {
+fn add_certificate(
+    builder: &mut SslContextBuilder,
+    encoded: &Encoded,
+    without_names: &mut BTreeSet<Vec<u8>>,
+) -> Result<(), ErrorStack> {
     let certificate = match encoded {
         Encoded::Pem(pem) => X509::from_pem(pem)?,
         Encoded::Der(der) => X509::from_der(der)?,
     };
+    // names that cannot be parsed look like none, but OpenSSL then verifies no server by the certificate
+    if certificate.subject_alt_names().is_none() {
+        without_names.insert(facts::fingerprint(&certificate)?.to_vec());
+    }
     builder.cert_store_mut().add_cert(certificate)
 }

@@ -58,8 +58,6 @@ pub struct ClientCertificate {
 impl ClientCertificate {
     /// Reads it from its files.
     pub fn load(identity: &Identity) -> Result<ClientCertificate> {
-        // what is in this thread's queue from before would be taken for why it cannot be read
-        ErrorStack::get();
         let (path, certificate, key, issuers) = match identity {
             Identity::Pem { certificate: path, key: key_path } => {
                 let broken = |stack| unreadable(path, stack);

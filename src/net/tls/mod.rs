@@ -1,36 +1,63 @@
 //! TLS by OpenSSL: the only folder that names it beside `crypto.rs`. Another platform's TLS is another one beside this.
 //!
 //! This file shakes hands, reads and writes; `context` has whom to believe, `identity` what the client proves itself
-//! with, `facts` what is told of the outcome.
+//! with, `judge` who is believed though OpenSSL would not and the other way round, `ciphers` what is offered, `facts` what
+//! is told of the outcome, `lifetime` for how long it may be resumed.
 
+mod ciphers;
 mod context;
 mod facts;
 mod identity;
+mod judge;
+mod lifetime;
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
+use openssl::asn1::Asn1Time;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
-use openssl::ssl::{self, ErrorCode, Ssl, SslSession, SslStream, SslVersion};
-use openssl::x509::X509VerifyResult;
+use openssl::ssl::{self, ErrorCode, Ssl, SslRef, SslSession, SslStream, SslVersion};
 use openssl::x509::verify::X509CheckFlags;
+use openssl::x509::{X509Ref, X509VerifyResult};
+
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
+use crate::net::Deadline;
 use crate::net::address::Host;
 use crate::net::tcp::{self, Tcp};
+use crate::net::tls::ciphers::Ciphers;
 use crate::net::tls::context::{Context, context};
 use crate::net::tls::identity::ClientCertificate;
+use crate::net::tls::judge::Judge;
+use crate::net::tls::lifetime::Lifetime;
 use crate::net::trust::Trust;
-use crate::openssl_errors;
+use crate::net::watch::Watch;
+use crate::{openssl_errors, shortage};
 
 pub use facts::Facts;
 pub use identity::Identity;
 
-/// X509_V_ERR_OUT_OF_MEM, which the crate has no name for.
+// X509_V_ERR_*, which the crate has no names for.
+const UNABLE_TO_GET_ISSUER: i32 = 2;
 const OUT_OF_MEMORY: i32 = 17;
+const SELF_SIGNED: i32 = 18;
+const SELF_SIGNED_IN_CHAIN: i32 = 19;
+const UNABLE_TO_GET_ISSUER_LOCALLY: i32 = 20;
+const UNABLE_TO_VERIFY_LEAF: i32 = 21;
+const HOSTNAME_MISMATCH: i32 = 62;
+const IP_ADDRESS_MISMATCH: i32 = 64;
+
+/// Why no way to an authority was found that is trusted.
+const UNKNOWN_AUTHORITY: [i32; 5] =
+    [UNABLE_TO_GET_ISSUER, SELF_SIGNED, SELF_SIGNED_IN_CHAIN, UNABLE_TO_GET_ISSUER_LOCALLY, UNABLE_TO_VERIFY_LEAF];
+
+/// More than a session has in DER: OpenSSL takes no chain of more than 100 KiB.
+const LARGEST_SESSION: usize = 256 * 1024;
 
 /// What TLS must be like.
 #[derive(Clone, Debug)]
@@ -66,6 +93,7 @@ pub struct Setup {
     oldest: Version,
     host: Host,
     certificate: Option<ClientCertificate>,
+    fingerprint: Option<[u8; 32]>,
 }
 
 /// All that decides who is trusted, and who the client is: a session is resumed only where this is the same.
@@ -75,23 +103,50 @@ pub struct Key {
     oldest: Version,
     host: String,
     certificate: Option<Vec<u8>>,
+    fingerprint: Option<[u8; 32]>,
 }
 
 /// A session to be resumed by a later connection.
+///
+/// In DER: so it takes no more memory than that says, and has of all certificates that came the server's own alone.
 #[derive(Clone)]
 pub struct Session {
-    session: SslSession,
+    der: Arc<Zeroizing<Vec<u8>>>,
     context: u64,
+    lifetime: Lifetime,
+}
+
+impl Session {
+    /// How many bytes it takes.
+    pub fn size(&self) -> usize {
+        self.der.len()
+    }
+
+    /// One that no server knows, of that size, that may be resumed for that long.
+    #[cfg(test)]
+    pub fn for_tests(size: usize, hold: Duration) -> Session {
+        Session { der: Arc::new(Zeroizing::new(vec![0; size])), context: 0, lifetime: Lifetime::new(Some(hold)) }
+    }
+
+    /// Whether it is too old to be resumed.
+    pub fn is_over(&self) -> bool {
+        self.lifetime.is_over()
+    }
 }
 
 impl Setup {
-    /// Reads the files that the settings name.
-    pub fn new(settings: &Settings, server: &Host) -> Result<Setup> {
+    /// Reads the files that the settings name, as long as the deadline allows.
+    pub fn new(settings: &Settings, server: &Host, deadline: Deadline, watch: &mut Watch) -> Result<Setup> {
+        // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
+        ErrorStack::get();
+        // whoever knows the certificate needs no authority
+        let trust = if settings.fingerprint.is_some() { &Trust::Anyone } else { &settings.trust };
         Ok(Setup {
-            context: context(&settings.trust)?,
+            context: context(trust, deadline, watch)?,
             oldest: settings.oldest,
             host: settings.name.as_ref().unwrap_or(server).clone(),
             certificate: settings.identity.as_ref().map(ClientCertificate::load).transpose()?,
+            fingerprint: settings.fingerprint,
         })
     }
 
@@ -103,7 +158,13 @@ impl Setup {
             // names are the same in any letter case
             host: self.host.to_string().to_ascii_lowercase(),
             certificate: self.certificate.as_ref().map(ClientCertificate::fingerprint).transpose()?,
+            fingerprint: self.fingerprint,
         })
+    }
+
+    /// Whether the server must show a certificate that is believed.
+    fn verifies(&self) -> bool {
+        self.fingerprint.is_some() || self.context.trust != Trust::Anyone
     }
 }
 
@@ -111,6 +172,9 @@ impl Setup {
 pub struct Tls {
     stream: SslStream<Transport>,
     context: Arc<Context>,
+    /// Whether the server has shown a certificate that is believed, in this handshake or in the one that is resumed.
+    verified: bool,
+    lifetime: Lifetime,
 }
 
 impl Tls {
@@ -123,18 +187,25 @@ impl Tls {
         // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
         ErrorStack::get();
         let mut ssl = prepare(setup).map_err(broken)?;
+        Judge { fingerprint: setup.fingerprint, context: Arc::clone(&setup.context) }.appoint(&mut ssl)?;
         if let Some(certificate) = &setup.certificate {
             certificate.present(&mut ssl)?;
         }
-        if let Some(earlier) = earlier.filter(|earlier| earlier.context == setup.context.id) {
-            resume(&mut ssl, &earlier.session).map_err(broken)?;
+        let earlier = earlier.filter(|earlier| earlier.context == setup.context.id && !earlier.is_over());
+        if let Some(earlier) = earlier {
+            resume(&mut ssl, earlier).map_err(broken)?;
         }
         let transport = Transport { tcp, state: TransportState::Fresh };
         let mut stream = SslStream::new(ssl, transport).map_err(broken)?;
-        match stream.connect() {
-            Ok(()) => Ok(Tls { stream, context: Arc::clone(&setup.context) }),
-            Err(error) => Err(handshake_error(setup, error, &stream, clear_before)),
+        if let Err(error) = stream.connect() {
+            return Err(handshake_error(setup, error, &stream, clear_before));
         }
+        let verified = check_peer(setup, stream.ssl())?;
+        let lifetime = match earlier.filter(|_| stream.ssl().session_reused()) {
+            Some(earlier) => earlier.lifetime,
+            None => Lifetime::new(setup.certificates_hold(stream.ssl()).map_err(broken)?),
+        };
+        Ok(Tls { stream, context: Arc::clone(&setup.context), verified, lifetime })
     }
 
     /// The connection below.
@@ -170,8 +241,9 @@ impl Tls {
     /// The session, to be resumed by a later connection. With TLS 1.3 the server gives it out when it likes, as a rule
     /// before its first word.
     pub fn session(&self) -> Option<Session> {
-        let session = self.stream.ssl().session()?.to_owned();
-        Some(Session { session, context: self.context.id })
+        let session = self.stream.ssl().session().filter(|_| shortage::has(LARGEST_SESSION))?;
+        let der = Arc::new(Zeroizing::new(session.to_der().ok()?));
+        Some(Session { der, context: self.context.id, lifetime: self.lifetime })
     }
 
     /// Tells the peer that nothing more will come, without waiting for its answer.
@@ -227,7 +299,7 @@ impl Tls {
             version: ssl.version_str(),
             cipher: ssl.current_cipher().map_or("no cipher", |cipher| cipher.name()),
             resumed: ssl.session_reused(),
-            verified: self.context.trust != Trust::Anyone,
+            verified: self.verified,
             certificate: ssl.peer_certificate(),
         }
     }
@@ -255,9 +327,10 @@ impl Tls {
 
 fn prepare(setup: &Setup) -> Result<Ssl, ErrorStack> {
     let mut ssl = Ssl::new(&setup.context.ssl)?;
-    if setup.oldest == Version::Tls13 {
-        ssl.set_min_proto_version(Some(SslVersion::TLS1_3))?;
+    if let Some(ciphers) = &setup.context.ciphers {
+        ciphers.set(&mut ssl)?;
     }
+    set_oldest(&mut ssl, setup)?;
     if let Host::Name(name) = &setup.host {
         // RFC 6066, section 3: without the dot that ends it, and never an address
         ssl.set_hostname(name.trim_end_matches('.'))?;
@@ -276,29 +349,90 @@ fn prepare(setup: &Setup) -> Result<Ssl, ErrorStack> {
     Ok(ssl)
 }
 
+/// The oldest version, whatever OpenSSL's configuration says, unless that wants a newer one.
+fn set_oldest(ssl: &mut SslRef, setup: &Setup) -> Result<(), ErrorStack> {
+    let oldest = match setup.oldest {
+        Version::Tls12 if setup.context.tls13_only => SslVersion::TLS1_3,
+        Version::Tls10 => SslVersion::TLS1,
+        Version::Tls11 => SslVersion::TLS1_1,
+        Version::Tls12 => SslVersion::TLS1_2,
+        Version::Tls13 => SslVersion::TLS1_3,
+    };
+    if setup.oldest < Version::Tls12 {
+        Ciphers::set_old(ssl)?;
+    }
+    ssl.set_min_proto_version(Some(oldest))
+}
+
+/// What must be so after every handshake, a resumed one too, whatever suites and callbacks led there: whether the peer
+/// was verified.
+fn check_peer(setup: &Setup, ssl: &SslRef) -> Result<bool> {
+    if !setup.verifies() {
+        return Ok(false);
+    }
+    let Some(certificate) = ssl.peer_certificate() else {
+        return Err(Error::new(Kind::Secure, "the server showed no certificate"));
+    };
+    match setup.fingerprint {
+        Some(wanted) if !judge::is(&certificate, &wanted) => Err(not_pinned(Some(&certificate), &wanted)),
+        _ if ssl.verify_result() != X509VerifyResult::OK => {
+            Err(Error::new(Kind::Secure, format!("the server's certificate was refused: {}", ssl.verify_result())))
+        }
+        _ => Ok(true),
+    }
+}
+
+fn not_pinned(found: Option<&X509Ref>, wanted: &[u8; 32]) -> Error {
+    let found = found.and_then(|certificate| facts::fingerprint(certificate).ok());
+    let found = found.map_or_else(|| "not known".into(), |found| facts::hex(&found));
+    let wanted = facts::hex(wanted);
+    let text =
+        format!("the server's certificate is another one: its SHA-256 fingerprint is {found}, wanted is {wanted}");
+    Error::new(Kind::Secure, text)
+}
+
+impl Setup {
+    /// How long the certificates of a full handshake are valid yet, where that matters.
+    fn certificates_hold(&self, ssl: &SslRef) -> Result<Option<Duration>, ErrorStack> {
+        if self.fingerprint.is_some() || self.context.trust == Trust::Anyone {
+            return Ok(None);
+        }
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = Asn1Time::from_unix(now.as_secs().try_into().unwrap_or(libc::time_t::MAX))?;
+        let mut shortest = None;
+        for certificate in ssl.verified_chain().into_iter().flatten() {
+            let left = now.diff(certificate.not_after())?;
+            let seconds = i64::from(left.days) * 24 * 60 * 60 + i64::from(left.secs);
+            let left = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+            shortest = Some(shortest.map_or(left, |shortest: Duration| shortest.min(left)));
+        }
+        // certificates that are not known hold for no time
+        Ok(shortest.or(Some(Duration::ZERO)))
+    }
+}
+
 /// Offers the server to go on with a session of the same context.
 #[allow(unsafe_code)]
-fn resume(ssl: &mut Ssl, session: &SslSession) -> Result<(), ErrorStack> {
+fn resume(ssl: &mut Ssl, earlier: &Session) -> Result<(), ErrorStack> {
+    let session = SslSession::from_der(&earlier.der)?;
     // SAFETY: the crate wants the session to be of the context that `ssl` is of; the caller has compared their ids, of
     // which there are no two alike
-    unsafe { ssl.set_session(session) }
+    unsafe { ssl.set_session(&session) }
 }
 
 fn handshake_error(setup: &Setup, error: ssl::Error, stream: &SslStream<Transport>, clear_before: bool) -> Error {
     let (ssl, state) = (stream.ssl(), stream.get_ref().state);
     let verified = ssl.verify_result();
-    if setup.context.trust != Trust::Anyone && verified != X509VerifyResult::OK {
+    if setup.verifies() && verified != X509VerifyResult::OK {
         let kind = match error.ssl_error() {
             _ if verified.as_raw() == OUT_OF_MEMORY => Kind::OutOfMemory,
             Some(stack) => openssl_errors::kind(Kind::Secure, stack),
             None => Kind::Secure,
         };
-        let refused = facts::refusal(ssl, &setup.host);
-        let mut text = format!("the server's certificate was refused: {refused}");
-        if !setup.context.unusable.is_empty() {
-            text = format!("{text}; not used: {}", setup.context.unusable.join(", "));
+        if let Some(wanted) = setup.fingerprint.filter(|_| kind == Kind::Secure) {
+            return not_pinned(facts::leaf(ssl), &wanted);
         }
-        return Error::new(kind, text);
+        return Error::new(kind, refusal(setup, ssl));
     }
     match state {
         TransportState::ClearText if clear_before => {
@@ -309,6 +443,25 @@ fn handshake_error(setup: &Setup, error: ssl::Error, stream: &SslStream<Transpor
         }
         _ => session_error(error, state).during("TLS handshake"),
     }
+}
+
+/// Why the certificate was refused, and what can be done about it.
+fn refusal(setup: &Setup, ssl: &SslRef) -> String {
+    let Context { unusable, lacks_platform, .. } = &*setup.context;
+    let mut text = format!("the server's certificate was refused: {}", facts::refusal(ssl, &setup.host));
+    if UNKNOWN_AUTHORITY.contains(&ssl.verify_result().as_raw()) {
+        text.push_str(
+            "; to trust its authority, or this certificate, set a file by pop3_options_set_ca_file or put one into the \
+             folder cacerts of the secure folder (pop3_set_secure_dir)",
+        );
+        if *lacks_platform {
+            text.push_str("; no platform store of authorities was found: the package ca-certificates has one");
+        }
+    }
+    if !unusable.is_empty() {
+        text.push_str(&format!("; not used: {}", unusable.join(", ")));
+    }
+    text
 }
 
 fn session_error(error: ssl::Error, state: TransportState) -> Error {
@@ -372,5 +525,30 @@ impl Write for Transport {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::trust::Authorities;
+
+    /// What [`check_peer`] says of a connection on which no certificate has been shown.
+    fn check(trust: Trust, fingerprint: Option<[u8; 32]>) -> Result<bool> {
+        let settings = Settings { trust, oldest: Version::Tls12, name: None, identity: None, fingerprint };
+        let host = Host::parse(b"mail.test").unwrap();
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let setup = Setup::new(&settings, &host, deadline, &mut Watch::default()).unwrap();
+        check_peer(&setup, &Ssl::new(&setup.context.ssl).unwrap())
+    }
+
+    #[test]
+    fn whoever_verifies_wants_a_certificate() {
+        let verified = Trust::Verified { platform: false, own: Authorities::None };
+        for (trust, fingerprint) in [(verified, None), (Trust::Anyone, Some([0; 32]))] {
+            let error = check(trust, fingerprint).unwrap_err();
+            assert_eq!((error.kind(), error.to_string().as_str()), (Kind::Secure, "the server showed no certificate"));
+        }
+        assert!(!check(Trust::Anyone, None).unwrap(), "nobody was verified");
     }
 }

@@ -16,7 +16,7 @@ use openssl::x509::extension::{
 };
 use openssl::x509::{X509, X509Builder, X509Extension, X509NameBuilder};
 
-use super::leaf::{LONG, Leaf, Purpose, Strength};
+use super::leaf::{Bulk, LONG, Leaf, Purpose, Strength};
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
@@ -127,10 +127,16 @@ const IP_ADDRESS: u8 = 0x87;
 const PERMITTED_SUBTREES: u8 = 0xa0;
 
 fn append_names(builder: &mut X509Builder, leaf: &Leaf) -> Result<(), ErrorStack> {
-    if leaf.dns.is_empty() && leaf.ip.is_empty() {
+    if leaf.dns.is_empty() && leaf.ip.is_empty() && leaf.bulk == Bulk::None {
         return Ok(());
     }
-    let dns = leaf.dns.iter().map(|name| der(DNS_NAME, name.as_bytes()));
+    let bulk: Vec<String> = match leaf.bulk {
+        Bulk::None => Vec::new(),
+        Bulk::Names(count) => (0..count).map(|number| format!("n{number}")).collect(),
+        Bulk::LongName(length) => vec!["x".repeat(length)],
+    };
+    let names = leaf.dns.iter().copied().chain(bulk.iter().map(String::as_str));
+    let dns = names.map(|name| der(DNS_NAME, name.as_bytes()));
     let ip = leaf.ip.iter().filter_map(|address| address.parse().ok()).map(|address| match address {
         IpAddr::V4(address) => der(IP_ADDRESS, &address.octets()),
         IpAddr::V6(address) => der(IP_ADDRESS, &address.octets()),
@@ -150,12 +156,14 @@ fn extension(name: &str, critical: bool, content: &[u8]) -> Result<X509Extension
 }
 
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(content.len()).unwrap_or(u8::MAX);
-    let mut bytes = match length {
-        ..0x80 => vec![tag, length],
-        // a length that takes a byte of its own; there are no longer ones here
-        _ => vec![tag, 0x81, length],
-    };
+    let length = content.len().to_be_bytes();
+    let octets = &length[length.iter().position(|octet| *octet != 0).unwrap_or(length.len() - 1)..];
+    let mut bytes = vec![tag];
+    // a length of more than seven bits comes with how many octets it takes
+    if content.len() >= 0x80 {
+        bytes.push(0x80 | octets.len() as u8);
+    }
+    bytes.extend_from_slice(octets);
     bytes.extend_from_slice(content);
     bytes
 }

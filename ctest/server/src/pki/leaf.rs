@@ -11,11 +11,22 @@ pub struct Leaf {
     pub common_name: &'static str,
     pub dns: &'static [&'static str],
     pub ip: &'static [&'static str],
+    pub bulk: Bulk,
     pub purpose: Purpose,
     /// From and until when it is valid, in days from now.
     pub valid: (i64, i64),
     pub issuer: Issuer,
     pub strength: Strength,
+}
+
+/// Further names, as large as a client takes them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bulk {
+    None,
+    /// That many short ones: "n0", "n1" and so on.
+    Names(usize),
+    /// One of that many octets.
+    LongName(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,6 +72,7 @@ const GOOD: Leaf = Leaf {
     common_name: "localhost",
     dns: &["localhost", "mail.test"],
     ip: &["127.0.0.1", "::1"],
+    bulk: Bulk::None,
     purpose: Purpose::Server,
     valid: LONG,
     issuer: Issuer::Root,
@@ -70,6 +82,10 @@ const GOOD: Leaf = Leaf {
 /// Of the account's user.
 const CLIENT: Leaf =
     Leaf { name: "client-alice", common_name: "alice", dns: &[], ip: &[], purpose: Purpose::Client, ..GOOD };
+
+/// Without names.
+const SELF_MADE: Leaf =
+    Leaf { name: "self-made", common_name: "appliance", dns: &[], ip: &[], issuer: Issuer::Itself, ..GOOD };
 
 pub static LEAVES: &[Leaf] = &[
     GOOD,
@@ -132,6 +148,16 @@ pub static LEAVES: &[Leaf] = &[
     Leaf { name: "outside-constraints", ip: &[], issuer: Issuer::Constrained, ..GOOD },
     Leaf { name: "no-basic-constraints", issuer: Issuer::WithoutBasicConstraints, ..GOOD },
     Leaf { name: "issued-by-leaf", issuer: Issuer::Leaf, ..GOOD },
+    // Large ones. OpenSSL takes no chain of more than 100 KiB.
+    Leaf { name: "many-names", bulk: Bulk::Names(10_000), ..GOOD },
+    Leaf { name: "long-name", bulk: Bulk::LongName(80_000), ..GOOD },
+    // It expires a day after the tests begin.
+    Leaf { name: "short-lived", valid: (-1, 1), ..GOOD },
+    // Made by hand for a machine, and another with the same name but another key.
+    SELF_MADE,
+    Leaf { name: "self-made-twin", ..SELF_MADE },
+    Leaf { name: "self-made-expired", valid: (-30, -1), ..SELF_MADE },
+    Leaf { name: "self-made-for-other", dns: &["other.test"], ..SELF_MADE },
     Leaf { name: "client-purpose", purpose: Purpose::Client, ..GOOD },
     CLIENT,
     Leaf { name: "client-nobody", common_name: "nobody", ..CLIENT },
