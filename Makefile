@@ -23,7 +23,7 @@ MANDIR := $(PREFIX)/share/man
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test check lint header man bench fuzz sanitize soak abi deb install uninstall setup clean
+.PHONY: help build demo test check lint header man bench fuzz mutants sanitize soak abi deb install uninstall setup clean
 
 help:
 	@echo 'make            builds the library, target/release/libpop3connect.so and .a, and its manual pages'
@@ -35,7 +35,9 @@ help:
 	@echo 'POP3_PASS=… make demo SERVER=host[:port] POP3_USER=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
 	@echo '                a session with a server of yours, and if FOLDER is given its messages as files there'
 	@echo 'make test       all tests'
-	@echo 'make check      formatting, lints, all tests, each fuzz target for a moment, AddressSanitizer, memcheck'
+	@echo 'make check      formatting, lints, all tests, defects planted into what has changed, each fuzz target for a'
+	@echo '                moment, AddressSanitizer, memcheck'
+	@echo 'make mutants    plants defects into the sources one by one: the unit tests must find each of them'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan'
@@ -110,12 +112,12 @@ test:
 	@echo 'test: all passed'
 
 lint:
-	@tools/setup.sh build
+	@tools/setup.sh lint
 	@echo '== formatting and lints'
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 
-check: lint test fuzz-check sanitize-check
+check: lint test mutants-check fuzz-check sanitize-check
 	@echo 'check: all passed'
 
 header:
@@ -169,6 +171,17 @@ sanitize:
 	@tools/setup.sh sanitize
 	@$(MAKE) --no-print-directory workspace
 	@for checker in $(CHECKERS); do tools/sanitize.sh $$checker || exit 1; done
+
+mutants:
+	@tools/setup.sh build
+	tools/mutants.sh all
+
+# in what has changed, for three minutes at the most
+.PHONY: mutants-check
+mutants-check:
+	@tools/setup.sh build
+	@echo '== defects planted into what has changed'
+	@tools/mutants.sh changed
 
 # sessions in a loop, and for a minute many threads at random
 soak:
