@@ -25,7 +25,7 @@ mkdir -p "$target/servers" "$target/tools"
 # The Rust that Cargo.toml asks for. Debian 13's own will do; Debian 12 has a newer one beside its own.
 rust_version=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 is_new_enough() { # VERSION
-  [ "$(printf '%s\n' "$rust_version" "$1" | sort --version-sort | head -n 1)" = "$rust_version" ]
+  [[ $1 = [0-9]* ]] && [ "$(printf '%s\n' "$rust_version" "$1" | sort --version-sort | head -n 1)" = "$rust_version" ]
 }
 rust_is_missing=false
 need_rust() {
