@@ -55,13 +55,14 @@ if [ "$what" = changed ]; then
 fi
 
 cargo_mutants=$(tools/cargo_tool.sh cargo-mutants 25.3.1)
-# A copy, always in the same place, so that cargo builds as little as possible anew.
+# A copy, always in the same place, so that cargo builds as little as possible anew. It gets a new date, since that of
+# the last defect would be newer; and its results are its own, since cargo takes both for the same package.
 tree=$work/tree
 rm -rf "$tree" "$work/mutants.out"
 mkdir "$tree"
-tar --exclude=./target --exclude=./.git -c . | tar -x -C "$tree"
+tar --exclude=./target --exclude=./.git -c . | tar --touch -x -C "$tree"
 cd "$tree"
-export CARGO_TARGET_DIR=$target
+export CARGO_TARGET_DIR=$work/build CARGO_PROFILE_DEV_DEBUG=none
 
 if [ "$what" = changed ]; then
   planned=$("$cargo_mutants" mutants --in-place --list "${options[@]}" | wc -l)
