@@ -1,6 +1,8 @@
 # What there is to do here; `make help` lists it. Every target installs what it lacks, by way of setup.
 
-TARGET := $(abspath target)
+# Paths may have spaces in them, so make's functions for lists must not see them, and recipes quote them.
+TARGET := target
+override TARGET := $(if $(filter /%,$(firstword $(TARGET))),,$(CURDIR)/)$(TARGET)
 RELEASE := $(TARGET)/release
 LIBRARY := $(RELEASE)/libpop3connect.so
 # the libraries that are installed: cargo's, linked once more, so that symbols of the one have versions, and those of the
@@ -13,7 +15,7 @@ CARGO := cargo
 export CARGO_TARGET_DIR := $(TARGET)
 CARGO_FLAGS := --locked
 CTEST_FLAGS := --output-on-failure --parallel 2
-CMAKE_FLAGS := -DPOP3_LIBRARY_DIR=$(RELEASE) -DCMAKE_BUILD_TYPE=RelWithDebInfo
+CMAKE_FLAGS := '-DPOP3_LIBRARY_DIR=$(RELEASE)' -DCMAKE_BUILD_TYPE=RelWithDebInfo
 
 # where `install` puts it; DESTDIR goes before all of them
 PREFIX := /usr/local
@@ -23,7 +25,7 @@ MANDIR := $(PREFIX)/share/man
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test check lint header man bench fuzz sanitize soak abi deb install uninstall setup clean
+.PHONY: help build demo test check lint header man bench fuzz mutants sanitize soak abi deb install uninstall setup clean
 
 help:
 	@echo 'make            builds the library, target/release/libpop3connect.so and .a, and its manual pages'
@@ -32,10 +34,12 @@ help:
 	@echo 'make deb        builds the Debian packages: target/deb'
 	@echo 'make abi        records the ABI as the one that later versions must keep'
 	@echo 'make demo       sessions with the test server: in the clear, TLS, STARTTLS, an impostor, a mailbox'
-	@echo 'make demo SERVER=host[:port] POP3_USER=… POP3_PASS=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
+	@echo 'POP3_PASS=… make demo SERVER=host[:port] POP3_USER=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
 	@echo '                a session with a server of yours, and if FOLDER is given its messages as files there'
 	@echo 'make test       all tests'
-	@echo 'make check      formatting, lints, all tests, each fuzz target for a moment, AddressSanitizer, memcheck'
+	@echo 'make check      formatting, lints, all tests, defects planted into what has changed, each fuzz target for a'
+	@echo '                moment, AddressSanitizer, memcheck'
+	@echo 'make mutants    plants defects into the sources one by one: the unit tests must find each of them'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan'
@@ -68,27 +72,38 @@ VERSION_SCRIPT := $(RELEASE)/versioned/symbols.map
 STRIP_FLAGS := -Wl,--strip-debug
 .PHONY: versioned
 versioned:
-	@mkdir -p '$(dir $(VERSIONED))'
+	@mkdir -p '$(RELEASE)/versioned'
 	@abi/version_script.sh ctest/symbols.txt > '$(VERSION_SCRIPT)'
-	$(CC) -shared -o '$(VERSIONED)' -Wl,-soname,$(notdir $(VERSIONED)) -Wl,--version-script='$(VERSION_SCRIPT)' \
+	@tools/if_changed.sh '$(VERSIONED)' '$(RELEASE)/libpop3connect.a' ctest/symbols.txt abi/version_script.sh -- \
+	  $(CC) -shared -o '$(VERSIONED)' -Wl,-soname,libpop3connect.so.1 -Wl,--version-script='$(VERSION_SCRIPT)' \
 	  -Wl,--whole-archive '$(RELEASE)/libpop3connect.a' -Wl,--no-whole-archive -Wl,--gc-sections -Wl,--no-undefined \
 	  -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro $(STRIP_FLAGS) $(LDFLAGS) \
 	  -Wl,--as-needed $$(pkg-config --libs openssl) -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
-	LD='$(LD)' packaging/static.sh ctest/symbols.txt '$(RELEASE)/libpop3connect.a' '$(STATIC)'
+	@tools/if_changed.sh '$(STATIC)' '$(RELEASE)/libpop3connect.a' ctest/symbols.txt packaging/static.sh -- \
+	  env LD='$(LD)' packaging/static.sh ctest/symbols.txt '$(RELEASE)/libpop3connect.a' '$(STATIC)'
 
+# what is set as an argument of make may have a $ in it, as the environment may
+$(foreach variable,SERVER POP3_USER POP3_PASS FOLDER,$(if $(filter command,$(firstword $(origin $(variable)))),\
+  $(eval override export $(variable) := $$(value $(variable)))))
+# $(call build_example,NAME)
+build_example = cc -Wall -Wextra -Iinclude examples/$(1).c -o '$(RELEASE)/$(1)' -L'$(RELEASE)' -lpop3connect \
+	  -Wl,-rpath,'$(RELEASE)'
 demo:
 	@tools/setup.sh build
 	@$(MAKE) --no-print-directory workspace
 	@echo '== building the examples'
-	cc -Wall -Wextra -Iinclude examples/connect.c -o $(RELEASE)/connect -L$(RELEASE) -lpop3connect -Wl,-rpath,$(RELEASE)
-	cc -Wall -Wextra -Iinclude examples/fetch.c -o $(RELEASE)/fetch -L$(RELEASE) -lpop3connect -Wl,-rpath,$(RELEASE)
-	@examples/demo.sh $(RELEASE)/connect $(RELEASE)/fetch $(TEST_SERVER)
+	$(call build_example,connect)
+	$(call build_example,fetch)
+	@examples/demo.sh '$(RELEASE)/connect' '$(RELEASE)/fetch' '$(TEST_SERVER)'
 
+# $(call configure,FOLDER) for CMake
+configure = cmake -S $(1) -B '$(TARGET)/$(1)' $(CMAKE_FLAGS) > '$(TARGET)/$(1)-configure.log' || \
+	  { cat '$(TARGET)/$(1)-configure.log'; exit 1; }
 .PHONY: ctests
 ctests:
 	@echo '== building the tests in C'
-	cmake -S ctest -B $(TARGET)/ctest $(CMAKE_FLAGS) > $(TARGET)/ctest-configure.log || { cat $(TARGET)/ctest-configure.log; exit 1; }
-	cmake --build $(TARGET)/ctest --parallel 2 -- --quiet
+	$(call configure,ctest)
+	cmake --build '$(TARGET)/ctest' --parallel 2 -- --quiet
 
 test:
 	@tools/setup.sh test
@@ -97,16 +112,16 @@ test:
 	$(CARGO) test $(CARGO_FLAGS) --workspace --quiet
 	@$(MAKE) --no-print-directory ctests
 	@echo '== tests in C'
-	cd $(TARGET)/ctest && ctest $(CTEST_FLAGS)
+	cd '$(TARGET)/ctest' && ctest $(CTEST_FLAGS)
 	@echo 'test: all passed'
 
 lint:
-	@tools/setup.sh build
+	@tools/setup.sh lint
 	@echo '== formatting and lints'
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 
-check: lint test fuzz-check sanitize-check
+check: lint test mutants-check fuzz-check sanitize-check
 	@echo 'check: all passed'
 
 header:
@@ -117,30 +132,29 @@ header:
 man:
 	@tools/setup.sh build
 	@$(MAKE) --no-print-directory pages
-	cp $(TARGET)/man/errors.md docs/errors.md
+	cp '$(TARGET)/man/errors.md' docs/errors.md
 	@echo 'man: $(TARGET)/man/man3, docs/errors.md'
 
 # the date is today's, or that of the sources where whoever packages them says so
 .PHONY: pages
 pages:
 	$(CARGO) build $(CARGO_FLAGS) --release --quiet --package pop3-manual
-	$(RELEASE)/pop3-manual include/pop3connect.h README.md $(VERSION) \
-	  "$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(date +%s)}" +%F)" $(TARGET)/man/man3 $(TARGET)/man/errors.md
+	'$(RELEASE)/pop3-manual' include/pop3connect.h README.md $(VERSION) \
+	  "$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(date +%s)}" +%F)" '$(TARGET)/man/man3' '$(TARGET)/man/errors.md'
 
 bench:
 	@tools/setup.sh bench
 	@$(MAKE) --no-print-directory workspace
 	@echo '== building the benchmark'
-	cmake -S bench -B $(TARGET)/bench $(CMAKE_FLAGS) > $(TARGET)/bench-configure.log || { cat $(TARGET)/bench-configure.log; exit 1; }
-	cmake --build $(TARGET)/bench --parallel 2 -- --quiet
-	$(TARGET)/bench/bench_connect
-	$(TARGET)/bench/bench_fetch
-	$(TARGET)/bench/bench_again
+	$(call configure,bench)
+	cmake --build '$(TARGET)/bench' --parallel 2 -- --quiet
+	'$(TARGET)/bench/bench_connect'
+	'$(TARGET)/bench/bench_fetch'
+	'$(TARGET)/bench/bench_again'
 
 SECONDS := 60
 fuzz:
 	@tools/setup.sh test
-	@mkdir -p $(TARGET)
 	tools/fuzz.sh $(SECONDS)
 
 # each target for a moment, so that none of them rots
@@ -162,12 +176,23 @@ sanitize:
 	@$(MAKE) --no-print-directory workspace
 	@for checker in $(CHECKERS); do tools/sanitize.sh $$checker || exit 1; done
 
+mutants:
+	@tools/setup.sh build
+	tools/mutants.sh all
+
+# in what has changed, for three minutes at the most
+.PHONY: mutants-check
+mutants-check:
+	@tools/setup.sh build
+	@echo '== defects planted into what has changed'
+	@tools/mutants.sh changed
+
 # sessions in a loop, and for a minute many threads at random
 soak:
 	@tools/setup.sh test
 	@$(MAKE) --no-print-directory workspace ctests
-	$(TARGET)/ctest/soak $(SESSIONS)
-	POP3_TEST_SECONDS=60 $(TARGET)/ctest/test_host
+	'$(TARGET)/ctest/soak' $(SESSIONS)
+	POP3_TEST_SECONDS=60 '$(TARGET)/ctest/test_host'
 
 # the ABI is recorded when a version with additions is released; see docs/abi.md
 abi:
@@ -179,16 +204,19 @@ deb:
 	@tools/setup.sh test
 	$(CARGO) fetch $(CARGO_FLAGS)
 	@$(MAKE) --no-print-directory pages
-	packaging/debian.sh $(TARGET)/deb
+	packaging/debian.sh '$(TARGET)/deb'
 	@echo 'deb: the packages are in $(TARGET)/deb'
 
 # builds nothing: whoever may write there need not have Rust
-MAN_PAGES = $(wildcard $(TARGET)/man/man3/*.3)
 HEADERS = $(wildcard include/pop3connect.h include/pop3connect.hpp)
 install:
+	$(check_places)
 	@for library in '$(VERSIONED)' '$(STATIC)'; do \
 	  test -e "$$library" || { echo "install: $$library is not there: run make first" >&2; exit 1; }; done
-	install -d '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/cmake/pop3connect'
+	$(call make_folder,$(INCLUDEDIR))
+	$(call make_folder,$(LIBDIR)/pkgconfig)
+	$(call make_folder,$(LIBDIR)/cmake/pop3connect)
+	$(call make_folder,$(MANDIR)/man3)
 	install -m 644 $(HEADERS) '$(DESTDIR)$(INCLUDEDIR)'
 	install -m 755 '$(VERSIONED)' '$(DESTDIR)$(LIBDIR)/libpop3connect.so.$(VERSION)'
 	ln -sf libpop3connect.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/libpop3connect.so.1'
@@ -197,9 +225,22 @@ install:
 	$(call fill_in,pop3connect.pc,$(LIBDIR)/pkgconfig)
 	$(call fill_in,pop3connectConfig.cmake,$(LIBDIR)/cmake/pop3connect)
 	$(call fill_in,pop3connectConfigVersion.cmake,$(LIBDIR)/cmake/pop3connect)
-	$(if $(MAN_PAGES),install -d '$(DESTDIR)$(MANDIR)/man3')
-	$(if $(MAN_PAGES),install -m 644 $(MAN_PAGES) '$(DESTDIR)$(MANDIR)/man3')
+	@echo 'manual pages into $(DESTDIR)$(MANDIR)/man3'
+	@[ ! -d '$(TARGET)/man/man3' ] || install -m 644 '$(TARGET)'/man/man3/*.3 '$(DESTDIR)$(MANDIR)/man3'
 	$(tell_loader)
+
+# what would need to be quoted in pop3connect.pc, for CMake, or here
+PLACES = $(DESTDIR)$(PREFIX)$(LIBDIR)$(INCLUDEDIR)$(MANDIR)
+HASH := \#
+check_places = $(foreach character,' " \ $$ ` ; $(HASH),$(if $(findstring $(character),$(PLACES)),\
+  $(error install: the name of a folder must not have $(character) in it)))
+
+# $(call make_folder,FOLDER)
+define make_folder
+@mkdir -p '$(DESTDIR)$(1)' && [ -w '$(DESTDIR)$(1)' ] || { \
+	  echo 'install: $(DESTDIR)$(1) may not be written: run make install as root, or say where else: make install PREFIX=…' >&2; \
+	  exit 1; }
+endef
 
 # the loader finds libraries by its cache: for who installs into the running system
 define tell_loader
@@ -207,9 +248,12 @@ define tell_loader
 endef
 
 # $(call fill_in,FILE,FOLDER): packaging/FILE.in with the places and the version
+in_sed = $(subst &,\&,$(subst |,\|,$(1)))
 define fill_in
-sed -e 's|@VERSION@|$(VERSION)|' -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-	  -e "s|@INCLUDEDIR_FROM_CONFIG@|$$(realpath -m --relative-to='$(LIBDIR)/cmake/pop3connect' '$(INCLUDEDIR)')|" \
+@echo '$(1) into $(DESTDIR)$(2)'
+@from_config=$$(realpath -m --relative-to='$(LIBDIR)/cmake/pop3connect' '$(INCLUDEDIR)' | sed 's/[&|]/\\&/g') && \
+	  sed -e 's|@VERSION@|$(VERSION)|' -e 's|@PREFIX@|$(call in_sed,$(PREFIX))|' -e 's|@LIBDIR@|$(call in_sed,$(LIBDIR))|' \
+	  -e 's|@INCLUDEDIR@|$(call in_sed,$(INCLUDEDIR))|' -e "s|@INCLUDEDIR_FROM_CONFIG@|$$from_config|" \
 	  packaging/$(1).in > '$(DESTDIR)$(2)/$(1)' && chmod 644 '$(DESTDIR)$(2)/$(1)'
 endef
 

@@ -14,6 +14,10 @@ if grep '^dpkg-source: warning' "$out/log" >&2; then
 fi
 lintian --allow-root --fail-on error,warning "$out/build"/*.changes
 
+# without the platform's authorities no server is believed
+[ "$(dpkg-deb --field "$out/build"/libpop3connect1_*.deb Recommends)" = ca-certificates ] ||
+  { echo "libpop3connect1 does not recommend ca-certificates" >&2; exit 1; }
+
 root=$out/root
 rm -rf "$root"
 for package in libpop3connect1 libpop3connect-dev pop3connect-doc; do

@@ -1,5 +1,6 @@
 /* The examples, each run against the test server: what they print, what they write, how they end. */
 #define _GNU_SOURCE /* setenv, mkdtemp, asprintf */
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,22 @@ static const char *contents(const char *name)
     return text;
 }
 
+/* How many files there are in `folder`, hidden ones too. */
+static int files(void)
+{
+    DIR *all = opendir(folder);
+    int count = 0;
+    if (all == NULL)
+        check_fatal("cannot read %s", folder);
+    while (readdir(all) != NULL)
+        count++;
+    closedir(all);
+    return count - 2; /* "." and ".." */
+}
+
+/* Has no file grow beyond 512 octets for the command that follows, as if the disk were full. */
+#define FULL_DISK "trap '' XFSZ; ulimit -f 1; exec "
+
 static const char *local(int port)
 {
     return at_host("localhost", port);
@@ -73,17 +90,112 @@ static void fetch_c(void)
 {
     int mailbox = server_mailbox("tls=implicit messages=3 size=400");
     run(0, EXAMPLES "/fetch %s alice %s 1 1 1", local(mailbox), folder);
-    CHECK_HAS(printed, "3 of 3 messages, ");
-    CHECK_HAS(contents("1.eml"), "\r\nSubject: Message 0000000001\r\n");
-    CHECK_HAS(contents("2.eml"), "\r\nSubject: Message 0000000002\r\n");
-    CHECK_HAS(contents("3.eml"), "\r\nSubject: Message 0000000003\r\n");
+    CHECK_HAS(printed, "3 of 3 messages, 1200 bytes\n");
+    CHECK_INT(files(), 3);
+    CHECK_HAS(contents("uid-1.eml"), "\r\nSubject: Message 0000000001\r\n");
+    CHECK_HAS(contents("uid-2.eml"), "\r\nSubject: Message 0000000002\r\n");
+    CHECK_HAS(contents("uid-3.eml"), "\r\nSubject: Message 0000000003\r\n");
     run(0, EXAMPLES "/fetch %s alice %s 1 1 1", local(mailbox), folder);
     CHECK_HAS(printed, "0 of 0 messages, 0 bytes");
     run(1, EXAMPLES "/fetch %s alice %s", local(server_refuse()), folder);
     CHECK_HAS(printed, "pop3_connect: error -10061: ");
-    run(1, EXAMPLES "/fetch %s alice %s/none", local(server_mailbox("")), folder);
-    CHECK_HAS(printed, "/none/1.eml: No such file or directory");
     run(2, EXAMPLES "/fetch");
+}
+
+/* One message behind the log-in: what UIDL answers, what it says, and what is then asked. */
+#define ONE_MESSAGE(uidl, message, then) \
+    LOGGED_IN REPLY("UIDL", uidl) REPLY("RETR 1", "+OK\\r\\n" message ".\\r\\n") then GOOD_BYE
+#define DELETED REPLY("DELE 1", "+OK\\r\\n")
+
+static void fetch_one(int code, const char *transcript, int delete_after)
+{
+    int port = server_play("", transcript);
+    run(code, EXAMPLES "/fetch %s alice %s 0 0 %d", local(port), folder, delete_after);
+    CHECK_PLAYED(port);
+}
+
+/* Message 1 of the next session is another message. */
+static void fetch_c_overwrites_nothing(void)
+{
+    fetch_one(0, ONE_MESSAGE("+OK\\r\\n1 a\\r\\n.\\r\\n", "first\\r\\n", DELETED), 1);
+    fetch_one(0, ONE_MESSAGE("+OK\\r\\n1 b\\r\\n.\\r\\n", "second\\r\\n", DELETED), 1);
+    CHECK_INT(files(), 2);
+    /* of another mailbox, whose ids are the same */
+    fetch_one(0, ONE_MESSAGE("+OK\\r\\n1 a\\r\\n.\\r\\n", "third\\r\\n", DELETED), 1);
+    fetch_one(0, ONE_MESSAGE("+OK\\r\\n1 a\\r\\n.\\r\\n", "first\\r\\nand more\\r\\n", DELETED), 1);
+    CHECK_INT(files(), 4);
+    /* what is there already comes once */
+    fetch_one(0, ONE_MESSAGE("+OK\\r\\n1 a\\r\\n.\\r\\n", "third\\r\\n", ""), 0);
+    CHECK_INT(files(), 4);
+    CHECK_STR(contents("a.eml"), "first\r\n");
+    CHECK_STR(contents("b.eml"), "second\r\n");
+    CHECK_STR(contents("a-2.eml"), "third\r\n");
+    CHECK_STR(contents("a-3.eml"), "first\r\nand more\r\n");
+}
+
+/* An id may hold whatever can be printed, and a server need not have any. */
+static void fetch_c_names_no_path(void)
+{
+    fetch_one(0, ONE_MESSAGE("+OK\\r\\n1 ../%2F*\\r\\n.\\r\\n", "first\\r\\n", DELETED), 1);
+    CHECK_STR(contents("%2E.%2F%252F%2A.eml"), "first\r\n");
+    const char *list = LOGGED_IN REPLY("UIDL", "-ERR\\r\\n") REPLY("LIST", "+OK\\r\\n1 9\\r\\n.\\r\\n")
+        REPLY("RETR 1", "+OK\\r\\n%s\\r\\n.\\r\\n") DELETED GOOD_BYE;
+    const char *bodies[] = {"first", "second"};
+    for (size_t i = 0; i < 2; i++) {
+        script_begin("");
+        script_add(list, bodies[i]);
+        fetch_one(0, script(), 1);
+    }
+    CHECK_INT(files(), 2);
+    run(0, "cat %s/*.1.eml && rm %s/*.1.eml", folder, folder);
+    CHECK_HAS(printed, "first\r\n");
+    CHECK_HAS(printed, "second\r\n");
+}
+
+/* Nothing is deleted that is not on the disk, and the system's own reason is told. */
+static void fetch_c_says_why_it_failed(void)
+{
+    int mailbox = server_mailbox("messages=3 size=40000");
+    run(1, FULL_DISK EXAMPLES "/fetch %s alice %s 0 0 1", local(mailbox), folder);
+    CHECK_HAS(printed, ": File too large\n");
+    CHECK_INT(files(), 0);
+    run(1, EXAMPLES "/fetch %s alice %s/none 0 0 1", local(mailbox), folder);
+    CHECK_HAS(printed, "/none/.fetch-"); /* and six letters */
+    CHECK_HAS(printed, ": No such file or directory\n");
+    run(0, EXAMPLES "/fetch %s alice %s", local(mailbox), folder);
+    CHECK_HAS(printed, "3 of 3 messages, 120000 bytes\n");
+    run(0, "rm %s/uid-?.eml", folder);
+
+    /* a refused message makes no file, and is not deleted */
+    fetch_one(1,
+              LOGGED_IN REPLY("UIDL", "+OK\\r\\n1 a\\r\\n2 b\\r\\n.\\r\\n") REPLY("RETR 1", "-ERR\\r\\n")
+                  REPLY("RETR 2", "+OK\\r\\nx\\r\\n.\\r\\n") REPLY("DELE 2", "+OK\\r\\n") GOOD_BYE,
+              1);
+    CHECK_HAS(printed, "message 1: the server refused the command\n");
+    CHECK_INT(files(), 1);
+    CHECK_STR(contents("b.eml"), "x\r\n");
+    /* half a message is none */
+    fetch_one(1, LOGGED_IN REPLY("UIDL", "+OK\\r\\n1 a\\r\\n.\\r\\n") REPLY("RETR 1", "+OK\\r\\nx\\r\\n") "close\n", 1);
+    CHECK_HAS(printed, "pop3_recv_messages: error -10054: ");
+    CHECK_INT(files(), 0);
+}
+
+/* A pipe gets lines, and not many. */
+static void fetch_c_shows_its_progress(void)
+{
+    int mailbox = server_mailbox("messages=500");
+    run(0, EXAMPLES "/fetch %s alice %s", local(mailbox), folder);
+    CHECK_HAS(printed, "500 of 500 messages, 100");
+    CHECK_HAS_NOT(printed, "\r");
+    int lines = 0;
+    for (const char *c = printed; *c != '\0'; c++)
+        lines += *c == '\n';
+    CHECK(lines < 100);
+    /* a terminal is written anew in place */
+    run(0, "script --quiet --return --command '" EXAMPLES "/fetch %s alice %s' /dev/null < /dev/null", local(mailbox), folder);
+    CHECK_HAS(printed, "\r1 of 500 messages, ");
+    CHECK_HAS(printed, "\r500 of 500 messages, ");
+    run(0, "rm %s/uid-*.eml", folder);
 }
 
 static void inbox_cpp(void)
@@ -117,14 +229,22 @@ static void save_py(void)
     run(1, SAVE " %s alice 9 %s", local(server_mailbox("")), in(folder, "9.eml"));
     CHECK_HAS(printed, "error -2001: ");
     CHECK_HAS(printed, "    C: QUIT\n");
-    CHECK_STR(contents("9.eml"), "");
     run(1, SAVE " %s alice 1 %s", local(server_mailbox("messages=0")), in(folder, "1.eml"));
     CHECK_HAS(printed, "\n0 messages\n");
     CHECK_HAS(printed, "error -2001: ");
-    CHECK_STR(contents("1.eml"), "");
+    CHECK_INT(files(), 0);
     /* the callback's failure stops the call, and is told */
-    run(1, SAVE " %s alice 1 /dev/full", local(server_mailbox("size=300000")));
-    CHECK_HAS(printed, "No space left on device");
+    run(1, FULL_DISK SAVE " %s alice 1 %s", local(server_mailbox("size=300000")), in(folder, "1.eml"));
+    CHECK_HAS(printed, "File too large");
+    CHECK_INT(files(), 0);
+    run(1, SAVE " %s alice 1 %s/none/1.eml", local(server_mailbox("")), folder);
+    CHECK_HAS(printed, "No such file or directory");
+    /* a name that is taken */
+    run(0, "echo mine > %s", in(folder, "1.eml"));
+    run(1, SAVE " %s alice 1 %s", local(server_mailbox("")), in(folder, "1.eml"));
+    CHECK_HAS(printed, "File exists");
+    CHECK_INT(files(), 1);
+    CHECK_STR(contents("1.eml"), "mine\n");
     run(1, SAVE);
     CHECK_HAS(printed, "usage: ");
 }
@@ -138,6 +258,10 @@ int main(void)
     setenv("POP3CONNECT_LIBRARY", LIBRARY, 1);
     RUN(connect_c);
     RUN(fetch_c);
+    RUN(fetch_c_overwrites_nothing);
+    RUN(fetch_c_names_no_path);
+    RUN(fetch_c_says_why_it_failed);
+    RUN(fetch_c_shows_its_progress);
     RUN(inbox_cpp);
     RUN(save_py);
     CHECK_INT(rmdir(folder), 0);

@@ -3,13 +3,15 @@
 
     POP3_PASS=password save.py SERVER[:PORT] USER NUMBER FILE [SECURE [VERIFY]]
 
-SECURE is 0 (in the clear), 1 (TLS) or 2 (STARTTLS), VERIFY 0 or 1. The library is the one that the loader finds, or
+The file has its name when all of the message is on the disk, and is never one that was there before. SECURE is 0 (in the clear), 1 (TLS) or 2 (STARTTLS), VERIFY 0 or 1. The library is the one that the loader finds, or
 that of the environment's POP3CONNECT_LIBRARY. Nothing but the standard library stands between: the C ABI is plain.
 """
 
 import ctypes
 import os
 import sys
+import tempfile
+from contextlib import contextmanager
 from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int32, c_int64, c_size_t, c_void_p
 
 STATUS_CB = CFUNCTYPE(None, c_char_p)
@@ -85,8 +87,25 @@ def sizes(library, socket):
         library.pop3_list_free(byref(messages))
 
 
+@contextmanager
+def new_file(path):
+    """A file to write into, which gets its name at the end, on the disk; after a failure there is none."""
+    folder = os.path.dirname(path) or "."
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".save-") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+        # fails where the name is taken
+        os.link(file.name, path)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def save(library, socket, number, path):
-    with open(path, "wb") as file:
+    with new_file(path) as file:
         take, failures = saver(file)
         result = library.pop3_recv_message_to(socket, number, take, None, print_status)
         if failures:

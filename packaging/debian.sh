@@ -28,9 +28,10 @@ pack() {
 mkdir "$tree"
 tar --exclude=./target --exclude=./.git --exclude=./debian --exclude=./fuzz/artifacts -c . | tar -x -C "$tree"
 # its generator is not for a package's build
-if [ -d target/man ]; then
+man=${CARGO_TARGET_DIR:-target}/man
+if [ -d "$man" ]; then
   mkdir "$tree/target"
-  cp -r target/man "$tree/target"
+  cp -r "$man" "$tree/target"
 fi
 pack "${name}_$version.orig.tar.xz" "$tree"
 

@@ -6,19 +6,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=$1
-tools=$PWD/target/tools
-found=$PWD/target/fuzz
-version=0.13.2
+found=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
+mkdir -p "$found"
 
-if [ "$("$tools/bin/cargo-fuzz" --version 2> /dev/null)" != "cargo-fuzz $version" ]; then
-  # for this machine, whatever the targets are built for
-  cargo install --quiet --locked --root "$tools" --target-dir "$tools/build" "cargo-fuzz@$version"
-  rm -r "$tools/build"
-fi
+cargo_fuzz=$(tools/cargo_tool.sh cargo-fuzz 0.13.2)
 # the flags that cargo-fuzz needs are not stable
-export RUSTC_BOOTSTRAP=1 PATH=$tools/bin:$PATH
+export RUSTC_BOOTSTRAP=1
 unset CARGO_TARGET_DIR
-cargo fuzz build --target-dir "$found/build" > "$found.log" 2>&1 || { cat "$found.log" >&2; exit 1; }
+"$cargo_fuzz" fuzz build --target-dir "$found/build" > "$found.log" 2>&1 || { cat "$found.log" >&2; exit 1; }
 
 failed=0
 for target in fuzz/fuzz_targets/*.rs; do

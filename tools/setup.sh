@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what this machine lacks to build, test, check or measure the library: setup.sh build|test|check|sanitize|bench
+# Installs what this machine lacks to build, test, check or measure the library: setup.sh build|lint|test|check|sanitize|bench
 #
 # Looks for the tools themselves, so it is content with any system that has them. Where something is missing it
 # installs Debian's packages if it may, and otherwise says which they are and how to go on.
@@ -10,8 +10,9 @@ cd "$(dirname "$0")/.."
 # Packages that are unpacked into a folder, and only the libraries that they need are installed: Cyrus' conflict with
 # Dovecot's and bring a mail transport agent; the Rust that comes with the sources of its standard library, which
 # ThreadSanitizer and helgrind want built anew, conflicts with rustup's.
-cyrus_dir=target/servers/cyrus
-rust_dir=target/tools/rust-web
+target=${CARGO_TARGET_DIR:-$PWD/target}
+cyrus_dir=$target/servers/cyrus
+rust_dir=$target/tools/rust-web
 declare -A packages_of=([$cyrus_dir]='cyrus-common cyrus-pop3d sasl2-bin'
   [$rust_dir]='rustc-web libstd-rust-web-dev rust-web-src')
 # What a package would start; the tests run servers of their own.
@@ -19,7 +20,48 @@ declare -A units=([dovecot-pop3d]='dovecot.service dovecot.socket' [mailutils-po
   [microsocks]=microsocks.service [tinyproxy]=tinyproxy.service)
 
 # by whoever is here first, lest root be the owner of what others build in
-mkdir -p target/servers target/tools
+mkdir -p "$target/servers" "$target/tools"
+
+# The Rust that Cargo.toml asks for. Debian 13's own will do; Debian 12 has a newer one beside its own.
+rust_version=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+is_new_enough() { # VERSION
+  [[ $1 = [0-9]* ]] && [ "$(printf '%s\n' "$rust_version" "$1" | sort --version-sort | head -n 1)" = "$rust_version" ]
+}
+rust_is_missing=false
+need_rust() {
+  if ! command -v cargo > /dev/null && ! command -v rustc > /dev/null; then
+    rust_is_missing=true
+    return
+  fi
+  local program is
+  for program in rustc cargo; do
+    is=$("$program" --version 2> /dev/null) || is=missing
+    # "cargo 1.63.0 (…)"
+    is_new_enough "$(cut -d ' ' -f 2 <<< "$is")" || {
+      echo "setup: Rust $rust_version or newer is needed; $program here is: $is" >&2
+      echo "       Debian 12 has it in packages beside its own Rust: apt-get install rustc-web cargo-web" >&2
+      echo "       Elsewhere: https://rustup.rs. Then run make again." >&2
+      exit 1
+    }
+  done
+}
+# those of Debian's packages whose Rust is new enough
+rust_packages() {
+  local kind
+  for kind in '' -web; do
+    if is_new_enough "$(candidate "rustc$kind")" && is_new_enough "$(candidate "cargo$kind")"; then
+      echo "rustc$kind cargo$kind"
+      return
+    fi
+  done
+  echo "setup: no package here has Rust $rust_version. Install it from https://rustup.rs, then run make again." >&2
+  return 1
+}
+candidate() { # PACKAGE
+  local version
+  version=$(LC_ALL=C apt-cache policy "$1" | sed -n 's/^ *Candidate: \([0-9].*\)$/\1/p')
+  echo "${version:-0}"
+}
 
 missing=()
 unpack=() # folders
@@ -53,10 +95,19 @@ has_cyrus() {
 }
 
 need_build() {
+  need_rust
   need gcc command -v cc
   need libc6-dev test -e /usr/include/stdio.h
   need pkg-config command -v pkg-config
   need libssl-dev pkg-config --exists 'openssl >= 1.1.1'
+}
+need_lint() {
+  need_build
+  [ $rust_is_missing = true ] || { cargo fmt --version && cargo clippy --version; } > /dev/null 2>&1 || {
+    echo "setup: cargo fmt and cargo clippy are needed: rustup component add rustfmt clippy, or, with Debian 12's Rust," >&2
+    echo "       apt-get install rustfmt-web rust-web-clippy. Then run make again." >&2
+    exit 1
+  }
 }
 need_test() {
   need_build
@@ -94,18 +145,14 @@ need_bench() {
 }
 
 case ${1:-} in
-  build | test | check | sanitize | bench) "need_$1" ;;
+  build | lint | test | check | sanitize | bench) "need_$1" ;;
   *)
-    echo "usage: setup.sh build|test|check|sanitize|bench" >&2
+    echo "usage: setup.sh build|lint|test|check|sanitize|bench" >&2
     exit 2
     ;;
 esac
 
-if ! command -v cargo > /dev/null; then
-  echo "setup: Rust is missing. Install it from https://rustup.rs, then run make again." >&2
-  exit 1
-fi
-if [ ${#missing[@]} = 0 ] && [ ${#unpack[@]} = 0 ]; then
+if [ ${#missing[@]} = 0 ] && [ ${#unpack[@]} = 0 ] && [ $rust_is_missing = false ]; then
   exit 0
 fi
 
@@ -114,7 +161,8 @@ for folder in "${unpack[@]}"; do
   # shellcheck disable=SC2206 # names of packages
   packages+=(${packages_of[$folder]})
 done
-echo setup: missing: "${missing[@]}" "${packages[@]}"
+[ $rust_is_missing = false ] || rust="Rust $rust_version"
+echo setup: missing: "${missing[@]}" "${packages[@]}" ${rust:+"$rust"}
 as_root=()
 if [ "$(id -u)" != 0 ]; then
   as_root=(sudo -n)
@@ -123,10 +171,17 @@ if ! command -v apt-get > /dev/null || ! "${as_root[@]}" true 2> /dev/null; then
   echo "setup: this cannot be installed from here. As root, on Debian or Ubuntu:" >&2
   echo "         $0 $1" >&2
   echo "       on another system its packages of the same tools. Then run make again." >&2
+  [ $rust_is_missing = false ] ||
+    echo "       Rust is in Debian 12's packages rustc-web and cargo-web, or comes from https://rustup.rs." >&2
   exit 1
 fi
 
 "${as_root[@]}" apt-get update -qq
+if [ $rust_is_missing = true ]; then
+  read -ra rust <<< "$(rust_packages)"
+  [ ${#rust[@]} != 0 ] || exit 1
+  missing+=("${rust[@]}")
+fi
 if [[ " ${unpack[*]} " = *" $rust_dir "* ]]; then
   # the compiler looks for its standard library where its own library is; the name of that has a version in it
   packages_of[$rust_dir]+=" $(apt-cache depends libstd-rust-web-dev | sed -n 's/^ *Depends: \(libstd-rust-[^ ]*\)$/\1/p')"

@@ -6,6 +6,7 @@
 set -euo pipefail
 
 source=$1 built=$2
+target=$(dirname "$built")
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -16,7 +17,7 @@ fail() {
   exit 1
 }
 make_it() { # TARGET SETTINGS…
-  make --no-print-directory -s -C "$source" "$1" RELEASE="$built" "${@:2}"
+  make --no-print-directory -s -C "$source" "$1" TARGET="$target" RELEASE="$built" "${@:2}"
 }
 nothing_is_left() { # FOLDER
   [ -z "$(find "$1" ! -type d)" ] || fail "left after uninstall: $(find "$1" ! -type d)"
@@ -30,7 +31,7 @@ make_it install "${packaged[@]}"
 {
   (cd "$source" && printf './usr/%s\n' include/*)
   sed "s/@VERSION@/$version/" "$here/files.txt"
-  (cd "$source/target/man" && printf './usr/share/man/%s\n' man3/*)
+  (cd "$target/man" && printf './usr/share/man/%s\n' man3/*)
 } | LC_ALL=C sort | diff - "$work/files" || fail "other files than expected were installed"
 while read -r function; do
   [ -e "$work/stage/usr/share/man/man3/$function.3" ] || fail "$function has no page"
@@ -42,8 +43,21 @@ library=$work/stage/usr/lib/somewhere/libpop3connect.so
 make_it uninstall "${packaged[@]}"
 nothing_is_left "$work/stage"
 
+# where it cannot be installed, which is told
+: > "$work/file"
+refused() { # WORDS SETTING
+  if make_it install "$2" > "$work/log" 2>&1; then fail "installed with $2"; fi
+  grep -qF "$1" "$work/log" || fail "for another reason: $(cat "$work/log")"
+}
+refused "$work/file/lib/pkgconfig may not be written" LIBDIR="$work/file/lib"
+refused 'make install PREFIX=' PREFIX="$work/file"
+for character in \' '"' '\' '`' ';' '#'; do
+  refused "must not have $character in it" PREFIX="$work/a${character}b"
+done
+rm "$work/file"
+
 # what somebody does who builds it for themselves
-prefix=$work/prefix
+prefix="$work/pre fix & co"
 make_it install PREFIX="$prefix"
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
 [ "$(pkg-config --modversion pop3connect)" = "$version" ] || fail "pkg-config knows another version"
@@ -69,7 +83,9 @@ is_versioned() { # PROGRAM
 }
 
 flags=(-Wall -Wextra -Werror)
-read -ra pkg <<< "$(pkg-config --cflags --libs pop3connect) -Wl,-rpath,$prefix/lib"
+# a space has a \ before it
+read -a pkg <<< "$(pkg-config --cflags --libs pop3connect)"
+pkg+=("-Wl,-rpath,$prefix/lib")
 cc "${flags[@]}" "$here/consumer.c" "${pkg[@]}" -o "$work/by_pkg_config"
 c++ "${flags[@]}" -std=c++17 -x c++ "$here/consumer.c" -x none "${pkg[@]}" -o "$work/in_c++"
 for program in by_pkg_config in_c++; do
@@ -100,7 +116,7 @@ fi
 
 # without the shared library there is only the static one to link to
 rm "$prefix"/lib/libpop3connect.so*
-read -ra pkg <<< "$(pkg-config --static --cflags --libs pop3connect)"
+read -a pkg <<< "$(pkg-config --static --cflags --libs pop3connect)"
 cc "${flags[@]}" "$here/consumer.c" "${pkg[@]}" -o "$work/static"
 holds_a_session static
 # nothing shared at all; that its look-ups may load something after all, the linker warns of

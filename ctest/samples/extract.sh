@@ -9,7 +9,7 @@
 #   c function NAME    functions with what they need; FOLDER/NAME.c, which also includes samples.h
 #   cpp function NAME  the same in C++, FOLDER/NAME.cpp
 #   sh run NAME        commands for a shell; FOLDER/NAME.sh
-#   sh make            commands that are nothing but make and a target; added to FOLDER/targets
+#   sh make            commands that are nothing but make and a target, after a password at the most; added to FOLDER/targets
 #   text               no sample: nothing that calls the library
 #
 # FOLDER/samples.inc lists the ones in C and C++ as SAMPLE(NAME).

@@ -43,7 +43,7 @@ done
 
 # targets of make
 while read -r line; do
-  [[ $line == 'make '[a-z]* ]] || fail "not make and a target: $line"
+  [[ $line =~ ^(POP3_PASS=[a-z]+\ )?make\ [a-z] ]] || fail "not make and a target: $line"
   (cd "$source" && bash -c "${line/make/make -n}") > "$work/log" 2>&1 || fail "$line: $(cat "$work/log")"
 done < "$work/samples/targets"
 

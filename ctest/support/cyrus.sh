@@ -15,7 +15,7 @@ fi
 dir=$1 pki=$2 port=$3 pop3s_port=$4
 mkdir -p "$dir"/{lock,proc,run,spool,state}
 
-unpacked=$(dirname "$0")/../../target/servers/cyrus
+unpacked=${CARGO_TARGET_DIR:-$(dirname "$0")/../../target}/servers/cyrus
 if [ -d "$unpacked" ]; then
   # a copy, since a server that root starts runs as somebody who may not come to the original
   cp -r "$unpacked" "$dir/cyrus"

@@ -222,6 +222,15 @@ mod tests {
     }
 
     #[test]
+    fn what_it_is_called() {
+        assert_eq!(Command::CAPA.name(), "CAPA");
+        assert_eq!(Command::top(12, 0).name(), "TOP");
+        assert_eq!(Command::pass(b"s3cret pass").name(), "PASS");
+        assert_eq!(Command::sasl_response("AGE=").name(), "AUTH");
+        assert_eq!(Command::SASL_CANCEL.name(), "AUTH");
+    }
+
+    #[test]
     fn no_argument_becomes_a_command() {
         for text in [&b"a\r\nDELE 1"[..], b"a\rb", b"\n", b"a\0"] {
             assert_eq!(Command::user(text).encode().unwrap_err().kind(), Kind::Parameter);

@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# The tools behind make, with programs that stand in for cargo, rustc and apt-get: tools.sh SOURCE
+set -euo pipefail
+source=$(cd "$1" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset MAKEFLAGS MAKELEVEL
+
+fail() {
+  printf '%s\n' "$@" >&2
+  [ ! -e "$work/log" ] || cat "$work/log" >&2
+  exit 1
+}
+
+# all programs of this machine but those that are stood in for
+mkdir "$work/bin" "$work/stand-ins"
+for folder in /bin /usr/bin; do
+  ln -sf -t "$work/bin" "$folder"/*
+done
+for program in cargo rustc apt-get apt-cache sudo id; do
+  rm -f "$work/bin/$program"
+done
+stand_in() { # PROGRAM SCRIPT
+  printf '#!/bin/bash\n%s\n' "$2" > "$work/stand-ins/$1"
+  chmod +x "$work/stand-ins/$1"
+}
+as_root() { stand_in id 'echo 0'; }
+as_somebody() { stand_in id 'echo 1000'; }
+has_rust() { # VERSION
+  stand_in cargo "[ \"\$1\" != --version ] || echo 'cargo $1 (0123456789 2026-01-01)'"
+  stand_in rustc "echo 'rustc $1 (0123456789 2026-01-01)'"
+}
+# the packages of a Debian, as its Rust and the newer one beside it
+debian() { # RUST RUST-WEB
+  stand_in apt-cache "case \$2 in *-web) version=$2 ;; *) version=$1 ;; esac
+echo \"\$2:\"; echo '  Installed: (none)'; echo \"  Candidate: \$version\""
+}
+stand_in apt-get "echo \"apt-get \$*\" >> '$work/apt'"
+setup() { # CODE WHAT: what it says is in the log, what it has apt-get do in `apt`
+  local code=0
+  rm -f "$work/apt"
+  touch "$work/apt"
+  PATH=$work/stand-ins:$work/bin CARGO_TARGET_DIR=$work/target "$source/tools/setup.sh" "$2" > "$work/log" 2>&1 || code=$?
+  [ "$code" = "$1" ] || fail "setup.sh $2 ended with $code, not with $1"
+}
+says() { # WORDS
+  grep -qF -- "$1" "$work/log" || fail "setup.sh does not say: $1"
+}
+installs() { # PACKAGES, where nothing else was missing
+  grep -q -- "^apt-get install .* $1\$" "$work/apt" || fail "not installed: $1" "$(cat "$work/apt")"
+}
+
+wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$source/Cargo.toml")
+as_root
+for version in "$wanted.0" 1.100.0 2.0.0; do
+  has_rust "$version"
+  setup 0 build
+  [ ! -s "$work/apt" ] || fail "something was installed beside Rust $version"
+done
+# Debian 12's own
+debian 1.63.0+dfsg1-2 1.96.0+dfsg1-1~deb12u2
+for version in 1.63.0 1.84.1; do
+  has_rust "$version"
+  setup 1 build
+  says "Rust $wanted or newer is needed; rustc here is: rustc $version"
+  says 'apt-get install rustc-web cargo-web'
+  [ ! -s "$work/apt" ] || fail "something was installed beside a Rust of somebody's choice"
+done
+has_rust 1.95.0
+rm "$work/stand-ins/rustc"
+setup 1 build
+says 'rustc here is: missing'
+# none
+rm "$work/stand-ins/cargo"
+setup 0 build
+installs 'rustc-web cargo-web'
+debian 1.85.0+dfsg3-1 '(none)'
+setup 0 build
+installs 'rustc cargo'
+debian 1.63.0+dfsg1-2 1.84.0
+setup 1 build
+says "no package here has Rust $wanted"
+as_somebody
+setup 1 build
+says 'this cannot be installed from here'
+says 'rustc-web and cargo-web'
+has_rust 1.95.0
+stand_in cargo "[ \"\$1\" = --version ] && echo 'cargo 1.95.0'"
+setup 1 lint
+says 'rustup component add rustfmt clippy'
+
+# a tool of cargo's is built once, and needs no network again
+stand_in cargo "echo \"cargo \$*\" >> '$work/built'; mkdir -p '$work/target/tools/bin'
+printf '#!/bin/sh\necho cargo-thing 1.2.3\n' > '$work/target/tools/bin/cargo-thing'
+chmod +x '$work/target/tools/bin/cargo-thing'"
+for _ in 1 2; do
+  [ "$(PATH=$work/stand-ins:$work/bin CARGO_TARGET_DIR=$work/target "$source/tools/cargo_tool.sh" cargo-thing 1.2.3 2> "$work/log")" = \
+    "$work/target/tools/bin/cargo-thing" ] || fail "the tool is elsewhere"
+done
+[ "$(wc -l < "$work/built")" = 1 ] || fail "the tool was built again" "$(cat "$work/built")"
+PATH=$work/stand-ins:$work/bin CARGO_TARGET_DIR=$work/target "$source/tools/cargo_tool.sh" cargo-thing 1.2.4 > "$work/log" 2>&1
+[ "$(wc -l < "$work/built")" = 2 ] || fail "another version was taken for this one"
+
+# what is made once is made again only where something has changed
+cd "$work"
+make_it() { # TIMES COMMAND…: makes `a b` of `c d`, which must have been done so often
+  "$source/tools/if_changed.sh" 'a b' 'c d' -- "${@:2}" > "$work/log"
+  [ "$(cat times 2> /dev/null | wc -l)" = "$1" ] || fail "made $(wc -l < times) times, not $1"
+}
+echo 1 > 'c d'
+copy=(sh -c 'echo made >> times; cp "c d" "a b"')
+make_it 1 "${copy[@]}"
+make_it 1 "${copy[@]}"
+make_it 2 "${copy[@]}" with another command
+make_it 2 "${copy[@]}" with another command
+touch -d 'now + 1 minute' 'c d'
+make_it 3 "${copy[@]}" with another command
+rm 'a b'
+make_it 4 "${copy[@]}" with another command
+# what failed is not made
+if "$source/tools/if_changed.sh" 'x' 'c d' -- sh -c 'touch x; false' > "$work/log"; then fail "a failure was not told"; fi
+if "$source/tools/if_changed.sh" 'x' 'c d' -- sh -c 'touch x; false' > "$work/log"; then fail "what failed was taken for made"; fi
+
+# the folder of make's results
+settings() { # ARGUMENT…
+  printf 'include Makefile\nshow:\n\t@echo "$(TARGET)"; printenv CARGO_TARGET_DIR POP3_PASS\n' |
+    make --no-print-directory -s -C "$work/with space" -f - show POP3_PASS='a$b' "$@"
+}
+mkdir "$work/with space"
+cp "$source/Makefile" "$source/Cargo.toml" "$work/with space"
+is() { # WHAT FOLDER
+  [ "$1" = "$2"$'\n'"$2"$'\na$b' ] || fail "not $2 and a\$b, but" "$1"
+}
+is "$(settings)" "$work/with space/target"
+is "$(settings TARGET='else where')" "$work/with space/else where"
+is "$(settings TARGET='/else where')" '/else where'
+echo "tools: setup, cargo_tool, if_changed and make's settings do what they should"
