@@ -1004,8 +1004,8 @@ public:
 
     /** pop3_recv_with: reads the messages of a mailbox, as pop3::recv. */
     template <typename Take>
-    std::int32_t recv(Take &&take, bool delete_after = false, std::int32_t max_messages = 0,
-                      const report &to = {}) const
+    std::int32_t recv(Take &&take, bool delete_after = false, // NOLINT(modernize-use-nodiscard): as pop3::recv
+                      std::int32_t max_messages = 0, const report &to = {}) const
     {
         auto callable = detail::taking_pieces(take);
         detail::call call(0, to);

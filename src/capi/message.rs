@@ -214,7 +214,11 @@ pub unsafe extern "C" fn pop3_recv_messages(
     boundary::call_on(c"POP3RecvMessages", socket, || {
         let mut host = HostDelivery::new(message_cb, context)?;
         // SAFETY: this function's promise
-        let numbers = unsafe { copy_of_numbers(numbers, count) }?;
+        let numbers = match unsafe { copy_of_numbers(numbers, count) } {
+            // no memory: the session is over, as after any other lack of it
+            Err(error) if error.ends_session() => return on_socket(socket, sts_cb, |_, _| Err(error)),
+            numbers => numbers?,
+        };
         numbers.iter().try_for_each(|number| message_number(*number).map(drop))?;
         on_socket(socket, sts_cb, |client, trace| {
             client.retrieve_many(numbers.into_iter(), false, &mut host, trace).map(|bulk| bulk.delivered)
