@@ -269,7 +269,7 @@ static void without_a_socket(void)
     CHECK_HAS(heard_by_options.text, "C: PASS ***\nS: +OK\nC: STAT\nS: +OK 7 70\nC: QUIT\nS: +OK\n");
 
     struct letters letters = {NULL, 0, 0, 0, 0};
-    where = server_play("", LOGGED_IN REPLY("STAT", "+OK 3 9\\r\\n") REPLY("RETR 1", "+OK\\r\\nx\\r\\n.\\r\\n")
+    where = server_play("", LOGGED_IN REPLY("LIST", "+OK\\r\\n1 3\\r\\n2 3\\r\\n3 3\\r\\n.\\r\\n") REPLY("RETR 1", "+OK\\r\\nx\\r\\n.\\r\\n")
                                 REPLY("DELE 1", "+OK\\r\\n") REPLY("RETR 2", "-ERR gone\\r\\n") GOOD_BYE);
     heard_by_options.text[0] = '\0';
     CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);

@@ -474,6 +474,19 @@ static void what_a_proxy_repeats(void)
     }
 }
 
+/* In the server's place it can say what it was told as well. */
+static void what_a_proxy_repeats_as_a_server(void)
+{
+    proxy_port = server_play("", JOES_REQUEST "send \"HTTP/1.1 200 OK\\r\\n\\r\\n+OK s3cret pw " JOE "\\r\\n\"\n"
+                                 REPLY("CAPA", "+OK\\r\\nX joe:s3cret pw\\r\\n.\\r\\n") LOG_IN GOOD_BYE);
+    CHECK_INT(try_by("mail.test", 0, url("http", "joe:s3cret%20pw@")), 0);
+    CHECK_HAS(lines, "S: +OK *** ***\n");
+    CHECK_HAS(lines, "S: X ***\n");
+    CHECK_HAS_NOT(lines, "s3cret pw");
+    CHECK_HAS_NOT(lines, JOE);
+    CHECK_PLAYED(proxy_port);
+}
+
 static void a_long_answer_is_cut(void)
 {
     proxy_port = server_play("", HTTP_REQUEST "send \"HTTP/1.1 407 \"\nrepeat 1000 \"\\x1b[2J\"\n"
@@ -546,6 +559,7 @@ int main(void)
     RUN(proxies_that_are_not_there);
     RUN(a_proxy_is_not_waited_for_longer_than_the_host_wants);
     RUN(what_a_proxy_repeats);
+    RUN(what_a_proxy_repeats_as_a_server);
     RUN(a_long_answer_is_cut);
     RUN(socks5h_is_socks5);
     RUN(no_error_quotes_the_url);

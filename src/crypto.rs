@@ -1,5 +1,7 @@
 //! Digests, message authentication codes and chance, for the log-in, the same on every platform.
 
+use std::hint::black_box;
+
 use getrandom::getrandom;
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -7,7 +9,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Error, Kind, Result};
 
@@ -28,20 +30,20 @@ pub enum Hash {
 impl Hash {
     /// The digest of all parts, one behind the other.
     pub fn digest(self, parts: &[&[u8]]) -> Bytes {
-        match self {
+        leaving_nothing(|| match self {
             Hash::Md5 => digest::<Md5>(parts),
             Hash::Sha1 => digest::<Sha1>(parts),
             Hash::Sha256 => digest::<Sha256>(parts),
-        }
+        })
     }
 
     /// HMAC (RFC 2104) of all parts, one behind the other.
     pub fn hmac(self, key: &[u8], parts: &[&[u8]]) -> Result<Bytes> {
-        match self {
+        leaving_nothing(|| match self {
             Hash::Md5 => keyed::<Hmac<Md5>>(key).map(|mac| code(mac, parts)),
             Hash::Sha1 => keyed::<Hmac<Sha1>>(key).map(|mac| code(mac, parts)),
             Hash::Sha256 => keyed::<Hmac<Sha256>>(key).map(|mac| code(mac, parts)),
-        }
+        })
     }
 
     /// A key of the hash's own length from a password: `Hi` of SCRAM (RFC 5802, section 2.2), which is PBKDF2 of one
@@ -53,12 +55,32 @@ impl Hash {
         iterations: u32,
         rest: &mut dyn FnMut() -> Result<()>,
     ) -> Result<Bytes> {
-        match self {
+        leaving_nothing(|| match self {
             Hash::Md5 => derive(keyed::<Hmac<Md5>>(password)?, salt, iterations, rest),
             Hash::Sha1 => derive(keyed::<Hmac<Sha1>>(password)?, salt, iterations, rest),
             Hash::Sha256 => derive(keyed::<Hmac<Sha256>>(password)?, salt, iterations, rest),
-        }
+        })
     }
+}
+
+/// Does it, and overwrites what the crates leave on the stack: the block that they take in holds the password.
+fn leaving_nothing<T>(work: impl FnOnce() -> T) -> T {
+    /// More than all their functions take together.
+    const DEEP: usize = 8 * 1024;
+
+    #[inline(never)]
+    fn by_itself<T>(work: impl FnOnce() -> T) -> T {
+        work()
+    }
+
+    #[inline(never)]
+    fn overwrite() {
+        black_box(&mut [0_u8; DEEP]).zeroize();
+    }
+
+    let result = by_itself(work);
+    overwrite();
+    result
 }
 
 fn digest<D: Digest>(parts: &[&[u8]]) -> Bytes {

@@ -6,7 +6,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
+use zeroize::Zeroizing;
 
 use crate::proto::command::Command;
 use crate::shortage;
@@ -132,6 +135,23 @@ pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
     }
 }
 
+/// A secret as it is, and what every base64 text has that encodes a text with the secret in it, whatever else stands there:
+/// by where the secret begins there are three forms. The digits at either end tell of the neighbours too and are left out.
+pub fn every_form(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
+    let in_base64 = (0..3_usize).filter_map(|before| {
+        // allocated once, at its full size: growing would leave an unwiped copy behind
+        let mut text = Zeroizing::new(Vec::with_capacity(before + secret.len()));
+        text.resize(before, 0);
+        text.extend_from_slice(secret);
+        let encoded = Zeroizing::new(STANDARD.encode(&*text));
+        let digits = encoded.get((before * 8).div_ceil(6)..text.len() * 8 / 6)?;
+        // so few would be found in any text, and tell next to nothing
+        (digits.len() >= SHORT).then(|| Zeroizing::new(digits.as_bytes().to_vec()))
+    });
+    let as_it_is = (!secret.is_empty()).then(|| Zeroizing::new(secret.to_vec()));
+    as_it_is.into_iter().chain(in_base64).collect()
+}
+
 fn replace(text: &[u8], secret: &[u8]) -> Vec<u8> {
     let mut masked = Vec::with_capacity(text.len());
     let mut rest = 0;
@@ -186,6 +206,25 @@ mod tests {
         assert_eq!(brief(text.as_bytes()), format!("{}… and 36 octets more", "a".repeat(198)));
         assert_eq!(brief(&[0x80; 300]), format!("{}… and 100 octets more", r"\x80".repeat(200)));
         assert_eq!(brief(b"a\x1b[2J"), r"a\x1b[2J");
+    }
+
+    #[test]
+    fn secrets_are_known_in_base64_wherever_they_stand() {
+        let secrets = every_form(b"tanstaaf");
+        let secrets: Vec<&[u8]> = secrets.iter().map(|secret| &***secret).collect();
+        for before in ["", "a", "ab", "abc", "user=tim auth=Bearer "] {
+            for after in ["", "z", "yz", "xyz"] {
+                let text = STANDARD.encode(format!("{before}tanstaaf{after}"));
+                let shown = mask(text.as_bytes(), &secrets).into_owned();
+                assert!(shown.windows(3).any(|part| part == b"***"), "{before} {after}");
+                // no more than a digit at either end is left of it
+                assert!(shown.len() + "tanstaaf".len() <= text.len() + 3, "{before} {after}");
+            }
+        }
+        assert!(every_form(b"").is_empty());
+        // of a short one only what has four digits
+
+        assert_eq!(every_form(b"ab").len(), 1);
     }
 
     #[test]

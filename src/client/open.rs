@@ -19,6 +19,7 @@ use crate::client::{Behind, Client};
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
 use crate::net::address::Host;
+use crate::net::proxy::Proxy;
 use crate::net::resolve::resolve;
 use crate::net::stream::Stream;
 use crate::net::tcp::{self, Tcp};
@@ -171,6 +172,7 @@ impl Client {
             (Some(setup), Secure::Tls) => secure(setup, session.as_ref(), tcp, options, call, trace)?,
             _ => Stream::Plain(tcp),
         };
+        let proxy = options.route.proxy.as_ref();
         let mut client = Client {
             stream,
             inbox: Inbox::default(),
@@ -184,7 +186,7 @@ impl Client {
             capabilities: None,
             asked_after_log_in: false,
             proven: BTreeSet::new(),
-            secrets: options.credentials.secrets(),
+            secrets: [options.credentials.secrets(), proxy.map(Proxy::secrets).unwrap_or_default()].concat(),
             pipelining: options.pipelining,
             in_transaction: false,
             behind: Behind::Nothing,

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
 use crate::net::tcp::{self, Tcp};
-use crate::trace::{brief, mask};
+use crate::trace::{brief, every_form, mask};
 
 /// More than the head of any proxy's answer.
 const MAX_HEAD: usize = 16 * 1024;
@@ -172,13 +172,15 @@ impl Proxy {
 
     /// What it said, without what it was told.
     fn show(&self, line: &[u8]) -> String {
-        match &self.credentials {
-            None => brief(line),
-            Some(credentials) => {
-                let (basic, pair) = (credentials.for_http(), credentials.pair());
-                brief(&mask(line, &[basic.as_bytes(), &pair, &credentials.password]))
-            }
-        }
+        let secrets = self.secrets();
+        brief(&mask(line, &secrets.iter().map(|secret| &***secret).collect::<Vec<_>>()))
+    }
+
+    /// What no log may show of what it is told, the longest first. It may speak in the server's place as well.
+    pub fn secrets(&self) -> Vec<Zeroizing<Vec<u8>>> {
+        let Some(credentials) = &self.credentials else { return Vec::new() };
+        let basic = Zeroizing::new(credentials.for_http().as_bytes().to_vec());
+        [basic, credentials.pair()].into_iter().chain(every_form(&credentials.password)).collect()
     }
 }
 

@@ -20,7 +20,7 @@ use crate::error::{Error, Kind, Result};
 use crate::proto::command::{Command, MAX_COMMAND, check_argument};
 use crate::proto::refusal::{Reason, reason};
 use crate::proto::reply::{Reply, Status};
-use crate::trace::{escape, mask};
+use crate::trace::{escape, every_form, mask};
 
 pub use choice::{Mechanism, Offer, Wanted, ways};
 
@@ -66,20 +66,8 @@ impl Credentials {
 
     /// What no log may show of them: password and token, and what base64 makes of them wherever they stand in a text.
     pub fn secrets(&self) -> Vec<Zeroizing<Vec<u8>>> {
-        let known = [&self.token, &self.password].into_iter().filter(|secret| !secret.is_empty());
-        known.flat_map(|secret| std::iter::once(secret.clone()).chain(base64_forms(secret))).collect()
+        [&self.token, &self.password].into_iter().flat_map(|secret| every_form(secret)).collect()
     }
-}
-
-/// What every base64 text has that encodes a text with the secret in it, whatever else stands there: by where the secret
-/// begins there are three forms. The digits at either end tell of the neighbours too and are left out.
-fn base64_forms(secret: &[u8]) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
-    (0..3_usize).filter_map(|before| {
-        let encoded = encode(&message(&[&[0; 3][..before], secret]));
-        let digits = encoded.get((before * 8).div_ceil(6)..(before + secret.len()) * 8 / 6)?;
-        // so few would be found in any text, and tell next to nothing
-        (digits.len() >= 4).then(|| Zeroizing::new(digits.as_bytes().to_vec()))
-    })
 }
 
 impl fmt::Debug for Credentials {
@@ -667,23 +655,11 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_known_in_base64_wherever_they_stand() {
-        let secrets = Credentials::new(b"tim", b"tanstaaf").unwrap().with_token(b"ya29.token").unwrap().secrets();
-        let secrets: Vec<&[u8]> = secrets.iter().map(|secret| &***secret).collect();
-        for secret in ["tanstaaf", "ya29.token"] {
-            for before in ["", "a", "ab", "abc", "user=tim auth=Bearer "] {
-                for after in ["", "z", "yz", "xyz"] {
-                    let text = STANDARD.encode(format!("{before}{secret}{after}"));
-                    let shown = mask(text.as_bytes(), &secrets).into_owned();
-                    assert!(shown.windows(3).any(|part| part == b"***"), "{before}{secret}{after}");
-                    // no more than a digit at either end is left of it
-                    assert!(shown.len() + secret.len() <= text.len() + 3, "{before}{secret}{after}");
-                }
-            }
+    fn password_and_token_are_secrets() {
+        let secrets = credentials().with_token(b"ya29.token").unwrap().secrets();
+        for secret in [&b"tanstaaftanstaaf"[..], b"ya29.token"] {
+            assert!(secrets.iter().any(|known| ***known == *secret));
         }
-        assert!(Credentials::new(b"tim", b"").unwrap().secrets().is_empty());
-        // of a short one only what has four digits
-        assert_eq!(Credentials::new(b"tim", b"ab").unwrap().secrets().len(), 1);
     }
 
     #[test]
