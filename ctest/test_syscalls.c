@@ -135,7 +135,9 @@ static void fail_each(int secure, const struct row *row, int count)
         } else if (failed == CALLS) {
             /* the last send may be close_notify, after which nobody waits for anything */
             int after_quit = row->which == SYS_SEND && nth == made && secure != 0;
-            ok = CHECK(row->connecting == 0 || after_quit || made < nth);
+            /* the first ones are of connecting; that an answer is acknowledged at once is a help, and may fail */
+            int is_help = row->which == SYS_SETSOCKOPT && nth > 2;
+            ok = CHECK(row->connecting == 0 || after_quit || is_help || made < nth);
         } else if (failed == CONNECT && row->later == POP3_ERR_CONNECTION_LOST) {
             ok = CHECK(codes[CONNECT] == row->connecting || codes[CONNECT] == row->later);
         } else {
