@@ -115,6 +115,19 @@ static void a_fake_session_in_the_same_segment(void)
     after_stls("send \"+OK\\r\\n\\x16\\x03\\x01\"\nexpect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
 }
 
+/*
+ * What the library reads at once is 1024 octets, so that behind a line of that length the rest stays with the socket. A
+ * record of TLS there, an alert, would be taken for the server's own answer to the handshake.
+ */
+static void a_record_of_tls_behind_what_is_read_at_once(void)
+{
+    char then[2048], text[1024 - 6 + 1];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    snprintf(then, sizeof then, "send \"+OK %s\\r\\n\\x15\\x03\\x03\\x00\\x02\\x02\\x28\"\nexpect-eof", text);
+    after_stls(then, LONG_MS, POP3_ERR_BAD_FORMAT);
+}
+
 static void a_fake_session_in_later_segments(void)
 {
     after_stls("send \"+OK\\r\\n\"\nexpect-hello\nsend \"" FAKE_SESSION "\"\nexpect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
@@ -290,6 +303,7 @@ int main(void)
     honest = server_mailbox("tls=stls");
     relay_open(&relay, honest);
     RUN(a_fake_session_in_the_same_segment);
+    RUN(a_record_of_tls_behind_what_is_read_at_once);
     RUN(a_fake_session_in_later_segments);
     RUN(rubbish_in_place_of_the_handshake);
     RUN(silence);

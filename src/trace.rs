@@ -228,6 +228,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_long_is_shown_where_there_is_memory() {
+        for length in [0, ALWAYS_SHOWN, ALWAYS_SHOWN + 1, 60_000] {
+            assert_eq!(show(&vec![b'x'; length]), "x".repeat(length));
+        }
+    }
+
+    #[test]
     fn masking() {
         let secrets = [&b"AHMzY3JldA=="[..], b"s3cret", b""];
         for (line, masked) in [

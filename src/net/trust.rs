@@ -201,6 +201,29 @@ mod tests {
     }
 
     #[test]
+    fn what_may_pass_by_itself() {
+        let file = |contents| CertificateFile { path: PathBuf::new(), contents };
+        for (number, may_pass) in
+            [(libc::EIO, true), (libc::ESTALE, true), (libc::ENOENT, false), (libc::EACCES, false)]
+        {
+            assert_eq!(file(Err(io::Error::from_raw_os_error(number))).may_be_mended(), may_pass, "{number}");
+        }
+        assert!(!file(Err(io::Error::other("too large"))).may_be_mended() && !file(Ok(Vec::new())).may_be_mended());
+    }
+
+    #[test]
+    fn what_is_in_a_file() {
+        let path = env::temp_dir().join(format!("pop3connect-file.{}", std::process::id()));
+        for bytes in [&b""[..], b"x", &[b'y'; 100_000]] {
+            fs::write(&path, bytes).unwrap();
+            assert_eq!(read_bytes(&path).unwrap(), bytes);
+        }
+        fs::remove_file(&path).unwrap();
+        assert_eq!(read_bytes(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(read_bytes(&env::temp_dir()).is_err(), "a folder");
+    }
+
+    #[test]
     fn whether_the_platform_has_a_store() {
         let base = env::temp_dir().join(format!("pop3connect-store.{}", std::process::id()));
         let (file, first, second) = (base.join("cert.pem"), base.join("first"), base.join("second"));
