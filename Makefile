@@ -108,6 +108,8 @@ ctests:
 test:
 	@tools/setup.sh test
 	@$(MAKE) --no-print-directory workspace
+	@# the Debian packages are built without a network, of all crates that are named, those of other platforms included
+	$(CARGO) fetch $(CARGO_FLAGS)
 	@echo '== tests in Rust'
 	$(CARGO) test $(CARGO_FLAGS) --workspace --quiet
 	@$(MAKE) --no-print-directory ctests
