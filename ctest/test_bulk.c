@@ -712,6 +712,28 @@ static void the_order_on_the_wire(void)
     CHECK_PLAYED(port);
 }
 
+/* The end is announced, and the commands that the server has not read have it reset the connection. */
+static void a_bulk_that_the_server_breaks_off_under_tls(void)
+{
+    enum { WANTED = 400 };
+    int32_t numbers[WANTED];
+    struct letters letters = {0};
+    for (int i = 0; i < WANTED; i++)
+        numbers[i] = i + 1;
+    script_begin(LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\n\"\nsend \"");
+    for (int i = 0; i < 60; i++)
+        script_add("+OK\\r\\nabc\\r\\n.\\r\\n");
+    script_add("\"\npause 300\nsend \"");
+    for (int i = 0; i < 90; i++)
+        script_add("+OK\\r\\nabc\\r\\n.\\r\\n");
+    script_add("\"\nclose\n");
+    int socket = connect_tls_play(script());
+    CHECK_INT(pop3_recv_messages(socket, numbers, WANTED, gather_messages, &letters, NULL), POP3_ERR_CONNECTION_LOST);
+    CHECK(letters.whole <= 150);
+    letters_free(&letters);
+    it_is_over(socket);
+}
+
 static void numbers_come_of_the_list(void)
 {
     port = server_play("", LOGGED_IN REPLY("LIST", "+OK 3 60\\r\\n1 20\\r\\n2 20\\r\\n5 20\\r\\n.\\r\\n")
@@ -860,6 +882,7 @@ int main(void)
     RUN(no_message_is_deleted_before_it_was_accepted);
     RUN(the_order_on_the_wire);
     RUN(numbers_come_of_the_list);
+    RUN(a_bulk_that_the_server_breaks_off_under_tls);
     RUN(no_deletion_goes_behind_a_message_that_is_to_come);
     RUN(recv_that_fails);
     RUN(recv_that_cannot_log_in);

@@ -153,9 +153,11 @@ static void what_the_setters_refuse(void)
     no_connect(options, "pop3_options_set_secure was refused");
     CHECK_INT(pop3_options_set_secure(options, POP3_CLEAR), POP3_OK);
     CHECK_INT(try(options), 0);
-    /* a certificate takes the place of one in another form, so that is set right too */
     CHECK_INT(pop3_options_set_client_pkcs12(options, "", NULL), POP3_ERR_PARAMETER);
+    /* that there is none of the other kind sets nothing right */
     CHECK_INT(pop3_options_set_client_cert(options, NULL, NULL), POP3_OK);
+    CHECK_INT(pop3_connect_with(options), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_client_pkcs12(options, NULL, NULL), POP3_OK);
     CHECK_INT(try(options), 0);
     /* NULL is the default, which for these means none */
     CHECK_INT(pop3_options_set_user(options, NULL), POP3_OK);

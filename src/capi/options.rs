@@ -414,7 +414,9 @@ pub unsafe extern "C" fn pop3_options_set_client_cert(
                 }
                 _ => return Err(parameter("a certificate needs its key, and a key its certificate")),
             };
-            options.forget_refused("pop3_options_set_client_pkcs12");
+            if options.identity.is_some() {
+                options.forget_refused("pop3_options_set_client_pkcs12");
+            }
             Ok(())
         })
     }
@@ -452,7 +454,9 @@ pub unsafe extern "C" fn pop3_options_set_client_pkcs12(
                     Some(Identity::Pkcs12 { path: absolute(path)?, password: Zeroizing::new(password.to_owned()) })
                 }
             };
-            options.forget_refused("pop3_options_set_client_cert");
+            if options.identity.is_some() {
+                options.forget_refused("pop3_options_set_client_cert");
+            }
             Ok(())
         })
     }

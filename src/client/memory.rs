@@ -147,6 +147,7 @@ pub fn learn_break_at_capa(key: &Key, user: &[u8]) {
     let mut memory = lock();
     let entry = entry(&mut memory, key);
     entry.learnt = Instant::now();
+    entry.known.lists = None;
     if key.secure != Secure::No {
         entry.known.breaks_at_capa = true;
         return;
@@ -270,15 +271,19 @@ mod tests {
     fn expiry() {
         let (clear, tls) = (key("old.test", 1), Key { secure: Secure::Tls, ..key("old.test", 2) });
         for key in [&clear, &tls] {
+            let (last, over) = (Instant::now() + LIFETIME - Duration::from_secs(9), Instant::now() + LIFETIME);
+            let over = over + Duration::from_secs(1);
+            learn(key, Some(lists(b"TOP")), None);
+            assert!(recall_at(key, b"alice", last).lists.is_some());
+            assert!(recall_at(key, b"alice", over).lists.is_none());
+            // and stays so
+            assert!(recall(key, b"alice").lists.is_none());
+            // what it once could do it does not say any more
             learn(key, Some(lists(b"TOP")), None);
             learn_break_at_capa(key, b"alice");
-            let (last, over) = (Instant::now() + LIFETIME - Duration::from_secs(9), Instant::now() + LIFETIME);
             let known = recall_at(key, b"alice", last);
-            assert!(known.lists.is_some() && known.breaks_at_capa);
-            let known = recall_at(key, b"alice", over + Duration::from_secs(1));
-            assert!(known.lists.is_none() && !known.breaks_at_capa);
-            // and stays so
-            assert!(recall(key, b"alice").lists.is_none() && !recall(key, b"alice").breaks_at_capa);
+            assert!(known.breaks_at_capa && known.lists.is_none());
+            assert!(!recall_at(key, b"alice", over).breaks_at_capa && !recall(key, b"alice").breaks_at_capa);
         }
     }
 

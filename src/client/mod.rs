@@ -69,6 +69,8 @@ pub struct Client {
     asked_after_log_in: bool,
     /// Optional commands that have worked, listed among the capabilities or not.
     proven: BTreeSet<&'static str>,
+    /// Whether the server has greeted a second time, so that nothing is to be sent to it by memory.
+    greets_again: bool,
     /// What no status line and no error may show, until the log-in is decided.
     secrets: Vec<Zeroizing<Vec<u8>>>,
     /// Whether commands may go ahead of their answers, where the server can.
@@ -293,9 +295,11 @@ impl Client {
         let is_last = self.inbox.is_empty();
         let space = self.inbox.space_behind();
         if is_last && !space.is_empty() {
-            match self.stream.read_at_once(space)? {
-                Some(0) => return Ok(true),
-                count => self.inbox.filled(count.unwrap_or(0)),
+            match self.stream.read_at_once(space) {
+                Ok(Some(0)) => return Ok(true),
+                // a command that was under way meets a closed connection
+                Err(error) if error.kind() == Kind::ConnectionLost => return Ok(true),
+                count => self.inbox.filled(count?.unwrap_or(0)),
             }
         }
         Ok(false)

@@ -21,7 +21,7 @@ use crate::net::Deadline;
 use crate::net::address::Host;
 use crate::net::proxy::Proxy;
 use crate::net::resolve::resolve;
-use crate::net::stream::Stream;
+use crate::net::stream::{Stream, closed};
 use crate::net::tcp::{self, Tcp};
 use crate::net::tls::{Session, Setup, Tls};
 use crate::net::watch::Watch;
@@ -165,7 +165,10 @@ impl Client {
         lessons: &mut Lessons,
         trace: &mut Trace<'_>,
     ) -> Result<Client> {
-        let Known { lists, session, .. } = known;
+        let Known { lists, session, breaks_at_capa } = known;
+        // what a server that is not to be asked said once is not to decide either
+        let lists = lists.filter(|_| options.capabilities);
+        lessons.trying = None;
         let tcp = reach(options, call, watch, trace)?;
         let canceller = tcp.canceller();
         let stream = match (setup, options.secure) {
@@ -186,6 +189,7 @@ impl Client {
             capabilities: None,
             asked_after_log_in: false,
             proven: BTreeSet::new(),
+            greets_again: false,
             secrets: [options.credentials.secrets(), proxy.map(Proxy::secrets).unwrap_or_default()].concat(),
             pipelining: options.pipelining,
             in_transaction: false,
@@ -199,6 +203,7 @@ impl Client {
                 client.expect_stls(lessons, trace)?;
             }
             client = client.start_tls(setup, session.as_ref(), options, trace)?;
+            client.greets_again = client.pass_over_greeting(trace)?;
             greeting.clear();
         }
         let log_in = LogIn { options, greeting: &greeting, lessons, has_extensions: false };
@@ -218,7 +223,8 @@ impl Client {
             }
             Learnt::Nothing => None,
         };
-        if lessons.breaks_at_capa {
+        // what was only used is no younger for it
+        if lessons.breaks_at_capa && !breaks_at_capa {
             memory::learn_break_at_capa(key, options.credentials.user());
         }
         memory::learn(key, lists, client.stream.tls_session());
@@ -281,6 +287,20 @@ impl Client {
         }
     }
 
+    /// Whether the server has greeted once more inside TLS, as E-MailRelay 2.6 does: nothing is asked yet. Should that come
+    /// later, the answer to CAPA shows it.
+    fn pass_over_greeting(&mut self, trace: &mut Trace<'_>) -> Result<bool> {
+        match self.stream.read_at_once(self.inbox.space()?)? {
+            None => return Ok(false),
+            Some(0) => return Err(closed()),
+            Some(count) => self.inbox.filled(count),
+        }
+        let line = self.receive(trace)?;
+        line.accepted(Kind::Server, "the server turned us away")?;
+        trace.note(format_args!("the server greeted once more"));
+        Ok(true)
+    }
+
     /// Logs in by what is remembered of the server, else by what it says now.
     fn authenticate(
         &mut self,
@@ -305,9 +325,9 @@ impl Client {
             self.try_ways(None, Offer::NotAsked, &mut log_in, trace)?;
             return Ok(Learnt::Nothing);
         }
-        let (before, is_in_step) = match self.capabilities_before_log_in(log_in.lessons, trace) {
-            Ok((before, is_in_step)) => (Some(before), is_in_step),
-            Err(error) if refused.is_none() && !error.ends_session() => (None, true),
+        let before = match self.capabilities_before_log_in(log_in.lessons, trace) {
+            Ok(before) => Some(before),
+            Err(error) if refused.is_none() && !error.ends_session() => None,
             // a server that has no list any more has not shown another one
             Err(error) => return Err(refused.map_or(error, |(_, refusal)| refusal.error)),
         };
@@ -321,7 +341,7 @@ impl Client {
         }
         self.try_ways(refused, offer, &mut log_in, trace)?;
         // a server that says more than it is asked for would be out of step by memory
-        Ok(if is_in_step { Learnt::Lists(Lists { before, after: None }) } else { Learnt::Once(before) })
+        Ok(if self.greets_again { Learnt::Once(before) } else { Learnt::Lists(Lists { before, after: None }) })
     }
 
     /// The mechanism that what is remembered of the server leads to.
@@ -346,20 +366,14 @@ impl Client {
         }
     }
 
-    /// CAPA before the log-in, and whether the server gave one answer.
-    ///
-    /// E-MailRelay 2.6 greets once more inside TLS, which is taken for the first line of its list.
-    fn capabilities_before_log_in(
-        &mut self,
-        lessons: &mut Lessons,
-        trace: &mut Trace<'_>,
-    ) -> Result<(Capabilities, bool)> {
+    /// CAPA before the log-in. A second greeting that comes no sooner is taken for the first line of its list.
+    fn capabilities_before_log_in(&mut self, lessons: &mut Lessons, trace: &mut Trace<'_>) -> Result<Capabilities> {
         lessons.trying = Some(Trial::Capabilities);
         let line = self.exchange(&Command::CAPA, trace)?;
         let mut ending = line.ending;
         let mut has_list = line.accepted(Kind::Unsupported, NO_CAPA).map(drop);
-        let is_in_step = has_list.is_err() || !self.begins_anew()?;
-        if !is_in_step {
+        if has_list.is_ok() && self.begins_anew()? {
+            self.greets_again = true;
             trace.note(format_args!("the server greeted once more"));
             let line = self.receive(trace)?;
             ending = line.ending;
@@ -372,7 +386,7 @@ impl Client {
         if !capabilities.as_ref().is_err_and(Error::ends_session) {
             lessons.trying = None;
         }
-        capabilities.map(|capabilities| (capabilities, is_in_step))
+        capabilities
     }
 
     /// Whether the line behind the first one of a reply is the first one of another reply.

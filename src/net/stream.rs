@@ -82,6 +82,11 @@ impl Stream {
                 Stream::Plain(tcp) => tcp.write(bytes).map_err(tcp::into_error)?,
                 Stream::Tls(tls) => tls.write(bytes)?,
             };
+            if count == 0 {
+                // OpenSSL says so where the peer has announced the end, whatever it was that failed
+                self.check()?;
+                return Err(closed());
+            }
             bytes = &bytes[count..];
         }
         Ok(())

@@ -12,6 +12,7 @@ use openssl::x509::X509;
 use openssl::x509::verify::X509VerifyFlags;
 
 use crate::error::{Error, Kind, Result};
+use crate::fork;
 use crate::net::answer::Answer;
 use crate::net::tls::ciphers::Ciphers;
 use crate::net::tls::{broken, facts};
@@ -70,7 +71,8 @@ pub fn context(trust: &Trust, deadline: Deadline, watch: &mut Watch) -> Result<A
     };
     let built = build_context(trust, &mut || {
         let left = deadline.remaining().ok_or_else(|| timed_out().during("reading the certificates of authorities"))?;
-        watch.slice(left)?;
+        // nothing is locked here, so a fork need not wait for the end of the work
+        fork::allowed(|| watch.slice(left))?;
         Ok(())
     })?;
     match built.is_complete {

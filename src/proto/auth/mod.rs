@@ -19,8 +19,8 @@ use crate::crypto::Hash;
 use crate::error::{Error, Kind, Result};
 use crate::proto::command::{Command, MAX_COMMAND, check_argument};
 use crate::proto::refusal::{Reason, reason};
-use crate::proto::reply::{Reply, Status};
-use crate::trace::{escape, every_form, mask};
+use crate::proto::reply::{Reply, ResponseCode, Status};
+use crate::trace::{brief, every_form, mask};
 
 pub use choice::{Mechanism, Offer, Wanted, ways};
 
@@ -283,14 +283,17 @@ impl<'a> Login<'a> {
             (Method::Pass | Method::Apop, Status::Ok) => Ok(None),
             (Method::User | Method::Pass | Method::Apop, Status::Challenge) => Err(unexpected()),
             (Method::Sasl(sasl), Status::Ok) => {
-                sasl.exchange.accept(reply.text)?;
+                if let Err(error) = sasl.exchange.accept(reply.text) {
+                    return Err(self.with_complaint(error));
+                }
                 // let in without having been asked for what is to prove who we are
                 if sasl.has_proved() { Ok(None) } else { Err(out_of_place()) }
             }
             (Method::Sasl(sasl), Status::Challenge) => {
-                let response = match sasl.answer(reply.text.trim_ascii(), &mut self.said, rest)? {
-                    Answer::First => self.said.first(),
-                    Answer::Last => self.said.last(),
+                let response = match sasl.answer(reply.text.trim_ascii(), &mut self.said, rest) {
+                    Ok(Answer::First) => self.said.first(),
+                    Ok(Answer::Last) => self.said.last(),
+                    Err(error) => return Err(self.with_complaint(error)),
                 };
                 Ok(response.map(|response| Command::sasl_response(response)))
             }
@@ -323,7 +326,16 @@ impl<'a> Login<'a> {
             Method::Sasl(sasl) => sasl.exchange.complaint(),
             _ => b"",
         };
-        (!complaint.is_empty()).then(|| escape(&mask(complaint, &self.secrets())))
+        let secrets = self.credentials.secrets();
+        let all: Vec<&[u8]> = self.secrets().into_iter().chain(secrets.iter().map(|secret| &***secret)).collect();
+        (!complaint.is_empty()).then(|| brief(&mask(complaint, &all)))
+    }
+
+    fn with_complaint(&self, error: Error) -> Error {
+        match self.complaint() {
+            Some(complaint) => error.hint(&complaint),
+            None => error,
+        }
     }
 
     /// What a `-ERR` is, and what may be done after it.
@@ -340,6 +352,11 @@ impl<'a> Login<'a> {
             Method::Sasl(sasl) => (sasl.has_proved(), sasl.initial == Initial::WithAuth),
         };
         let (kind, next) = match reason(reply.text) {
+            _ if reply.code() == Some(ResponseCode::Auth) => (Kind::Auth, Next::Nothing),
+            // of the mechanism perhaps, and not of the mailbox
+            _ if reply.code().is_some() && !has_proved => (Kind::Auth, Next::OtherWay),
+            Some(Reason::Locked) if !has_proved => (Kind::MailboxInUse, Next::OtherWay),
+            Some(Reason::Busy) if !has_proved => (Kind::Temporary, Next::OtherWay),
             _ if reply.code().is_some() => (Kind::Auth, Next::Nothing),
             Some(Reason::Locked) => (Kind::MailboxInUse, Next::Nothing),
             Some(Reason::Busy) => (Kind::Temporary, Next::Nothing),
@@ -623,6 +640,10 @@ mod tests {
             ),
             // it was asked for after all, so that is not what the server stumbled over
             (Mechanism::Plain, &["+", "-ERR syntax"], other(Kind::Unsupported), other(Kind::Unsupported)),
+            // not of the mailbox, while nothing was shown
+            (Mechanism::CramMd5, &["-ERR not available"], other(Kind::Temporary), other(Kind::Temporary)),
+            (Mechanism::CramMd5, &["-ERR [SYS/PERM] disabled"], other(Kind::Server), other(Kind::Server)),
+            (Mechanism::CramMd5, &["-ERR [AUTH] no"], nothing(Kind::Auth), nothing(Kind::Auth)),
             (Mechanism::CramMd5, &["-ERR no"], other(Kind::Unsupported), other(Kind::Unsupported)),
             (Mechanism::CramMd5, &["+ PDFAMj4=", "-ERR no"], nothing(Kind::Auth), other(Kind::Server)),
             (Mechanism::Login, &["+", "-ERR no"], other(Kind::Unsupported), other(Kind::Unsupported)),

@@ -29,6 +29,8 @@ pub(super) struct Scram<'a> {
     first: Vec<u8>,
     nonce: String,
     step: Step,
+    /// Why the server refuses.
+    complaint: Vec<u8>,
 }
 
 enum Step {
@@ -62,7 +64,16 @@ impl<'a> Scram<'a> {
         let user = prepare(&credentials.user);
         let nonce = (circumstances.nonce)()?;
         let first = [b"n=", &escape_name(&user)[..], b",r=", nonce.as_bytes()].concat();
-        Ok(Scram { hash, password: &credentials.password, header, binding, first, nonce, step: Step::ServerFirst })
+        Ok(Scram {
+            hash,
+            password: &credentials.password,
+            header,
+            binding,
+            first,
+            nonce,
+            step: Step::ServerFirst,
+            complaint: Vec::new(),
+        })
     }
 
     /// The last message, and the signature that must answer it.
@@ -105,7 +116,7 @@ impl Exchange for Scram<'_> {
                 Ok(proof)
             }
             Step::ServerFinal(signature) => {
-                verify(signature, challenge)?;
+                verify(signature, challenge, &mut self.complaint)?;
                 self.step = Step::Verified;
                 Ok(message(&[]))
             }
@@ -117,9 +128,15 @@ impl Exchange for Scram<'_> {
     fn accept(&mut self, text: &[u8]) -> Result<()> {
         match &self.step {
             Step::ServerFirst => Err(unproven()),
-            Step::ServerFinal(signature) => verify(signature, &decode(text).map_err(|_| unproven())?),
+            Step::ServerFinal(signature) => {
+                verify(signature, &decode(text).map_err(|_| unproven())?, &mut self.complaint)
+            }
             Step::Verified => Ok(()),
         }
+    }
+
+    fn complaint(&self) -> &[u8] {
+        &self.complaint
     }
 
     /// The first one says no more than a name.
@@ -169,11 +186,11 @@ impl ServerFirst<'_> {
 }
 
 /// The server's last message: its signature, or why it refuses.
-fn verify(signature: &[u8], server_final: &[u8]) -> Result<()> {
+fn verify(signature: &[u8], server_final: &[u8], complaint: &mut Vec<u8>) -> Result<()> {
     let field = server_final.split(|byte| *byte == b',').next().unwrap_or_default();
     if let Some(reason) = field.strip_prefix(b"e=") {
-        let words = format!("the log-in was refused: {}", crate::trace::escape(reason));
-        return Err(Error::new(Kind::Auth, words));
+        *complaint = reason.to_vec();
+        return Err(Error::new(Kind::Auth, "the log-in was refused"));
     }
     let theirs = decode(field.strip_prefix(b"v=").ok_or_else(unproven)?)?;
     if crypto::equal(signature, &theirs) { Ok(()) } else { Err(unproven()) }
@@ -336,7 +353,7 @@ mod tests {
         let mut login = begin(&user, &SHA_256);
         says(&mut login, &challenge(SHA_256.server_first)).unwrap();
         let refused = says(&mut login, &challenge("e=invalid-proof")).unwrap_err();
-        assert_eq!((refused.kind(), refused.to_string()), (Kind::Auth, "the log-in was refused: invalid-proof".into()));
+        assert_eq!((refused.kind(), refused.to_string()), (Kind::Auth, "the log-in was refused; invalid-proof".into()));
         assert!(login.cancel().is_some());
     }
 
