@@ -5,11 +5,11 @@
  *
  * - 0 or a positive value is success, a negative one of the POP3_ERR_ codes below. pop3_get_last_error() then says
  *   more, with the server's own words, and pop3_error_text() what a code means.
- * - Strings are UTF-8 and end with NUL. A const pointer is read during the call and not kept. NULL is refused with
+ * - Strings end with NUL and are UTF-8 unless the function says bytes. A const pointer is read during the call and not kept. NULL is refused with
  *   POP3_ERR_PARAMETER unless the function says what it means; so is a server of more than 1 KiB, and any other string
  *   of more than 64 KiB.
  * - An out structure is written only on success, zeroed otherwise, and freed by the function that its comment names.
- * - Any thread may call anything. A socket takes one call at a time: a second one answers POP3_ERR_BUSY at once.
+ * - Every function is thread-safe. A socket takes one call at a time: a second one answers POP3_ERR_BUSY at once.
  * - A callback is called on the calling thread, before the function returns, with no lock held. It may call any pop3_
  *   function; the socket that it is called for answers POP3_ERR_BUSY, save to pop3_cancel(), which works. It must
  *   return: neither longjmp, pthread_exit() nor a C++ exception may leave it. pthread_cancel() waits until the call has
@@ -23,7 +23,10 @@
  * - After an error whose comment says "the session is over" further calls answer POP3_ERR_CONNECTION_LOST, and
  *   pop3_disconnect() frees the socket. After any other the session goes on.
  * - A response code in a server's refusal decides the error, whatever was refused: POP3_ERR_MAILBOX_IN_USE for
- *   [IN-USE], POP3_ERR_LOGIN_DELAY for [LOGIN-DELAY], POP3_ERR_AUTH for [AUTH], POP3_ERR_TEMPORARY for [SYS/TEMP].
+ *   [IN-USE], POP3_ERR_LOGIN_DELAY for [LOGIN-DELAY], POP3_ERR_AUTH for [AUTH], POP3_ERR_TEMPORARY for [SYS/TEMP],
+ *   POP3_ERR_SERVER for [SYS/PERM]. A refused STLS is POP3_ERR_NO_STLS whatever its code. Where a refusal of a log-in has
+ *   no code its words decide: those of a locked mailbox are POP3_ERR_MAILBOX_IN_USE, those of a busy server
+ *   POP3_ERR_TEMPORARY.
  *   Where a function names none of these, no server is known to say it there; the session goes on.
  * - Nothing is ever written to stdout or stderr, no signal is raised and no signal handler installed.
  *
@@ -63,7 +66,7 @@
 #define POP3_ERR_CANCELLED -516
 
 /**
- * A wait ran past the comms timeout. The session is over.
+ * A wait ran past its timeout. The session is over.
  */
 #define POP3_ERR_TIMEOUT -522
 
@@ -133,17 +136,17 @@
 #define POP3_ERR_LIMIT -2004
 
 /**
- * [IN-USE]: another session has the mailbox (RFC 2449).
+ * [IN-USE] (RFC 2449), or words that say so: another session has the mailbox.
  */
 #define POP3_ERR_MAILBOX_IN_USE -2005
 
 /**
- * [LOGIN-DELAY]: the last log-in was too short ago (RFC 2449).
+ * [LOGIN-DELAY]: logged in again too soon (RFC 2449).
  */
 #define POP3_ERR_LOGIN_DELAY -2006
 
 /**
- * [SYS/TEMP]: the server has a passing trouble (RFC 3206).
+ * [SYS/TEMP] (RFC 3206), or words that say so: temporary server failure.
  */
 #define POP3_ERR_TEMPORARY -2007
 
@@ -245,7 +248,7 @@ typedef void (*pop3_sts_cb)(const char *status);
  */
 typedef struct {
     /**
-     * How many messages it holds, those marked for deletion left out.
+     * How many messages it holds, as the server tells it: most leave out those marked for deletion.
      */
     int32_t count;
     /**
@@ -341,7 +344,7 @@ typedef struct {
      */
     int32_t resumed;
     /**
-     * 1 where the server's certificate and name were verified, else 0.
+     * 1 where the server's certificate and name were verified, or its fingerprint was, else 0.
      */
     int32_t verified;
     /**
@@ -417,36 +420,42 @@ const char *pop3_get_secure_error(void);
 /**
  * Connects to a POP3 server and logs in (Omnis: POP3Connect).
  *
- * It is essential to end the session with pop3_disconnect. Logs in by the strongest way that the server offers: on an
- * encrypted connection SASL PLAIN (RFC 5034, RFC 4616), on another one SCRAM-SHA-256, SCRAM-SHA-1 or CRAM-MD5, which
- * do not tell the password (RFC 7677, RFC 5802, RFC 2195); else USER and PASS (RFC 1939). Credentials that the server
- * refused are not tried again. Every wait ends within the comms timeout.
+ * It is essential to end the session with pop3_disconnect. Logs in by the SASL mechanisms (RFC 5034) that the server
+ * lists, each tried once: on an encrypted connection PLAIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, LOGIN, the two SCRAM
+ * with -PLUS; on another one SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, which do not tell the password, then PLAIN and
+ * LOGIN, which do. USER and PASS (RFC 1939) come last, where the server lists them or lists no mechanism. A refusal of
+ * the credentials ends it: one with [AUTH], or, where the server does not list AUTH-RESP-CODE (RFC 3206), one of what
+ * it was shown whose words do not say something else. So does a refusal of what it was shown that is of a locked
+ * mailbox or a busy server. Any other refusal leads to the next mechanism. Every wait ends within the comms timeout.
  *
- * After a log-in the server's capabilities are remembered for a day, and with TLS the session, until pop3_forget: the
- * next connect to the same server in the same way logs in at once, and resumes the session. What was made with
- * another `verify`, or trusting others, is not used.
+ * After a log-in the server's capabilities are remembered for a day, and with TLS the session, for a day at most and
+ * never past the date of a certificate, until pop3_forget: the next connect to the same server in the same way logs in
+ * at once and resumes the session. In the clear what is remembered chooses SCRAM-SHA-256 alone; else the server is
+ * asked anew. A server that breaks at CAPA is connected to once more without, and that is remembered too. What was
+ * made with another `verify`, or trusting others, is not used.
  *
  * - `server`: UTF-8: a name, an IPv4 or IPv6 address, each with `:port` if it is not the default, an IPv6 address
  *   then in brackets. Internationalised names are converted (IDNA). The default port is 110, or 995 where `secure`
  *   is 1.
  * - `user`, `pass`: bytes that are passed on as they are; neither may hold CR or LF. Copies are wiped as soon as the
  *   log-in is decided.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
- * - `secure`: 0 for a connection in the clear, 1 for TLS from the first byte (RFC 8314), 2 for STLS after the
+ * - `sts_cb`: is called with the status lines; NULL for none.
+ * - `secure`: 0 for a connection in the clear, 1 for implicit TLS (RFC 8314), 2 for STLS after the
  *   greeting (RFC 2595), before anything secret is sent.
  * - `verify`: only significant where `secure` is not 0. Non-zero: the server's certificate and name must verify
  *   against the platform's store or the secure folder (see pop3_set_secure_dir), or nothing is established. A
- *   certificate without names is believed where the secure folder has it itself. Zero: encrypted, but the server may be
- *   an impostor.
+ *   certificate without names is believed where the secure folder has it itself. Zero: encrypted, but the server may
+ *   be an impostor.
  *
  * Returns the socket, greater than 0: a handle for the other pop3_ functions, no file descriptor, and never given
- * again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, another `secure`, CR or LF), POP3_ERR_NO_ADDRESS
- * (no host, unusable port), POP3_ERR_HOST_NOT_FOUND, POP3_ERR_CONNECT, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
- * POP3_ERR_SECURE (TLS or verification failed), POP3_ERR_NO_STLS (not offered or refused), POP3_ERR_BAD_FORMAT (no
- * POP3, or clear text after STLS), POP3_ERR_SYNTAX (a challenge that is none, or a server that does not prove that it
- * knows the password), POP3_ERR_LIMIT (endless line, or too much to compute), POP3_ERR_AUTH (credentials refused),
- * POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY, POP3_ERR_SERVER (turned away),
- * POP3_ERR_OUT_OF_MEMORY.
+ * again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, too long, another `secure`, CR or LF),
+ * POP3_ERR_NO_ADDRESS (no host, unusable port), POP3_ERR_HOST_NOT_FOUND, POP3_ERR_CONNECT, POP3_ERR_TIMEOUT,
+ * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE (TLS or verification failed), POP3_ERR_NO_STLS (not offered or refused),
+ * POP3_ERR_BAD_FORMAT (not valid POP3, or clear text after STLS), POP3_ERR_SYNTAX (a malformed SASL challenge, or a
+ * server that does not prove that it knows the password), POP3_ERR_LIMIT (endless line, or too much to compute),
+ * POP3_ERR_AUTH (credentials refused), POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY,
+ * POP3_ERR_UNSUPPORTED (no way to log in that the server takes), POP3_ERR_SERVER (turned away, or the log-in refused
+ * for another reason than the credentials), POP3_ERR_OUT_OF_MEMORY.
  * Threads: any, any number at once.
  */
 int32_t pop3_connect(const char *server,
@@ -463,7 +472,7 @@ int32_t pop3_connect(const char *server,
  * Sends QUIT and waits for its reply (RFC 1939, section 6).
  *
  * - `socket`: from pop3_connect; free after this call whatever it returns, save for POP3_ERR_BUSY.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_BUSY (in use by another call), after which the session goes on. Or POP3_ERR_BAD_SOCKET
  * (unknown, or freed before), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server says that it did not commit the
@@ -479,7 +488,7 @@ int32_t pop3_disconnect(int32_t socket, pop3_sts_cb sts_cb);
  * RFC 1939).
  *
  * - `socket`: from pop3_connect.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY,
  * POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is no number of messages and of octets); after each of these
@@ -492,11 +501,12 @@ int32_t pop3_message_count(int32_t socket, pop3_sts_cb sts_cb);
 /**
  * Asks what the mailbox holds: the number of messages and their octets (STAT, RFC 1939).
  *
- * Messages that are marked for deletion are left out, as the server leaves them out.
+ * Both are as the server tells them. RFC 1939 leaves messages out that are marked for deletion; some servers count
+ * them. pop3_message_count knows the difference.
  *
  * - `socket`: from pop3_connect.
  * - `out`: written only on success, zeroed otherwise; there is nothing to free.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused),
  * POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is no number of messages and of octets);
@@ -515,31 +525,28 @@ int32_t pop3_mailbox(int32_t socket, pop3_mailbox_size *out, pop3_sts_cb sts_cb)
  * - `number`: of one message, or 0 for all.
  * - `out`: the messages in the server's order, their sizes as the server tells them; written only on success, zeroed
  *   otherwise; free with pop3_list_free.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
  * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (of one
- * message: the answer is not its number and size); after each of these the session goes on. Or POP3_ERR_LIMIT (more than
- * 1 000 000 lines, whatever is in them), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * message: the answer is not its number and size); after each of these the session goes on. Or POP3_ERR_LIMIT (more
+ * than 1 000 000 lines, whatever is in them), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
+ * POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
-int32_t pop3_list_messages(int32_t socket,
-                           int32_t number,
-                           pop3_list *out,
-                           pop3_sts_cb sts_cb);
+int32_t pop3_list_messages(int32_t socket, int32_t number, pop3_list *out, pop3_sts_cb sts_cb);
 
 /**
  * Asks for the unique ids of the messages that are not marked for deletion (UIDL, RFC 1939).
  *
- * An id is all that follows the number, blanks within it included. What is no number of a message and its id is left out
- * of a list of all, which a status line tells.
+ * An id is all that follows the number, blanks within it included. What is no number of a message and its id is left
+ * out of a list of all, which a status line tells.
  *
  * - `socket`: from pop3_connect.
  * - `number`: of one message, or 0 for all.
  * - `out`: the unique ids in the server's order, whole however long; written only on success, zeroed otherwise; free
  *   with pop3_uid_list_free.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
  * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a server that does
@@ -549,10 +556,7 @@ int32_t pop3_list_messages(int32_t socket,
  * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
  * Threads: any; a socket takes one call at a time.
  */
-int32_t pop3_unique_ids(int32_t socket,
-                        int32_t number,
-                        pop3_uid_list *out,
-                        pop3_sts_cb sts_cb);
+int32_t pop3_unique_ids(int32_t socket, int32_t number, pop3_uid_list *out, pop3_sts_cb sts_cb);
 
 /**
  * Marks a message for deletion, which the server deletes at pop3_disconnect (Omnis: POP3DeleteMessage; DELE,
@@ -562,7 +566,7 @@ int32_t pop3_unique_ids(int32_t socket,
  *
  * - `socket`: from pop3_connect.
  * - `number`: of the message, from 1.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER
  * (refused: no such message, or marked already), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
@@ -576,7 +580,7 @@ int32_t pop3_delete_message(int32_t socket, int32_t number, pop3_sts_cb sts_cb);
  * Takes back every mark for deletion of this session (Omnis: POP3UndoDeletes; RSET, RFC 1939).
  *
  * - `socket`: from pop3_connect.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
  * the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
@@ -589,7 +593,7 @@ int32_t pop3_undo_deletes(int32_t socket, pop3_sts_cb sts_cb);
  * Has the server answer, which keeps the session from being ended as idle (NOOP, RFC 1939).
  *
  * - `socket`: from pop3_connect.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
  * the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
@@ -604,7 +608,7 @@ int32_t pop3_noop(int32_t socket, pop3_sts_cb sts_cb);
  * - `socket`: from pop3_connect.
  * - `out`: one capability a line, as the server wrote it, each line ended by LF; written only on success, zeroed
  *   otherwise; free with pop3_buffer_free.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
  * server has no CAPA), after which the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
@@ -648,7 +652,7 @@ int32_t pop3_cancel(int32_t socket);
  * - `number`: of the message, from 1.
  * - `out`: the header as the server stores it, the empty line after it included; written only on success, zeroed
  *   otherwise; free with pop3_buffer_free.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns as pop3_recv_top.
  * Threads: any; a socket takes one call at a time.
@@ -663,7 +667,7 @@ int32_t pop3_recv_headers(int32_t socket, int32_t number, pop3_buffer *out, pop3
  * - `lines`: how many lines of the body, from 0.
  * - `out`: what the server gives, byte for byte; written only on success, zeroed otherwise; free with
  *   pop3_buffer_free.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1, `lines` negative), POP3_ERR_BAD_SOCKET,
  * POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a
@@ -685,7 +689,7 @@ int32_t pop3_recv_top(int32_t socket, int32_t number, int32_t lines, pop3_buffer
  * - `number`: of the message, from 1.
  * - `out`: the message as the server stores it: dot-stuffing undone, line ends as sent; written only on success,
  *   zeroed otherwise; free with pop3_buffer_free.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
  * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
@@ -705,7 +709,7 @@ int32_t pop3_recv_message(int32_t socket, int32_t number, pop3_buffer *out, pop3
  * - `data_cb`: takes the message as the server stores it: dot-stuffing undone, line ends as sent. An empty message
  *   makes no call.
  * - `context`: handed to `data_cb`; may be NULL.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`data_cb` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
  * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
@@ -727,7 +731,7 @@ int32_t pop3_recv_message_to(int32_t socket, int32_t number, pop3_data_cb data_c
  * - `count`: how many.
  * - `message_cb`: takes the messages, one after the other.
  * - `context`: handed to `message_cb`; may be NULL.
- * - `sts_cb`: hears the status lines; NULL hears nothing.
+ * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns how many messages were delivered whole, or POP3_ERR_PARAMETER (`message_cb` or `numbers` is NULL, a number
  * less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY; after each of these the session
@@ -774,8 +778,8 @@ int32_t pop3_stat_with(const pop3_options *options);
  *
  * A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
  * ends in good order: after an error that ended it the server keeps them all, and those already delivered come again
- * next time. Where the server refused to delete one, the others are deleted all the same. After an error not all
- * mail may have been received. The numbers are those of LIST, or, where the server refuses that, counted from 1 to what
+ * next time. Where the server refused to delete one, the others are deleted all the same. After an error not all mail
+ * may have been received. The numbers are those of LIST, or, where the server refuses that, counted from 1 to what
  * STAT says.
  *
  * - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
@@ -820,7 +824,7 @@ int32_t pop3_recv_with(const pop3_options *options,
 /**
  * Makes options with the defaults.
  *
- * Returns them, to be freed with pop3_options_free; NULL only where the library has a defect.
+ * Returns them, to be freed with pop3_options_free; NULL on an internal error.
  * Threads: any.
  */
 pop3_options *pop3_options_new(void);
@@ -837,14 +841,16 @@ void pop3_options_free(pop3_options *options);
 /**
  * Connects and logs in, as pop3_connect, by these options.
  *
- * The callbacks go with the socket: they hear of every later call on it too, beside a call's own.
+ * The callbacks go with the socket: they are called for every later call on it too, beside a call's own.
  *
  * - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
  *   once, and freed while the session lives.
  *
- * Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; for OAuth no token, or a control
- * character in it or in the user's name), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for),
- * POP3_ERR_CANCELLED (the progress callback stopped it), any other error of pop3_connect.
+ * Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and not
+ * called rightly since, which the text names; for OAuth no token, or a control character in it, in the user's name or
+ * in the authorization identity), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for, or none that
+ * can be used with these options), POP3_ERR_CANCELLED (the progress callback stopped it), any other error of
+ * pop3_connect.
  * Threads: any, any number at once, as long as none changes the options meanwhile.
  */
 int32_t pop3_connect_with(const pop3_options *options);
@@ -886,6 +892,10 @@ int32_t pop3_options_set_password(pop3_options *options, const char *password);
 /**
  * Sets the token that OAuth gave, for the mechanisms XOAUTH2 and OAUTHBEARER.
  *
+ * With a token the log-in is by one of these, as the server lists them, and never by the password, unless
+ * pop3_options_set_mechanism names another mechanism. A server that lists neither is POP3_ERR_UNSUPPORTED at connect;
+ * so a control character in the token is POP3_ERR_PARAMETER there.
+ *
  * - `options`: from pop3_options_new.
  * - `token`: without CR or LF; copied, and wiped when the options are freed or another is set; NULL is
  *   the default, none.
@@ -896,7 +906,10 @@ int32_t pop3_options_set_password(pop3_options *options, const char *password);
 int32_t pop3_options_set_oauth_token(pop3_options *options, const char *token);
 
 /**
- * Sets as whom to act, if not as the user, for the SASL mechanisms that can say it.
+ * Sets the authorization identity (authzid): the user to act as, if not the one who logs in.
+ *
+ * The log-in is then by what carries it: PLAIN, SCRAM, OAUTHBEARER or EXTERNAL. Where the server offers none of these
+ * connecting is POP3_ERR_UNSUPPORTED, with no credential sent.
  *
  * - `options`: from pop3_options_new.
  * - `authzid`: without CR or LF; copied; NULL is the default, the user.
@@ -909,8 +922,11 @@ int32_t pop3_options_set_authzid(pop3_options *options, const char *authzid);
 /**
  * Sets how to log in.
  *
- * A mechanism that the server does not list is POP3_ERR_UNSUPPORTED at connect, before a credential is sent; APOP
- * where its greeting has no timestamp, or came before STLS, when anybody could have said it.
+ * With a name the log-in is by that mechanism alone. One that the server does not list is POP3_ERR_UNSUPPORTED at
+ * connect, before a credential is sent; USER, and any mechanism where the server was not asked for its capabilities,
+ * is tried all the same. APOP is POP3_ERR_UNSUPPORTED where the greeting has no timestamp, or came before STLS, when
+ * anybody could have said it. With -PLUS each type of channel binding of the connection is tried: tls-exporter with
+ * TLS 1.3, else tls-server-end-point, then tls-unique.
  *
  * - `options`: from pop3_options_new.
  * - `name`: "auto" (the default), "USER" for USER and PASS, "APOP", or a SASL name: PLAIN, LOGIN, CRAM-MD5,
@@ -923,7 +939,7 @@ int32_t pop3_options_set_authzid(pop3_options *options, const char *authzid);
 int32_t pop3_options_set_mechanism(pop3_options *options, const char *name);
 
 /**
- * Sets when TLS begins.
+ * Sets how the connection is encrypted: not at all, by implicit TLS, or by STARTTLS.
  *
  * - `options`: from pop3_options_new.
  * - `secure`: POP3_CLEAR (the default), POP3_TLS for implicit TLS, POP3_STARTTLS for STLS.
@@ -956,7 +972,7 @@ int32_t pop3_options_set_verify(pop3_options *options, int32_t verify);
 int32_t pop3_options_set_secure_dir(pop3_options *options, const char *path);
 
 /**
- * Sets a file of authorities that counts instead of the secure folder.
+ * Sets a file of CA certificates (trust anchors) that counts instead of the secure folder.
  *
  * - `options`: from pop3_options_new.
  * - `path`: of a file in PEM with any number of certificates, or DER; read when a connect first verifies against it,
@@ -979,7 +995,7 @@ int32_t pop3_options_set_ca_file(pop3_options *options, const char *path);
 int32_t pop3_options_set_platform_trust(pop3_options *options, int32_t on);
 
 /**
- * Sets the certificate that the client proves itself with, in PEM.
+ * Sets the client certificate, in PEM.
  *
  * Takes the place of one from pop3_options_set_client_pkcs12. What is wrong with the files is POP3_ERR_SECURE at
  * connect.
@@ -995,7 +1011,7 @@ int32_t pop3_options_set_platform_trust(pop3_options *options, int32_t on);
 int32_t pop3_options_set_client_cert(pop3_options *options, const char *cert_pem_path, const char *key_pem_path);
 
 /**
- * Sets the certificate that the client proves itself with, in PKCS #12 (RFC 7292).
+ * Sets the client certificate, in PKCS #12 (RFC 7292).
  *
  * Takes the place of one from pop3_options_set_client_cert. What is wrong with the file or the password is
  * POP3_ERR_SECURE at connect.
@@ -1023,7 +1039,7 @@ int32_t pop3_options_set_client_pkcs12(pop3_options *options, const char *path, 
 int32_t pop3_options_set_tls_min(pop3_options *options, int32_t version);
 
 /**
- * Sets the name to send to the server in the TLS handshake, and to verify its certificate against.
+ * Sets the name to send to the server in the TLS handshake (SNI), and to verify its certificate against.
  *
  * - `options`: from pop3_options_new.
  * - `name`: a name or an address, without a port; copied; NULL is the default, the server's.
@@ -1085,8 +1101,9 @@ int32_t pop3_options_set_progress_cb(pop3_options *options,
  * Sets how long to wait, in milliseconds.
  *
  * - `options`: from pop3_options_new.
- * - `connect_ms`: for the name, for the connection and for the handshake, each; 0 is the process's comms timeout.
- * - `reply_ms`: for each reply; 0 is the process's comms timeout.
+ * - `connect_ms`: for reading CA certificates, for the name, for the connection, for the proxy and for the TLS
+ *   handshake, each; 0 is the process's comms timeout.
+ * - `reply_ms`: for each reply, and anew for each 64 KiB of a long one; 0 is the process's comms timeout.
  * - `call_ms`: for a whole call, connecting included; 0 is none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of them is negative).
@@ -1126,13 +1143,13 @@ int32_t pop3_options_set_source_address(pop3_options *options, const char *addre
  * - `options`: from pop3_options_new.
  * - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929), for which `socks5h` is another name, or
  *   `http://[user:password@]host:port` for CONNECT (RFC 9110), in UTF-8; user and password may be percent-encoded.
- *   Copied; what it holds of a password is wiped when the options are freed or another is set. NULL is the default, none.
+ *   Copied; what it holds of a password is wiped when the options are freed or another is set. NULL is the default,
+ *   none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another scheme, no port, no such URL).
  * Threads: any, as long as no other call uses the options meanwhile.
  */
-int32_t pop3_options_set_proxy(pop3_options *options,
-                               const char *url);
+int32_t pop3_options_set_proxy(pop3_options *options, const char *url);
 
 /**
  * Sets whether the server may speak UTF-8, in messages and in its texts (RFC 6856).
@@ -1166,8 +1183,8 @@ int32_t pop3_options_set_language(pop3_options *options, const char *tag);
 /**
  * Sets whether commands may go ahead of their answers, where the server lists PIPELINING (RFC 2449).
  *
- * For servers that list it and then lose commands or mix answers up. One on which that has been seen is remembered, and
- * asked one by one from then on.
+ * For servers that list it and then lose commands or mix answers up. One on which that has been seen is asked
+ * one by one for a day, until pop3_forget.
  *
  * - `options`: from pop3_options_new.
  * - `on`: non-zero (the default) for yes; 0 has every command wait for the answer to the one before.
@@ -1180,8 +1197,9 @@ int32_t pop3_options_set_pipelining(pop3_options *options, int32_t on);
 /**
  * Sets whether the server may be asked for its capabilities (CAPA, RFC 2449).
  *
- * For servers that break at CAPA. Without it a log-in is by USER and PASS, or by the mechanism that is set, and STLS is
- * tried without having been offered.
+ * For servers that break at CAPA. Without it a log-in is by USER and PASS, by the mechanism that is set, or with a
+ * token by XOAUTH2, then OAUTHBEARER; STLS is tried without having been offered; UTF8, LANG and pipelining are not
+ * used.
  *
  * - `options`: from pop3_options_new.
  * - `on`: non-zero (the default) for yes; 0 never sends CAPA, save by pop3_capabilities.
@@ -1194,24 +1212,24 @@ int32_t pop3_options_set_capabilities(pop3_options *options, int32_t on);
 /**
  * Sets whether the password may be told over a connection in the clear.
  *
- * That is by USER and PASS, PLAIN and LOGIN, and a token by XOAUTH2 and OAUTHBEARER.
+ * That is by USER and PASS, PLAIN and LOGIN, and a token by XOAUTH2 and OAUTHBEARER. A connection with TLS counts as
+ * encrypted, verified or not.
  *
  * - `options`: from pop3_options_new.
- * - `allowed`: non-zero (the default) for yes; 0 for no: then a log-in that has no other way left is POP3_ERR_UNSUPPORTED
- *   with nothing told.
+ * - `allowed`: non-zero (the default) for yes; 0 for no: then a log-in that has no other way left is
+ *   POP3_ERR_UNSUPPORTED with no credential sent.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
  * Threads: any, as long as no other call uses the options meanwhile.
  */
-int32_t pop3_options_set_clear_password(pop3_options *options,
-                                        int32_t allowed);
+int32_t pop3_options_set_clear_password(pop3_options *options, int32_t allowed);
 
 /**
  * Sets how many octets a message may have that a call returns in memory.
  *
- * It is about pop3_recv_message, pop3_recv_headers and pop3_recv_top, not about calls that hand a message out in pieces.
- * A larger one is POP3_ERR_LIMIT, after which the session is over. Where none is set pop3_recv_headers and pop3_recv_top
- * take 16 MiB at the most.
+ * It is about pop3_recv_message, pop3_recv_headers and pop3_recv_top, not about calls that hand a message out in
+ * pieces. A larger one is POP3_ERR_LIMIT, after which the session is over. Where none is set pop3_recv_headers and
+ * pop3_recv_top take 16 MiB at the most.
  *
  * - `options`: from pop3_options_new.
  * - `octets`: at the most; 0 (the default) for none.
@@ -1219,33 +1237,32 @@ int32_t pop3_options_set_clear_password(pop3_options *options,
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `octets` is negative).
  * Threads: any, as long as no other call uses the options meanwhile.
  */
-int32_t pop3_options_set_max_message(pop3_options *options,
-                                     int64_t octets);
+int32_t pop3_options_set_max_message(pop3_options *options, int64_t octets);
 
 /**
  * Sets the fingerprint of the only certificate that the server may have (certificate pinning).
  *
  * With one, this leaf certificate is believed and no other, whatever its chain, names and dates, `verify` or not. No
- * authorities are read. Where the server has another one the handshake ends with POP3_ERR_SECURE, and the text has both
- * fingerprints.
+ * authorities are read. Where the server has another one the handshake ends with POP3_ERR_SECURE, and the text has
+ * both fingerprints.
  *
  * - `options`: from pop3_options_new.
- * - `sha256`: the SHA-256 digest of the certificate in DER, as 64 hexadecimal digits; colons between them are passed over.
- *   Copied; NULL is the default, none.
+ * - `sha256`: the SHA-256 digest of the certificate in DER, as 64 hexadecimal digits; colons between them are passed
+ *   over. Copied; NULL is the default, none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no such digest).
  * Threads: any, as long as no other call uses the options meanwhile.
  */
-int32_t pop3_options_set_fingerprint(pop3_options *options,
-                                     const char *sha256);
+int32_t pop3_options_set_fingerprint(pop3_options *options, const char *sha256);
 
 /**
- * Forgets what is remembered of a server: its capabilities and its TLS sessions.
+ * Forgets what is remembered of a server: its capabilities, its TLS sessions, and that it breaks at CAPA, at
+ * pipelining or at the resumption of a session.
  *
  * The next connect asks for capabilities and makes a full handshake. Sessions that are open go on.
  *
- * - `server`: as for pop3_connect; without a port, the server on all of its ports. NULL for all servers. What is no
- *   server is none that is remembered.
+ * - `server`: as for pop3_connect; without a port, the server on all of its ports. NULL for all servers. A string
+ *   that is not a valid server is ignored.
  *
  * Threads: any.
  */

@@ -23,7 +23,7 @@ pub struct pop3_buffer {
 #[repr(C)]
 #[derive(Default)]
 pub struct pop3_mailbox_size {
-    /// How many messages it holds, those marked for deletion left out.
+    /// How many messages it holds, as the server tells it: most leave out those marked for deletion.
     pub count: i32,
     /// How many octets they have together, as the server tells it.
     pub size: i64,
@@ -74,7 +74,7 @@ pub struct pop3_tls_info {
     pub cipher: *mut c_char,
     /// 1 where an earlier session was resumed, else 0.
     pub resumed: i32,
-    /// 1 where the server's certificate and name were verified, else 0.
+    /// 1 where the server's certificate and name were verified, or its fingerprint was, else 0.
     pub verified: i32,
     /// The server's certificate in PEM, "" if it sent none. NULL in a zeroed one.
     pub peer_pem: *mut c_char,

@@ -14,36 +14,42 @@ use crate::trace::Trace;
 
 /// Connects to a POP3 server and logs in (Omnis: POP3Connect).
 ///
-/// It is essential to end the session with pop3_disconnect. Logs in by the strongest way that the server offers: on an
-/// encrypted connection SASL PLAIN (RFC 5034, RFC 4616), on another one SCRAM-SHA-256, SCRAM-SHA-1 or CRAM-MD5, which
-/// do not tell the password (RFC 7677, RFC 5802, RFC 2195); else USER and PASS (RFC 1939). Credentials that the server
-/// refused are not tried again. Every wait ends within the comms timeout.
+/// It is essential to end the session with pop3_disconnect. Logs in by the SASL mechanisms (RFC 5034) that the server
+/// lists, each tried once: on an encrypted connection PLAIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, LOGIN, the two SCRAM
+/// with -PLUS; on another one SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, which do not tell the password, then PLAIN and
+/// LOGIN, which do. USER and PASS (RFC 1939) come last, where the server lists them or lists no mechanism. A refusal of
+/// the credentials ends it: one with [AUTH], or, where the server does not list AUTH-RESP-CODE (RFC 3206), one of what
+/// it was shown whose words do not say something else. So does a refusal of what it was shown that is of a locked
+/// mailbox or a busy server. Any other refusal leads to the next mechanism. Every wait ends within the comms timeout.
 ///
-/// After a log-in the server's capabilities are remembered for a day, and with TLS the session, until pop3_forget: the
-/// next connect to the same server in the same way logs in at once, and resumes the session. What was made with
-/// another `verify`, or trusting others, is not used.
+/// After a log-in the server's capabilities are remembered for a day, and with TLS the session, for a day at most and
+/// never past the date of a certificate, until pop3_forget: the next connect to the same server in the same way logs in
+/// at once and resumes the session. In the clear what is remembered chooses SCRAM-SHA-256 alone; else the server is
+/// asked anew. A server that breaks at CAPA is connected to once more without, and that is remembered too. What was
+/// made with another `verify`, or trusting others, is not used.
 ///
 /// - `server`: UTF-8: a name, an IPv4 or IPv6 address, each with `:port` if it is not the default, an IPv6 address
 ///   then in brackets. Internationalised names are converted (IDNA). The default port is 110, or 995 where `secure`
 ///   is 1.
 /// - `user`, `pass`: bytes that are passed on as they are; neither may hold CR or LF. Copies are wiped as soon as the
 ///   log-in is decided.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
-/// - `secure`: 0 for a connection in the clear, 1 for TLS from the first byte (RFC 8314), 2 for STLS after the
+/// - `sts_cb`: is called with the status lines; NULL for none.
+/// - `secure`: 0 for a connection in the clear, 1 for implicit TLS (RFC 8314), 2 for STLS after the
 ///   greeting (RFC 2595), before anything secret is sent.
 /// - `verify`: only significant where `secure` is not 0. Non-zero: the server's certificate and name must verify
 ///   against the platform's store or the secure folder (see pop3_set_secure_dir), or nothing is established. A
-///   certificate without names is believed where the secure folder has it itself. Zero: encrypted, but the server may be
-///   an impostor.
+///   certificate without names is believed where the secure folder has it itself. Zero: encrypted, but the server may
+///   be an impostor.
 ///
 /// Returns the socket, greater than 0: a handle for the other pop3_ functions, no file descriptor, and never given
-/// again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, another `secure`, CR or LF), POP3_ERR_NO_ADDRESS
-/// (no host, unusable port), POP3_ERR_HOST_NOT_FOUND, POP3_ERR_CONNECT, POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
-/// POP3_ERR_SECURE (TLS or verification failed), POP3_ERR_NO_STLS (not offered or refused), POP3_ERR_BAD_FORMAT (no
-/// POP3, or clear text after STLS), POP3_ERR_SYNTAX (a challenge that is none, or a server that does not prove that it
-/// knows the password), POP3_ERR_LIMIT (endless line, or too much to compute), POP3_ERR_AUTH (credentials refused),
-/// POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY, POP3_ERR_SERVER (turned away),
-/// POP3_ERR_OUT_OF_MEMORY.
+/// again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, too long, another `secure`, CR or LF),
+/// POP3_ERR_NO_ADDRESS (no host, unusable port), POP3_ERR_HOST_NOT_FOUND, POP3_ERR_CONNECT, POP3_ERR_TIMEOUT,
+/// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE (TLS or verification failed), POP3_ERR_NO_STLS (not offered or refused),
+/// POP3_ERR_BAD_FORMAT (not valid POP3, or clear text after STLS), POP3_ERR_SYNTAX (a malformed SASL challenge, or a
+/// server that does not prove that it knows the password), POP3_ERR_LIMIT (endless line, or too much to compute),
+/// POP3_ERR_AUTH (credentials refused), POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY,
+/// POP3_ERR_UNSUPPORTED (no way to log in that the server takes), POP3_ERR_SERVER (turned away, or the log-in refused
+/// for another reason than the credentials), POP3_ERR_OUT_OF_MEMORY.
 /// Threads: any, any number at once.
 ///
 /// # Safety
@@ -72,7 +78,7 @@ pub unsafe extern "C" fn pop3_connect(
 /// Sends QUIT and waits for its reply (RFC 1939, section 6).
 ///
 /// - `socket`: from pop3_connect; free after this call whatever it returns, save for POP3_ERR_BUSY.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_BUSY (in use by another call), after which the session goes on. Or POP3_ERR_BAD_SOCKET
 /// (unknown, or freed before), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server says that it did not commit the

@@ -76,8 +76,8 @@ pub fn on_socket<T>(
     lease.settle(result)
 }
 
-/// Runs the last command of a session and frees its handle, whatever comes of it. A session in use is left alone; of one
-/// from before a fork the copy is closed, which the peer does not notice.
+/// Runs the last command of a session and frees its handle, whatever comes of it. A session in use is left alone; of
+/// one from before a fork the copy is closed, which the peer does not notice.
 pub fn end(handle: i32, command: impl FnOnce(Client) -> Result<()>) -> Result<()> {
     let slot = find_any(handle)?;
     if slot.process.is_before_fork() {

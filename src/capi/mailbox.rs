@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 /// RFC 1939).
 ///
 /// - `socket`: from pop3_connect.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY,
 /// POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is no number of messages and of octets); after each of these
@@ -30,11 +30,12 @@ pub unsafe extern "C" fn pop3_message_count(socket: i32, sts_cb: pop3_sts_cb) ->
 
 /// Asks what the mailbox holds: the number of messages and their octets (STAT, RFC 1939).
 ///
-/// Messages that are marked for deletion are left out, as the server leaves them out.
+/// Both are as the server tells them. RFC 1939 leaves messages out that are marked for deletion; some servers count
+/// them. pop3_message_count knows the difference.
 ///
 /// - `socket`: from pop3_connect.
 /// - `out`: written only on success, zeroed otherwise; there is nothing to free.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused),
 /// POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is no number of messages and of octets);
@@ -64,13 +65,13 @@ pub unsafe extern "C" fn pop3_mailbox(socket: i32, out: *mut pop3_mailbox_size, 
 /// - `number`: of one message, or 0 for all.
 /// - `out`: the messages in the server's order, their sizes as the server tells them; written only on success, zeroed
 ///   otherwise; free with pop3_list_free.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
 /// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (of one
-/// message: the answer is not its number and size); after each of these the session goes on. Or POP3_ERR_LIMIT (more than
-/// 1 000 000 lines, whatever is in them), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// message: the answer is not its number and size); after each of these the session goes on. Or POP3_ERR_LIMIT (more
+/// than 1 000 000 lines, whatever is in them), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
+/// POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
 /// Threads: any; a socket takes one call at a time.
 ///
 /// # Safety
@@ -89,14 +90,14 @@ pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut 
 
 /// Asks for the unique ids of the messages that are not marked for deletion (UIDL, RFC 1939).
 ///
-/// An id is all that follows the number, blanks within it included. What is no number of a message and its id is left out
-/// of a list of all, which a status line tells.
+/// An id is all that follows the number, blanks within it included. What is no number of a message and its id is left
+/// out of a list of all, which a status line tells.
 ///
 /// - `socket`: from pop3_connect.
 /// - `number`: of one message, or 0 for all.
 /// - `out`: the unique ids in the server's order, whole however long; written only on success, zeroed otherwise; free
 ///   with pop3_uid_list_free.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
 /// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a server that does
@@ -134,7 +135,7 @@ pub unsafe extern "C" fn pop3_unique_ids(
 ///
 /// - `socket`: from pop3_connect.
 /// - `number`: of the message, from 1.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER
 /// (refused: no such message, or marked already), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
@@ -155,7 +156,7 @@ pub unsafe extern "C" fn pop3_delete_message(socket: i32, number: i32, sts_cb: p
 /// Takes back every mark for deletion of this session (Omnis: POP3UndoDeletes; RSET, RFC 1939).
 ///
 /// - `socket`: from pop3_connect.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
 /// the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
@@ -174,7 +175,7 @@ pub unsafe extern "C" fn pop3_undo_deletes(socket: i32, sts_cb: pop3_sts_cb) -> 
 /// Has the server answer, which keeps the session from being ended as idle (NOOP, RFC 1939).
 ///
 /// - `socket`: from pop3_connect.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
 /// the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
@@ -195,7 +196,7 @@ pub unsafe extern "C" fn pop3_noop(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
 /// - `socket`: from pop3_connect.
 /// - `out`: one capability a line, as the server wrote it, each line ended by LF; written only on success, zeroed
 ///   otherwise; free with pop3_buffer_free.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
 /// server has no CAPA), after which the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,

@@ -39,7 +39,7 @@ pub type pop3_message_cb =
 /// - `number`: of the message, from 1.
 /// - `out`: the header as the server stores it, the empty line after it included; written only on success, zeroed
 ///   otherwise; free with pop3_buffer_free.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns as pop3_recv_top.
 /// Threads: any; a socket takes one call at a time.
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn pop3_recv_headers(
 /// - `lines`: how many lines of the body, from 0.
 /// - `out`: what the server gives, byte for byte; written only on success, zeroed otherwise; free with
 ///   pop3_buffer_free.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1, `lines` negative), POP3_ERR_BAD_SOCKET,
 /// POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn pop3_recv_top(
 /// - `number`: of the message, from 1.
 /// - `out`: the message as the server stores it: dot-stuffing undone, line ends as sent; written only on success,
 ///   zeroed otherwise; free with pop3_buffer_free.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
 /// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn pop3_recv_message(
 /// - `data_cb`: takes the message as the server stores it: dot-stuffing undone, line ends as sent. An empty message
 ///   makes no call.
 /// - `context`: handed to `data_cb`; may be NULL.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`data_cb` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
 /// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
@@ -191,7 +191,7 @@ pub unsafe extern "C" fn pop3_recv_message_to(
 /// - `count`: how many.
 /// - `message_cb`: takes the messages, one after the other.
 /// - `context`: handed to `message_cb`; may be NULL.
-/// - `sts_cb`: hears the status lines; NULL hears nothing.
+/// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns how many messages were delivered whole, or POP3_ERR_PARAMETER (`message_cb` or `numbers` is NULL, a number
 /// less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY; after each of these the session

@@ -78,7 +78,7 @@ pub struct pop3_options {
 
 /// Makes options with the defaults.
 ///
-/// Returns them, to be freed with pop3_options_free; NULL only where the library has a defect.
+/// Returns them, to be freed with pop3_options_free; NULL on an internal error.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_options_new() -> *mut pop3_options {
@@ -107,14 +107,16 @@ pub unsafe extern "C" fn pop3_options_free(options: *mut pop3_options) {
 
 /// Connects and logs in, as pop3_connect, by these options.
 ///
-/// The callbacks go with the socket: they hear of every later call on it too, beside a call's own.
+/// The callbacks go with the socket: they are called for every later call on it too, beside a call's own.
 ///
 /// - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
 ///   once, and freed while the session lives.
 ///
-/// Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; for OAuth no token, or a control
-/// character in it or in the user's name), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for),
-/// POP3_ERR_CANCELLED (the progress callback stopped it), any other error of pop3_connect.
+/// Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and not
+/// called rightly since, which the text names; for OAuth no token, or a control character in it, in the user's name or
+/// in the authorization identity), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for, or none that
+/// can be used with these options), POP3_ERR_CANCELLED (the progress callback stopped it), any other error of
+/// pop3_connect.
 /// Threads: any, any number at once, as long as none changes the options meanwhile.
 ///
 /// # Safety
@@ -201,6 +203,10 @@ pub unsafe extern "C" fn pop3_options_set_password(options: *mut pop3_options, p
 
 /// Sets the token that OAuth gave, for the mechanisms XOAUTH2 and OAUTHBEARER.
 ///
+/// With a token the log-in is by one of these, as the server lists them, and never by the password, unless
+/// pop3_options_set_mechanism names another mechanism. A server that lists neither is POP3_ERR_UNSUPPORTED at connect;
+/// so a control character in the token is POP3_ERR_PARAMETER there.
+///
 /// - `options`: from pop3_options_new.
 /// - `token`: without CR or LF; copied, and wiped when the options are freed or another is set; NULL is
 ///   the default, none.
@@ -223,7 +229,10 @@ pub unsafe extern "C" fn pop3_options_set_oauth_token(options: *mut pop3_options
     }
 }
 
-/// Sets as whom to act, if not as the user, for the SASL mechanisms that can say it.
+/// Sets the authorization identity (authzid): the user to act as, if not the one who logs in.
+///
+/// The log-in is then by what carries it: PLAIN, SCRAM, OAUTHBEARER or EXTERNAL. Where the server offers none of these
+/// connecting is POP3_ERR_UNSUPPORTED, with no credential sent.
 ///
 /// - `options`: from pop3_options_new.
 /// - `authzid`: without CR or LF; copied; NULL is the default, the user.
@@ -248,8 +257,11 @@ pub unsafe extern "C" fn pop3_options_set_authzid(options: *mut pop3_options, au
 
 /// Sets how to log in.
 ///
-/// A mechanism that the server does not list is POP3_ERR_UNSUPPORTED at connect, before a credential is sent; APOP
-/// where its greeting has no timestamp, or came before STLS, when anybody could have said it.
+/// With a name the log-in is by that mechanism alone. One that the server does not list is POP3_ERR_UNSUPPORTED at
+/// connect, before a credential is sent; USER, and any mechanism where the server was not asked for its capabilities,
+/// is tried all the same. APOP is POP3_ERR_UNSUPPORTED where the greeting has no timestamp, or came before STLS, when
+/// anybody could have said it. With -PLUS each type of channel binding of the connection is tried: tls-exporter with
+/// TLS 1.3, else tls-server-end-point, then tls-unique.
 ///
 /// - `options`: from pop3_options_new.
 /// - `name`: "auto" (the default), "USER" for USER and PASS, "APOP", or a SASL name: PLAIN, LOGIN, CRAM-MD5,
@@ -276,7 +288,7 @@ pub unsafe extern "C" fn pop3_options_set_mechanism(options: *mut pop3_options, 
     }
 }
 
-/// Sets when TLS begins.
+/// Sets how the connection is encrypted: not at all, by implicit TLS, or by STARTTLS.
 ///
 /// - `options`: from pop3_options_new.
 /// - `secure`: POP3_CLEAR (the default), POP3_TLS for implicit TLS, POP3_STARTTLS for STLS.
@@ -339,7 +351,7 @@ pub unsafe extern "C" fn pop3_options_set_secure_dir(options: *mut pop3_options,
     }
 }
 
-/// Sets a file of authorities that counts instead of the secure folder.
+/// Sets a file of CA certificates (trust anchors) that counts instead of the secure folder.
 ///
 /// - `options`: from pop3_options_new.
 /// - `path`: of a file in PEM with any number of certificates, or DER; read when a connect first verifies against it,
@@ -382,7 +394,7 @@ pub unsafe extern "C" fn pop3_options_set_platform_trust(options: *mut pop3_opti
     }
 }
 
-/// Sets the certificate that the client proves itself with, in PEM.
+/// Sets the client certificate, in PEM.
 ///
 /// Takes the place of one from pop3_options_set_client_pkcs12. What is wrong with the files is POP3_ERR_SECURE at
 /// connect.
@@ -422,7 +434,7 @@ pub unsafe extern "C" fn pop3_options_set_client_cert(
     }
 }
 
-/// Sets the certificate that the client proves itself with, in PKCS #12 (RFC 7292).
+/// Sets the client certificate, in PKCS #12 (RFC 7292).
 ///
 /// Takes the place of one from pop3_options_set_client_cert. What is wrong with the file or the password is
 /// POP3_ERR_SECURE at connect.
@@ -491,7 +503,7 @@ pub unsafe extern "C" fn pop3_options_set_tls_min(options: *mut pop3_options, ve
     }
 }
 
-/// Sets the name to send to the server in the TLS handshake, and to verify its certificate against.
+/// Sets the name to send to the server in the TLS handshake (SNI), and to verify its certificate against.
 ///
 /// - `options`: from pop3_options_new.
 /// - `name`: a name or an address, without a port; copied; NULL is the default, the server's.
@@ -603,8 +615,9 @@ pub unsafe extern "C" fn pop3_options_set_progress_cb(
 /// Sets how long to wait, in milliseconds.
 ///
 /// - `options`: from pop3_options_new.
-/// - `connect_ms`: for the name, for the connection and for the handshake, each; 0 is the process's comms timeout.
-/// - `reply_ms`: for each reply; 0 is the process's comms timeout.
+/// - `connect_ms`: for reading CA certificates, for the name, for the connection, for the proxy and for the TLS
+///   handshake, each; 0 is the process's comms timeout.
+/// - `reply_ms`: for each reply, and anew for each 64 KiB of a long one; 0 is the process's comms timeout.
 /// - `call_ms`: for a whole call, connecting included; 0 is none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of them is negative).
@@ -691,7 +704,8 @@ pub unsafe extern "C" fn pop3_options_set_source_address(options: *mut pop3_opti
 /// - `options`: from pop3_options_new.
 /// - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929), for which `socks5h` is another name, or
 ///   `http://[user:password@]host:port` for CONNECT (RFC 9110), in UTF-8; user and password may be percent-encoded.
-///   Copied; what it holds of a password is wiped when the options are freed or another is set. NULL is the default, none.
+///   Copied; what it holds of a password is wiped when the options are freed or another is set. NULL is the default,
+///   none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another scheme, no port, no such URL).
 /// Threads: any, as long as no other call uses the options meanwhile.
@@ -760,8 +774,8 @@ pub unsafe extern "C" fn pop3_options_set_language(options: *mut pop3_options, t
 
 /// Sets whether commands may go ahead of their answers, where the server lists PIPELINING (RFC 2449).
 ///
-/// For servers that list it and then lose commands or mix answers up. One on which that has been seen is remembered, and
-/// asked one by one from then on.
+/// For servers that list it and then lose commands or mix answers up. One on which that has been seen is asked
+/// one by one for a day, until pop3_forget.
 ///
 /// - `options`: from pop3_options_new.
 /// - `on`: non-zero (the default) for yes; 0 has every command wait for the answer to the one before.
@@ -784,8 +798,9 @@ pub unsafe extern "C" fn pop3_options_set_pipelining(options: *mut pop3_options,
 
 /// Sets whether the server may be asked for its capabilities (CAPA, RFC 2449).
 ///
-/// For servers that break at CAPA. Without it a log-in is by USER and PASS, or by the mechanism that is set, and STLS is
-/// tried without having been offered.
+/// For servers that break at CAPA. Without it a log-in is by USER and PASS, by the mechanism that is set, or with a
+/// token by XOAUTH2, then OAUTHBEARER; STLS is tried without having been offered; UTF8, LANG and pipelining are not
+/// used.
 ///
 /// - `options`: from pop3_options_new.
 /// - `on`: non-zero (the default) for yes; 0 never sends CAPA, save by pop3_capabilities.
@@ -808,11 +823,12 @@ pub unsafe extern "C" fn pop3_options_set_capabilities(options: *mut pop3_option
 
 /// Sets whether the password may be told over a connection in the clear.
 ///
-/// That is by USER and PASS, PLAIN and LOGIN, and a token by XOAUTH2 and OAUTHBEARER.
+/// That is by USER and PASS, PLAIN and LOGIN, and a token by XOAUTH2 and OAUTHBEARER. A connection with TLS counts as
+/// encrypted, verified or not.
 ///
 /// - `options`: from pop3_options_new.
-/// - `allowed`: non-zero (the default) for yes; 0 for no: then a log-in that has no other way left is POP3_ERR_UNSUPPORTED
-///   with nothing told.
+/// - `allowed`: non-zero (the default) for yes; 0 for no: then a log-in that has no other way left is
+///   POP3_ERR_UNSUPPORTED with no credential sent.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
 /// Threads: any, as long as no other call uses the options meanwhile.
@@ -832,9 +848,9 @@ pub unsafe extern "C" fn pop3_options_set_clear_password(options: *mut pop3_opti
 
 /// Sets how many octets a message may have that a call returns in memory.
 ///
-/// It is about pop3_recv_message, pop3_recv_headers and pop3_recv_top, not about calls that hand a message out in pieces.
-/// A larger one is POP3_ERR_LIMIT, after which the session is over. Where none is set pop3_recv_headers and pop3_recv_top
-/// take 16 MiB at the most.
+/// It is about pop3_recv_message, pop3_recv_headers and pop3_recv_top, not about calls that hand a message out in
+/// pieces. A larger one is POP3_ERR_LIMIT, after which the session is over. Where none is set pop3_recv_headers and
+/// pop3_recv_top take 16 MiB at the most.
 ///
 /// - `options`: from pop3_options_new.
 /// - `octets`: at the most; 0 (the default) for none.
@@ -862,12 +878,12 @@ pub unsafe extern "C" fn pop3_options_set_max_message(options: *mut pop3_options
 /// Sets the fingerprint of the only certificate that the server may have (certificate pinning).
 ///
 /// With one, this leaf certificate is believed and no other, whatever its chain, names and dates, `verify` or not. No
-/// authorities are read. Where the server has another one the handshake ends with POP3_ERR_SECURE, and the text has both
-/// fingerprints.
+/// authorities are read. Where the server has another one the handshake ends with POP3_ERR_SECURE, and the text has
+/// both fingerprints.
 ///
 /// - `options`: from pop3_options_new.
-/// - `sha256`: the SHA-256 digest of the certificate in DER, as 64 hexadecimal digits; colons between them are passed over.
-///   Copied; NULL is the default, none.
+/// - `sha256`: the SHA-256 digest of the certificate in DER, as 64 hexadecimal digits; colons between them are passed
+///   over. Copied; NULL is the default, none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no such digest).
 /// Threads: any, as long as no other call uses the options meanwhile.
@@ -885,12 +901,13 @@ pub unsafe extern "C" fn pop3_options_set_fingerprint(options: *mut pop3_options
     }
 }
 
-/// Forgets what is remembered of a server: its capabilities and its TLS sessions.
+/// Forgets what is remembered of a server: its capabilities, its TLS sessions, and that it breaks at CAPA, at
+/// pipelining or at the resumption of a session.
 ///
 /// The next connect asks for capabilities and makes a full handshake. Sessions that are open go on.
 ///
-/// - `server`: as for pop3_connect; without a port, the server on all of its ports. NULL for all servers. What is no
-///   server is none that is remembered.
+/// - `server`: as for pop3_connect; without a port, the server on all of its ports. NULL for all servers. A string
+///   that is not a valid server is ignored.
 ///
 /// Threads: any.
 ///

@@ -18,7 +18,7 @@ pub const POP3_ERR_BAD_SOCKET: i32 = -509;
 pub const POP3_ERR_NO_ADDRESS: i32 = -511;
 /// pop3_cancel ended the call, or a callback answered non-zero. The session is over.
 pub const POP3_ERR_CANCELLED: i32 = -516;
-/// A wait ran past the comms timeout. The session is over.
+/// A wait ran past its timeout. The session is over.
 pub const POP3_ERR_TIMEOUT: i32 = -522;
 /// A reply begins with neither +OK nor -ERR, or clear text came after STLS. The session is over.
 pub const POP3_ERR_BAD_FORMAT: i32 = -523;
@@ -46,11 +46,11 @@ pub const POP3_ERR_NO_STLS: i32 = -2003;
 pub const POP3_ERR_BUSY: i32 = -10036;
 /// A limit was passed: a line of 64 KiB, a list of 1 000 000 entries, the size of a message. The session is over.
 pub const POP3_ERR_LIMIT: i32 = -2004;
-/// [IN-USE]: another session has the mailbox (RFC 2449).
+/// [IN-USE] (RFC 2449), or words that say so: another session has the mailbox.
 pub const POP3_ERR_MAILBOX_IN_USE: i32 = -2005;
-/// [LOGIN-DELAY]: the last log-in was too short ago (RFC 2449).
+/// [LOGIN-DELAY]: logged in again too soon (RFC 2449).
 pub const POP3_ERR_LOGIN_DELAY: i32 = -2006;
-/// [SYS/TEMP]: the server has a passing trouble (RFC 3206).
+/// [SYS/TEMP] (RFC 3206), or words that say so: temporary server failure.
 pub const POP3_ERR_TEMPORARY: i32 = -2007;
 /// The server has no such command, or not the mechanism asked for.
 pub const POP3_ERR_UNSUPPORTED: i32 = -2008;
@@ -94,7 +94,7 @@ fn text(code: i32) -> &'static CStr {
         POP3_ERR_NO_ADDRESS => c"the server is empty, has no host or an unusable port",
         POP3_ERR_CANCELLED => c"the call was cancelled",
         POP3_ERR_TIMEOUT => c"a wait ran past the comms timeout",
-        POP3_ERR_BAD_FORMAT => c"the server's reply is no POP3",
+        POP3_ERR_BAD_FORMAT => c"the server's reply is not valid POP3",
         POP3_ERR_SHORT_RESPONSE => c"the server's reply lacks a field",
         POP3_ERR_SYNTAX => c"a field of the server's reply is not what it must be",
         POP3_ERR_OUT_OF_MEMORY => c"there is no memory, descriptor or thread left",
@@ -108,8 +108,8 @@ fn text(code: i32) -> &'static CStr {
         POP3_ERR_BUSY => c"the socket is in use by another call",
         POP3_ERR_LIMIT => c"the server passed a limit",
         POP3_ERR_MAILBOX_IN_USE => c"another session has the mailbox",
-        POP3_ERR_LOGIN_DELAY => c"the last log-in was too short ago",
-        POP3_ERR_TEMPORARY => c"the server has a passing trouble",
+        POP3_ERR_LOGIN_DELAY => c"logged in again too soon",
+        POP3_ERR_TEMPORARY => c"temporary server failure",
         POP3_ERR_UNSUPPORTED => c"the server has no such command",
         POP3_ERR_INTERNAL => c"a defect of the library",
         _ => c"an unknown error",
@@ -126,8 +126,8 @@ thread_local! {
     static TEXTS: RefCell<Texts> = const { RefCell::new(Texts { last: None, secure: None }) };
 }
 
-/// Has the thread's texts freed when it ends. libc ends the process where it has no memory to note that down, so it is done
-/// when a call begins, and not when one has failed for lack of memory.
+/// Has the thread's texts freed when it ends. libc ends the process where it has no memory to note that down, so it is
+/// done when a call begins, and not when one has failed for lack of memory.
 pub(super) fn prepare() {
     let _ = TEXTS.try_with(|_| ());
 }

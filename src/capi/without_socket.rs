@@ -59,8 +59,8 @@ pub unsafe extern "C" fn pop3_stat_with(options: *const pop3_options) -> i32 {
 ///
 /// A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
 /// ends in good order: after an error that ended it the server keeps them all, and those already delivered come again
-/// next time. Where the server refused to delete one, the others are deleted all the same. After an error not all
-/// mail may have been received. The numbers are those of LIST, or, where the server refuses that, counted from 1 to what
+/// next time. Where the server refused to delete one, the others are deleted all the same. After an error not all mail
+/// may have been received. The numbers are those of LIST, or, where the server refuses that, counted from 1 to what
 /// STAT says.
 ///
 /// - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
