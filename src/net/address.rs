@@ -221,6 +221,14 @@ mod tests {
     }
 
     #[test]
+    fn a_server_in_an_error() {
+        let server = Server::parse(b"mail.test:995", 110).unwrap();
+        assert_eq!((server.brief(), server.host.brief()), ("mail.test:995".into(), "mail.test".into()));
+        let long = Server::parse(&[b'x'; 900], 110).unwrap();
+        assert!(long.brief().len() < 300 && long.host.brief().len() < 300);
+    }
+
+    #[test]
     fn a_server_in_text() {
         for (given, text) in [("host", "host:110"), ("::1", "[::1]:110"), ("[fe80::1%lo]:1", "[fe80::1%lo]:1")] {
             assert_eq!(Server::parse(given.as_bytes(), 110).unwrap().to_string(), text);

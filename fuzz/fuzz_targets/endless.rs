@@ -1,0 +1,86 @@
+//! Lists without end: whatever a server repeats in answer to LIST, UIDL or CAPA, the call ends, and no more is held than
+//! the limits say.
+#![no_main]
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use libfuzzer_sys::fuzz_target;
+use pop3connect::client::{Client, mailbox, memory};
+use pop3connect::net::address::Server;
+use pop3connect::net::tcp::Route;
+use pop3connect::net::tls::{Settings, Version};
+use pop3connect::net::trust::Trust;
+use pop3connect::net::watch::Watch;
+use pop3connect::options::{Options, Secure, Timeouts};
+use pop3connect::proto::auth::{Credentials, Mechanism};
+use pop3connect::trace::Trace;
+
+/// Nothing here takes longer.
+const LIMIT: Duration = Duration::from_secs(20);
+/// Shorter than any list that a limit lets through: where this does not do the server is believed to repeat for ever.
+const MOST: usize = 512 * 1024 * 1024;
+
+fn options(address: &str) -> Options {
+    Options {
+        server: Server::parse(address.as_bytes(), 110).unwrap(),
+        route: Route::default(),
+        credentials: Credentials::new(b"alice", b"s3cret").unwrap(),
+        mechanism: Some(Mechanism::UserPass),
+        utf8: false,
+        language: None,
+        pipelining: true,
+        capabilities: true,
+        clear_password: true,
+        max_message: None,
+        secure: Secure::No,
+        tls: Settings { trust: Trust::Anyone, oldest: Version::Tls12, name: None, identity: None, fingerprint: None },
+        timeouts: Timeouts::each(LIMIT),
+    }
+}
+
+/// Lets the client in, and answers its command by that pattern, again and again.
+fn serve(mut tcp: TcpStream, pattern: &[u8]) {
+    let mut command = [0; 256];
+    if tcp.write_all(b"+OK\r\n").is_err() {
+        return;
+    }
+    for _ in 0..2 {
+        if !matches!(tcp.read(&mut command), Ok(1..)) || tcp.write_all(b"+OK\r\n").is_err() {
+            return;
+        }
+    }
+    if !matches!(tcp.read(&mut command), Ok(1..)) || tcp.write_all(b"+OK\r\n").is_err() {
+        return;
+    }
+    let many = pattern.repeat((64 * 1024 / pattern.len()).max(1));
+    let mut sent = 0;
+    while sent < MOST && tcp.write_all(&many).is_ok() {
+        sent += many.len();
+    }
+}
+
+// which list, and what is repeated
+fuzz_target!(|input: &[u8]| {
+    let Some((which, pattern)) = input.split_first().filter(|(_, pattern)| !pattern.is_empty()) else { return };
+    memory::forget_all();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let said = pattern.to_vec();
+    let serving = thread::spawn(move || serve(listener.accept().unwrap().0, &said));
+    let mut trace = Trace::new(None);
+    let mut client = Client::open(&options(&address), Watch::default, &mut trace).unwrap();
+    let held = match which % 3 {
+        0 => client.list(None, &mut trace).map(|list| list.len()),
+        1 => client.unique_ids(None, &mut trace).map(|ids| ids.entries.len()),
+        _ => client.capabilities(&mut trace).map(|list| list.as_bytes().len()),
+    };
+    // that it comes here at all is what counts; libFuzzer has limits of time and of memory
+    if let Ok(held) = held {
+        assert!(held <= mailbox::MAX_ENTRIES, "{held}");
+    }
+    drop(client);
+    serving.join().unwrap();
+});
