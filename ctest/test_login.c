@@ -244,7 +244,7 @@ static void a_reason_and_then_the_end(void)
 
 static void breaks_at_capa(void)
 {
-    const char *breaks[] = {"close\n", "send \"500 what\\r\\n\"\n" END, "send \"+OK\\r\\n\"\nhold\n", "hold\n", "reset\n",
+    const char *breaks[] = {"close\n", ("send \"500 what\\r\\n\"\n" END), "send \"+OK\\r\\n\"\nhold\n", "hold\n", "reset\n",
                             "send \"+OK\\r\\nTOP\\r\\n\"\nclose\n"};
     for (size_t i = 0; i < sizeof breaks / sizeof *breaks; i++) {
         script_begin(GREETING "expect \"CAPA\\r\\n\"\n");
