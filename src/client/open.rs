@@ -21,7 +21,7 @@ use crate::net::Deadline;
 use crate::net::address::Host;
 use crate::net::proxy::Proxy;
 use crate::net::resolve::resolve;
-use crate::net::stream::{Stream, closed};
+use crate::net::stream::Stream;
 use crate::net::tcp::{self, Tcp};
 use crate::net::tls::{Session, Setup, Tls};
 use crate::net::watch::Watch;
@@ -291,8 +291,8 @@ impl Client {
     /// later, the answer to CAPA shows it.
     fn pass_over_greeting(&mut self, trace: &mut Trace<'_>) -> Result<bool> {
         match self.stream.read_at_once(self.inbox.space()?)? {
-            None => return Ok(false),
-            Some(0) => return Err(closed()),
+            // that it has closed is for whoever wants something of it
+            None | Some(0) => return Ok(false),
             Some(count) => self.inbox.filled(count),
         }
         let line = self.receive(trace)?;
