@@ -256,7 +256,7 @@ static void breaks_at_capa(void)
                          "send \"-ERR [AUTH] no\\r\\n\"\n" END);
         int where = server_play("", script());
         pop3_options *options = options_for(where, POP3_CLEAR);
-        CHECK_INT(pop3_options_set_timeouts(options, 0, 700, 0), POP3_OK);
+        CHECK_INT(pop3_options_set_timeouts(options, 0, 2500, 0), POP3_OK);
         CHECK_INT(try(options), 0);
         CHECK_HAS(heard(), "* once more without CAPA");
         CHECK_INT(try(options), 0);
