@@ -2,43 +2,19 @@
 //! the second one to tell no password that it would not tell else.
 #![no_main]
 
+#[path = "../options.rs"]
+mod options;
 #[path = "../peer.rs"]
 mod peer;
 
-use std::time::Duration;
-
 use libfuzzer_sys::fuzz_target;
 use pop3connect::client::{Client, memory};
-use pop3connect::net::address::Server;
-use pop3connect::net::tcp::Route;
-use pop3connect::net::tls::{Settings, Version};
-use pop3connect::net::trust::Trust;
 use pop3connect::net::watch::Watch;
-use pop3connect::options::{Options, Secure, Timeouts};
-use pop3connect::proto::auth::Credentials;
+use pop3connect::options::Options;
 use pop3connect::trace::Trace;
 
+use options::options;
 use peer::{Peer, SPLIT};
-
-const LIMIT: Duration = Duration::from_secs(20);
-
-fn options(address: &str, user: &[u8], password: &[u8]) -> Options {
-    Options {
-        server: Server::parse(address.as_bytes(), 110).unwrap(),
-        route: Route::default(),
-        credentials: Credentials::new(user, password).unwrap(),
-        mechanism: None,
-        utf8: false,
-        language: None,
-        pipelining: true,
-        capabilities: true,
-        clear_password: true,
-        max_message: None,
-        secure: Secure::No,
-        tls: Settings { trust: Trust::Anyone, oldest: Version::Tls12, name: None, identity: None, fingerprint: None },
-        timeouts: Timeouts::each(LIMIT),
-    }
-}
 
 /// The lines of a session, up to the log-in and of it.
 fn session(options: &Options) -> Vec<String> {

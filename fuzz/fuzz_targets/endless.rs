@@ -2,44 +2,24 @@
 //! the limits say.
 #![no_main]
 
+#[path = "../options.rs"]
+mod options;
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
-use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use pop3connect::client::{Client, mailbox, memory};
-use pop3connect::net::address::Server;
-use pop3connect::net::tcp::Route;
-use pop3connect::net::tls::{Settings, Version};
-use pop3connect::net::trust::Trust;
 use pop3connect::net::watch::Watch;
-use pop3connect::options::{Options, Secure, Timeouts};
-use pop3connect::proto::auth::{Credentials, Mechanism};
+use pop3connect::options::Options;
+use pop3connect::proto::auth::Mechanism;
 use pop3connect::trace::Trace;
 
-/// Nothing here takes longer.
-const LIMIT: Duration = Duration::from_secs(20);
+use options::options;
+
 /// Shorter than any list that a limit lets through: where this does not do the server is believed to repeat for ever.
 const MOST: usize = 512 * 1024 * 1024;
-
-fn options(address: &str) -> Options {
-    Options {
-        server: Server::parse(address.as_bytes(), 110).unwrap(),
-        route: Route::default(),
-        credentials: Credentials::new(b"alice", b"s3cret").unwrap(),
-        mechanism: Some(Mechanism::UserPass),
-        utf8: false,
-        language: None,
-        pipelining: true,
-        capabilities: true,
-        clear_password: true,
-        max_message: None,
-        secure: Secure::No,
-        tls: Settings { trust: Trust::Anyone, oldest: Version::Tls12, name: None, identity: None, fingerprint: None },
-        timeouts: Timeouts::each(LIMIT),
-    }
-}
 
 /// Lets the client in, and answers its command by that pattern, again and again.
 fn serve(mut tcp: TcpStream, pattern: &[u8]) {
@@ -71,7 +51,8 @@ fuzz_target!(|input: &[u8]| {
     let said = pattern.to_vec();
     let serving = thread::spawn(move || serve(listener.accept().unwrap().0, &said));
     let mut trace = Trace::new(None);
-    let mut client = Client::open(&options(&address), Watch::default, &mut trace).unwrap();
+    let options = Options { mechanism: Some(Mechanism::UserPass), ..options(&address, b"alice", b"s3cret") };
+    let mut client = Client::open(&options, Watch::default, &mut trace).unwrap();
     let held = match which % 3 {
         0 => client.list(None, &mut trace).map(|list| list.len()),
         1 => client.unique_ids(None, &mut trace).map(|ids| ids.entries.len()),
