@@ -27,12 +27,14 @@ const LONGEST_LIST: usize = 4 * 1024;
 /// How many users of a server in the clear are remembered for whom it broke at CAPA.
 const MOST_USERS: usize = 1024;
 
-type Bytes32 = [u8; 32];
-/// How many bytes all TLS sessions may take: as a rule each has two kilobytes, with the server's certificate and a ticket.
+/// How many bytes all TLS sessions may take: as a rule each takes two kilobytes, with the server's certificate and a
+/// ticket, and some ten where it has been resumed.
 const ALL_SESSIONS: usize = 8 * 1024 * 1024;
 
-/// A larger session is not remembered: its server has a certificate that is no ordinary one.
+/// A session with more bytes in DER is not remembered: its server has a certificate that is no ordinary one.
 const LARGEST_SESSION: usize = 16 * 1024;
+
+type Bytes32 = [u8; 32];
 
 static MEMORY: Mutex<BTreeMap<Key, Entry>> = Mutex::new(BTreeMap::new());
 
@@ -127,18 +129,21 @@ pub fn learn(key: &Key, lists: Option<Lists>, session: Option<tls::Session>) {
     }
     entry.used = Instant::now();
     entry.known.session = session.filter(|session| entry.resumes && session.size() <= LARGEST_SESSION);
-    forget_sessions(&mut memory, ALL_SESSIONS);
+    make_room_for_sessions(&mut memory);
 }
 
-/// Forgets the sessions that were not used for longest until the others take no more than that.
-fn forget_sessions(memory: &mut BTreeMap<Key, Entry>, most: usize) {
-    let size = |entry: &Entry| entry.known.session.as_ref().map_or(0, tls::Session::size);
-    let mut all: usize = memory.values().map(size).sum();
-    while all > most {
+/// Has the sessions that were not used for longest take less memory, or else forgets them, until all take no more than
+/// they may.
+fn make_room_for_sessions(memory: &mut BTreeMap<Key, Entry>) {
+    let taken = |entry: &Entry| entry.known.session.as_ref().map_or(0, tls::Session::memory);
+    let mut all: usize = memory.values().map(taken).sum();
+    while all > ALL_SESSIONS {
+        let has_smaller = |entry: &Entry| entry.known.session.as_ref().is_some_and(tls::Session::has_smaller);
         let with_session = memory.values_mut().filter(|entry| entry.known.session.is_some());
-        let Some(oldest) = with_session.min_by_key(|entry| entry.used) else { return };
-        all -= size(oldest);
-        oldest.known.session = None;
+        let Some(oldest) = with_session.min_by_key(|entry| (!has_smaller(entry), entry.used)) else { return };
+        all -= taken(oldest);
+        oldest.known.session = oldest.known.session.take().and_then(|session| session.smaller());
+        all += taken(oldest);
     }
 }
 
@@ -336,25 +341,44 @@ mod tests {
         forget_all();
         assert!(lock().is_empty());
 
-        // sessions: not too large ones, not too many bytes, not for too long
-        let day = Duration::from_secs(24 * 60 * 60);
+        sessions();
+    }
+
+    fn sessions() {
+        let (a, b, day) = (key("memory.test", 1), key("memory.test", 2), Duration::from_secs(24 * 60 * 60));
         let session = |size| Some(tls::Session::for_tests(size, day));
         learn(&a, Some(lists(b"TOP")), session(LARGEST_SESSION + 1));
         assert!(recall(&a, b"").session.is_none());
         learn(&a, Some(lists(b"TOP")), Some(tls::Session::for_tests(1, Duration::ZERO)));
         assert!(recall(&a, b"").session.is_none(), "over");
-        let fit = (ALL_SESSIONS / LARGEST_SESSION) as u16;
-        for port in 0..fit {
-            learn(&key("large.test", port), Some(lists(b"TOP")), session(LARGEST_SESSION));
+
+        // two that OpenSSL has read, and as many others as there is room for
+        let read = tls::Session::read_for_tests(day);
+        let large = ((ALL_SESSIONS - 2 * read.memory()) / LARGEST_SESSION) as u16;
+        let server = |port| key("large.test", port);
+        for port in 0..large {
+            learn(&server(port), Some(lists(b"TOP")), session(LARGEST_SESSION));
         }
-        let has = |port| recall(&key("large.test", port), b"").session.is_some();
-        assert!((0..fit).all(has));
-        // the first is used again, so the second is the oldest
+        let rest = ALL_SESSIONS - 2 * read.memory() - usize::from(large) * LARGEST_SESSION;
+        learn(&server(large), Some(lists(b"TOP")), session(rest));
+        for key in [&a, &b] {
+            learn(key, None, Some(read.clone()));
+        }
+        let kept = |key: &Key| recall(key, b"").session;
+        let has = |port| kept(&server(port)).is_some();
+        let is_read = |key: &Key| kept(key).is_some_and(|session| session.has_smaller());
+        assert!((0..=large).all(has) && is_read(&a) && is_read(&b));
+        // of those that can take less the oldest does, before any is forgotten
+        learn(&key("other.test", 1), None, session(1));
+        assert!(kept(&a).is_some() && !is_read(&a) && is_read(&b) && (0..=large).all(has));
+        learn(&key("other.test", 1), None, session(read.memory()));
+        assert!((0..=large).all(has) && kept(&a).is_some() && kept(&b).is_some() && !is_read(&b));
+        // then the oldest is forgotten: not the first, which is used again
         assert!(has(0));
-        learn(&b, Some(lists(b"TOP")), session(1));
-        assert!(has(0) && !has(1) && (2..fit).all(has));
-        assert!(recall(&b, b"").session.is_some());
-        assert!(recall(&key("large.test", 1), b"").lists.is_some(), "what it can do is still known");
+        learn(&key("other.test", 1), None, None);
+        learn(&key("other.test", 2), None, session(3 * read.memory()));
+        assert!(has(0) && !has(1) && (2..=large).all(has) && kept(&a).is_some());
+        assert!(recall(&server(1), b"").lists.is_some(), "what it can do is still known");
         forget_all();
     }
 }

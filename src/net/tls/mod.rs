@@ -20,7 +20,7 @@ use openssl::asn1::Asn1Time;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
-use openssl::ssl::{self, ErrorCode, Ssl, SslRef, SslSession, SslStream, SslVersion};
+use openssl::ssl::{self, ErrorCode, Ssl, SslRef, SslSession, SslSessionRef, SslStream, SslVersion};
 use openssl::x509::verify::X509CheckFlags;
 use openssl::x509::{X509Ref, X509VerifyResult};
 
@@ -107,25 +107,67 @@ pub struct Key {
 }
 
 /// A session to be resumed by a later connection.
-///
-/// In DER: so it takes no more memory than that says, and has of all certificates that came the server's own alone.
 #[derive(Clone)]
 pub struct Session {
-    der: Arc<Zeroizing<Vec<u8>>>,
+    form: Form,
+    size: usize,
     context: u64,
     lifetime: Lifetime,
 }
 
+/// How a session is kept. Of all certificates that came it has the server's own alone, either way.
+#[derive(Clone)]
+enum Form {
+    /// After a full handshake: so it takes no more memory than that says.
+    Der(Arc<Zeroizing<Vec<u8>>>),
+    /// After one that was resumed, as others may be soon: OpenSSL takes longer to read a certificate than to resume.
+    Read(SslSession),
+}
+
+/// How many times the memory a session takes once OpenSSL has read it, as was seen with small and with large ones.
+const READ: usize = 6;
+
 impl Session {
-    /// How many bytes it takes.
+    /// How many bytes it has in DER.
     pub fn size(&self) -> usize {
-        self.der.len()
+        self.size
     }
 
-    /// One that no server knows, of that size, that may be resumed for that long.
+    /// About how many bytes of memory it takes.
+    pub fn memory(&self) -> usize {
+        match self.form {
+            Form::Der(_) => self.size,
+            Form::Read(_) => self.size * READ,
+        }
+    }
+
+    /// Whether there is one that takes less memory.
+    pub fn has_smaller(&self) -> bool {
+        matches!(self.form, Form::Read(_))
+    }
+
+    /// The same, taking less memory, if it can be had so.
+    pub fn smaller(&self) -> Option<Session> {
+        let Form::Read(session) = &self.form else { return None };
+        Some(Session { form: Form::Der(to_der(session)?), ..self.clone() })
+    }
+
+    /// One that no server knows, of that size in DER, that may be resumed for that long.
     #[cfg(test)]
     pub fn for_tests(size: usize, hold: Duration) -> Session {
-        Session { der: Arc::new(Zeroizing::new(vec![0; size])), context: 0, lifetime: Lifetime::new(Some(hold)) }
+        let form = Form::Der(Arc::new(Zeroizing::new(vec![0; size])));
+        Session { form, size, context: 0, lifetime: Lifetime::new(Some(hold)) }
+    }
+
+    /// One that OpenSSL has read.
+    #[cfg(test)]
+    pub fn read_for_tests(hold: Duration) -> Session {
+        // SSL_SESSION_ASN1: two versions, ECDHE-RSA-AES128-GCM-SHA256, no session id, a master secret
+        let head = [0x30, 63, 2, 1, 1, 2, 2, 3, 3, 4, 2, 0xc0, 0x2f, 4, 0, 4, 48];
+        let der = [&head[..], &[0; 48]].concat();
+        let session = SslSession::from_der(&der).unwrap();
+        let size = session.to_der().unwrap().len();
+        Session { form: Form::Read(session), ..Session::for_tests(size, hold) }
     }
 
     /// Whether it is too old to be resumed.
@@ -241,9 +283,12 @@ impl Tls {
     /// The session, to be resumed by a later connection. With TLS 1.3 the server gives it out when it likes, as a rule
     /// before its first word.
     pub fn session(&self) -> Option<Session> {
-        let session = self.stream.ssl().session().filter(|_| shortage::has(LARGEST_SESSION))?;
-        let der = Arc::new(Zeroizing::new(session.to_der().ok()?));
-        Some(Session { der, context: self.context.id, lifetime: self.lifetime })
+        let session = self.stream.ssl().session()?;
+        let der = to_der(session)?;
+        let size = der.len();
+        // one that was resumed has no chain in it, and hands none on to those that come of it
+        let form = if self.stream.ssl().session_reused() { Form::Read(session.to_owned()) } else { Form::Der(der) };
+        Some(Session { form, size, context: self.context.id, lifetime: self.lifetime })
     }
 
     /// Tells the peer that nothing more will come, without waiting for its answer.
@@ -411,13 +456,25 @@ impl Setup {
     }
 }
 
+/// A session in DER, if there is memory for it.
+fn to_der(session: &SslSessionRef) -> Option<Arc<Zeroizing<Vec<u8>>>> {
+    Some(session).filter(|_| shortage::has(LARGEST_SESSION))?.to_der().ok().map(|der| Arc::new(Zeroizing::new(der)))
+}
+
 /// Offers the server to go on with a session of the same context.
 #[allow(unsafe_code)]
 fn resume(ssl: &mut Ssl, earlier: &Session) -> Result<(), ErrorStack> {
-    let session = SslSession::from_der(&earlier.der)?;
+    let read;
+    let session = match &earlier.form {
+        Form::Read(session) => session,
+        Form::Der(der) => {
+            read = SslSession::from_der(der)?;
+            &read
+        }
+    };
     // SAFETY: the crate wants the session to be of the context that `ssl` is of; the caller has compared their ids, of
     // which there are no two alike
-    unsafe { ssl.set_session(&session) }
+    unsafe { ssl.set_session(session) }
 }
 
 fn handshake_error(setup: &Setup, error: ssl::Error, stream: &SslStream<Transport>, clear_before: bool) -> Error {
