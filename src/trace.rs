@@ -28,6 +28,11 @@ impl<'a> Trace<'a> {
         Trace { sink }
     }
 
+    /// Whether anybody listens.
+    pub fn has_listener(&self) -> bool {
+        self.sink.is_some()
+    }
+
     /// Logs a command, its secrets masked.
     pub fn sent(&mut self, command: &Command<'_>) {
         if let Some(sink) = &mut self.sink {

@@ -263,11 +263,11 @@ impl Client {
         self.receive_masked(&[], trace)
     }
 
-    /// The first line of a reply that may hold these secrets too.
-    fn receive_masked(&mut self, secrets: &[&[u8]], trace: &mut Trace<'_>) -> Result<Line<'_>> {
+    /// The first line of a reply that may hold what was said in the same exchange.
+    fn receive_masked<'a>(&'a mut self, said: &'a [&'a [u8]], trace: &mut Trace<'_>) -> Result<Line<'a>> {
         let (line, ending) = self.first_line(trace)?;
         self.behind = Behind::Nothing;
-        Ok(self.tell_line(line, ending, secrets, trace))
+        Ok(self.tell_line(line, ending, said, trace))
     }
 
     /// Waits for the first line of a reply. What came for nobody is passed over.
@@ -310,17 +310,18 @@ impl Client {
         &'a mut self,
         line: Range<usize>,
         ending: Ending,
-        secrets: &[&[u8]],
+        said: &'a [&'a [u8]],
         trace: &mut Trace<'_>,
     ) -> Line<'a> {
-        let bytes = self.inbox.bytes(line);
-        let shown = mask_all(bytes, secrets, &self.secrets);
-        let handed = Instant::now();
-        trace.received(&shown);
-        // as pause_wait, which would need the line back
-        self.deadline = self.deadline.later(handed.elapsed());
-        self.stream.set_deadline(self.deadline.or_earlier(self.call));
-        Line { bytes, shown, ending }
+        let line = Line { bytes: self.inbox.bytes(line), said, secrets: &self.secrets, ending };
+        if trace.has_listener() {
+            let handed = Instant::now();
+            trace.received(&line.shown());
+            // as pause_wait, which would need the line back
+            self.deadline = self.deadline.later(handed.elapsed());
+            self.stream.set_deadline(self.deadline.or_earlier(self.call));
+        }
+        line
     }
 
     /// The further lines of a reply, up to the one that ends it. What `each` refuses ends the reading, and the session.
@@ -340,12 +341,15 @@ impl Client {
                 }
             };
             let line = self.inbox.bytes(line);
-            let shown = mask_all(line, &[], &self.secrets);
-            let handed = Instant::now();
-            trace.received(&shown);
+            let handed = trace.has_listener().then(Instant::now);
+            if handed.is_some() {
+                trace.received(&mask_all(line, &[], &self.secrets));
+            }
             let Some(content) = unstuff(line) else { return Ok(()) };
             each(content, trace)?;
-            self.pause_wait(handed.elapsed());
+            if let Some(handed) = handed {
+                self.pause_wait(handed.elapsed());
+            }
         }
     }
 
@@ -398,14 +402,21 @@ fn ended_by(line: &[u8]) -> Error {
     Error::new(Kind::ConnectionLost, "the server ended the session").with_reply(show(line))
 }
 
-/// The first line of a reply, as it came and as it may be shown.
+/// The first line of a reply, and what it must not show.
 struct Line<'a> {
     bytes: &'a [u8],
-    shown: Cow<'a, [u8]>,
+    /// What was said in the same exchange.
+    said: &'a [&'a [u8]],
+    secrets: &'a [Zeroizing<Vec<u8>>],
     ending: Ending,
 }
 
 impl Line<'_> {
+    /// As it may be shown.
+    fn shown(&self) -> Cow<'_, [u8]> {
+        mask_all(self.bytes, self.said, self.secrets)
+    }
+
     /// The text of `+OK`; what a `-ERR` means is said by its response code, else by `refused`. `words` says of what.
     fn accepted(&self, refused: Kind, words: &str) -> Result<&[u8]> {
         let reply = self.tell(Reply::parse(self.bytes))?;
@@ -417,6 +428,6 @@ impl Line<'_> {
 
     /// Adds the server's words to an error.
     fn tell<T>(&self, result: Result<T>) -> Result<T> {
-        result.map_err(|error| error.with_reply(show(&self.shown)))
+        result.map_err(|error| error.with_reply(show(&self.shown())))
     }
 }

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::client::marks::Marks;
 use crate::client::memory::{self, Key, Known, Lists};
 use crate::client::sizes::Sizes;
-use crate::client::{Behind, Client};
+use crate::client::{Behind, Client, mask_all};
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
 use crate::net::address::Host;
@@ -351,7 +351,7 @@ impl Client {
     fn way_by_memory(&self, before: Option<&Capabilities>, options: &Options) -> Option<Mechanism> {
         let offer = before.map_or(Offer::NoList, Offer::List);
         // a mechanism that is not on the old list may be on the new one
-        let mechanism = *ways(&self.wanted(offer, options)).ok()?.first()?;
+        let mechanism = ways(&self.wanted(offer, options)).ok()?.next()?;
         let may_choose = self.stream.is_encrypted() || options.mechanism.is_some();
         (may_choose || mechanism == Mechanism::ScramSha256).then_some(mechanism)
     }
@@ -412,11 +412,11 @@ impl Client {
             Offer::NoList | Offer::NotAsked => None,
         };
         let (tried, mut refusal) = tried.map_or((None, None), |(mechanism, refusal)| (Some(mechanism), Some(refusal)));
-        let mut ways = ways(&self.wanted(offer, log_in.options))?;
+        let wanted = self.wanted(offer, log_in.options);
         // chosen by itself only where the server bears it
-        let is_broken = log_in.options.mechanism.is_none() && log_in.lessons.broken_bindings > 0;
-        ways.retain(|mechanism| Some(*mechanism) != tried && !(is_broken && mechanism.is_bound()));
-        for mechanism in ways {
+        let is_broken = wanted.named.is_none() && log_in.lessons.broken_bindings > 0;
+        let is_untried = |mechanism: &Mechanism| Some(*mechanism) != tried && !(is_broken && mechanism.is_bound());
+        for mechanism in ways(&wanted)?.filter(is_untried) {
             match self.log_in(mechanism, list, log_in, trace)? {
                 Outcome::LoggedIn => return Ok(()),
                 Outcome::Refused(Refusal { error, next: Next::Nothing, .. }) => return Err(error),
@@ -533,7 +533,8 @@ impl Client {
             }
             self.begin_wait();
             // that one is refused is told by the status lines
-            let line = self.receive_masked(&login.secrets(), trace).map_err(|error| error.during(extension.name()))?;
+            let said = login.secrets();
+            let line = self.receive_masked(&said, trace).map_err(|error| error.during(extension.name()))?;
             line.tell(Reply::parse(line.bytes))?;
         }
         if !pipelining {
@@ -541,7 +542,8 @@ impl Client {
         }
         loop {
             self.begin_wait();
-            let line = match self.receive_masked(&login.secrets(), trace) {
+            let said = login.secrets();
+            let line = match self.receive_masked(&said, trace) {
                 Ok(line) => line,
                 Err(error) => {
                     let why = login.complaint().map_or_else(String::new, |complaint| format!(", refused: {complaint}"));
@@ -549,10 +551,10 @@ impl Client {
                 }
             };
             // a copy, since the session is asked meanwhile whether to go on
-            let (line, shown) = (Zeroizing::new(line.bytes.to_vec()), show(&line.shown));
+            let line = Zeroizing::new(line.bytes.to_vec());
             let reply = match Reply::parse_in_exchange(&line) {
                 Ok(reply) => reply,
-                Err(error) => return Err(error.with_reply(shown)),
+                Err(error) => return Err(error.with_reply(self.show(&line, &login))),
             };
             if reply.status == Status::Err {
                 let Refusal { error, mut next, has_proved } = login.refusal(reply);
@@ -562,7 +564,8 @@ impl Client {
                         next = Next::Nothing;
                     }
                 }
-                return Ok(Outcome::Refused(Refusal { error: error.with_reply(shown), next, has_proved }));
+                let error = error.with_reply(self.show(&line, &login));
+                return Ok(Outcome::Refused(Refusal { error, next, has_proved }));
             }
             match login.next(reply, &mut || self.stream.check()) {
                 Ok(Some(_)) if is_ahead => is_ahead = false,
@@ -573,10 +576,15 @@ impl Client {
                     if let Some(cancel) = login.cancel() {
                         let _ = self.send(&cancel, trace);
                     }
-                    return Err(error.with_reply(shown));
+                    return Err(error.with_reply(self.show(&line, &login)));
                 }
             }
         }
+    }
+
+    /// A line of a log-in as an error may show it.
+    fn show(&self, line: &[u8], login: &Login<'_>) -> String {
+        show(&mask_all(line, &login.secrets(), &self.secrets))
     }
 }
 

@@ -135,12 +135,12 @@ pub struct Wanted<'a> {
     pub clear_password: bool,
 }
 
-/// The mechanisms to try, one after the other; at least one.
+/// The mechanisms to try, one after the other; at least one. Each is looked for when its turn has come.
 ///
 /// Where nobody can listen PLAIN comes first: the server may keep passwords as safely as it likes. Where anybody can,
 /// what does not tell the password. USER comes last, where it is listed, or where nothing is said of how to log in.
 /// With a token it is a mechanism for tokens, and never a password.
-pub fn ways(wanted: &Wanted<'_>) -> Result<Vec<Mechanism>> {
+pub fn ways<'a>(wanted: &'a Wanted<'_>) -> Result<impl Iterator<Item = Mechanism> + use<'a>> {
     const ENCRYPTED: &[Mechanism] = &[
         Mechanism::Plain,
         Mechanism::ScramSha256,
@@ -168,14 +168,13 @@ pub fn ways(wanted: &Wanted<'_>) -> Result<Vec<Mechanism>> {
         None if wanted.encrypted => ENCRYPTED,
         None => CLEAR,
     };
-    let refusals = candidates.iter().map(|mechanism| (*mechanism, wanted.refusal(*mechanism)));
-    let (ways, refused): (Vec<_>, Vec<_>) = refusals.partition(|(_, refusal)| refusal.is_none());
-    if !ways.is_empty() {
-        return Ok(ways.into_iter().map(|(mechanism, _)| mechanism).collect());
+    let mut ways = candidates.iter().copied().filter(|mechanism| wanted.refusal(*mechanism).is_none()).peekable();
+    if ways.peek().is_some() {
+        return Ok(ways);
     }
-    let why = match (wanted.named, refused.into_iter().find_map(|(_, refusal)| refusal)) {
-        (Some(named), Some(why)) => format!("{} cannot be used: {why}", named.name()),
-        (None, _) if !wanted.credentials.token.is_empty() => "the server offers no mechanism for a token".to_owned(),
+    let why = match wanted.named.and_then(|named| Some((named, wanted.refusal(named)?))) {
+        Some((named, why)) => format!("{} cannot be used: {why}", named.name()),
+        None if !wanted.credentials.token.is_empty() => "the server offers no mechanism for a token".to_owned(),
         _ => "the server offers no mechanism that can be used with these options".to_owned(),
     };
     Err(Error::new(Kind::Unsupported, why))
@@ -211,6 +210,10 @@ mod tests {
     use super::*;
 
     use Mechanism::*;
+
+    fn ways(wanted: &Wanted<'_>) -> Result<Vec<Mechanism>> {
+        super::ways(wanted).map(Iterator::collect)
+    }
 
     fn listed(line: &str) -> Capabilities {
         let mut capabilities = Capabilities::default();
