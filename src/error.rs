@@ -1,7 +1,7 @@
 //! What can go wrong, as one type.
 //!
 //! A [`Kind`] says which row of the results table an error is; the words say what happened, to whom, and what the
-//! server answered. No error text ever holds a secret: the server's words are added by [`crate::client`], which
+//! server answered. No error text ever holds a secret: the server's words are added by [`crate::session`], which
 //! masks them.
 
 use std::{error, fmt, io};

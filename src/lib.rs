@@ -6,19 +6,18 @@
 //! From the outside in, each depending on those below it alone:
 //!
 //! - [`capi`]: the C functions, the handle table, the result codes, and all unsafe code;
-//! - [`client`]: a session, which drives `proto` over `net`: connecting, commands, messages;
+//! - [`session`]: a session, which drives `proto` over `net`: connecting, commands, messages, status lines;
 //! - [`options`]: what a connection is to be;
 //! - [`proto`]: the protocol, pure: commands, replies, framing, log-in;
 //! - [`crypto`]: digests and chance, for the log-in;
 //! - [`net`]: addresses, sockets with deadlines, TLS;
-//! - [`trace`]: status lines, without secrets;
+//! - [`text`]: text fit to be shown, without secrets;
 //! - `openssl_errors`: what OpenSSL says when it fails;
 //! - [`shortage`]: whether memory has run out;
 //! - [`fork`]: that a process may fork;
 //! - [`error`]: what can go wrong.
 
 pub mod capi;
-pub mod client;
 pub mod crypto;
 pub mod error;
 pub mod fork;
@@ -26,5 +25,6 @@ pub mod net;
 mod openssl_errors;
 pub mod options;
 pub mod proto;
+pub mod session;
 pub mod shortage;
-pub mod trace;
+pub mod text;

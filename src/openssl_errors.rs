@@ -4,7 +4,7 @@ use openssl::error::ErrorStack;
 
 use crate::error::{Error, Kind};
 use crate::shortage;
-use crate::trace::escape;
+use crate::text::escape;
 
 /// An error of that kind, unless it is only that there is no memory, while that was being done.
 pub fn error(otherwise: Kind, doing: &str, stack: &ErrorStack) -> Error {

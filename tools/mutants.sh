@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Plants defects into the sources one by one, and has the unit tests find each: mutants.sh all|changed [OPTION…]
 #
-# .cargo/mutants.toml says where. OPTIONs are those of cargo mutants, as `--file src/trace.rs`.
+# .cargo/mutants.toml says where. OPTIONs are those of cargo mutants, as `--file src/text.rs`.
 #
 # `changed` takes what has changed since the commit that MUTANTS_BASE names. Without it that is the commit that a branch
 # has in common with origin; on the main branch itself what the last merge was merged into, or else the newest tag, or

@@ -8,10 +8,10 @@ mod options;
 mod peer;
 
 use libfuzzer_sys::fuzz_target;
-use pop3connect::client::{Client, memory};
+use pop3connect::session::{Client, memory};
 use pop3connect::net::watch::Watch;
 use pop3connect::options::Options;
-use pop3connect::trace::Trace;
+use pop3connect::session::trace::Trace;
 
 use options::options;
 use peer::{Peer, SPLIT};

@@ -10,11 +10,11 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use libfuzzer_sys::fuzz_target;
-use pop3connect::client::{Client, mailbox, memory};
+use pop3connect::session::{Client, mailbox, memory};
 use pop3connect::net::watch::Watch;
 use pop3connect::options::Options;
 use pop3connect::proto::auth::Mechanism;
-use pop3connect::trace::Trace;
+use pop3connect::session::trace::Trace;
 
 use options::options;
 

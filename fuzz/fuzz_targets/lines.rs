@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use pop3connect::error::Kind;
 use pop3connect::proto::framing::{Inbox, unstuff};
 use pop3connect::proto::reply::Reply;
-use pop3connect::trace::{escape, mask};
+use pop3connect::text::{escape, mask};
 
 const LONGEST: usize = 64 * 1024;
 

@@ -8,7 +8,7 @@ use pop3connect::error::Result;
 use pop3connect::proto::auth::{ChannelBinding, Circumstances, Credentials, Login, Mechanism};
 use pop3connect::proto::command::Command;
 use pop3connect::proto::reply::Reply;
-use pop3connect::trace::{escape, mask};
+use pop3connect::text::{escape, mask};
 
 const PASSWORD: &[u8] = b"Tr0ub4dor and 3";
 const TOKEN: &[u8] = b"ya29.token-of-a-user";

@@ -10,12 +10,12 @@ mod peer;
 use std::time::Instant;
 
 use libfuzzer_sys::fuzz_target;
-use pop3connect::client::retrieve::Delivery;
-use pop3connect::client::{Client, memory};
+use pop3connect::session::retrieve::Delivery;
+use pop3connect::session::{Client, memory};
 use pop3connect::error::{Error, Result};
 use pop3connect::net::watch::Watch;
 use pop3connect::options::{Options, Secure};
-use pop3connect::trace::Trace;
+use pop3connect::session::trace::Trace;
 
 use options::{LIMIT, options};
 use peer::{Peer, SPLIT};

@@ -12,7 +12,7 @@ use crate::capi::{handles, status};
 use crate::error::{Error, Kind, Result};
 use crate::fork;
 use crate::net::watch::Watch;
-use crate::trace::Trace;
+use crate::session::trace::Trace;
 
 /// StsProc: hears the status lines of a call, one each time, without line end.
 ///

@@ -6,9 +6,9 @@
 use std::ffi::c_char;
 use std::{mem, ptr};
 
-use crate::client::mailbox::UniqueIds;
 use crate::error::{Error, Kind, Result};
 use crate::net::tls::Facts;
+use crate::session::mailbox::UniqueIds;
 
 /// Bytes that belong to the host until it passes them to pop3_buffer_free.
 #[repr(C)]

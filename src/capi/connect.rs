@@ -6,11 +6,11 @@ use crate::capi::boundary::{self, Listeners, SERVER, pop3_sts_cb, required, with
 use crate::capi::handles;
 use crate::capi::options::pop3_options;
 use crate::capi::status::POP3_OK;
-use crate::client::Client;
 use crate::error::{Error, Kind, Result};
 use crate::net::watch::Watch;
 use crate::options::Secure;
-use crate::trace::Trace;
+use crate::session::Client;
+use crate::session::trace::Trace;
 
 /// Connects to a POP3 server and logs in (Omnis: POP3Connect).
 ///

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::capi::boundary::{Listeners, pop3_sts_cb, with_trace};
-use crate::client::Client;
 use crate::error::{Error, Kind, Result};
 use crate::fork::Process;
 use crate::net::tcp::Canceller;
-use crate::trace::Trace;
+use crate::session::Client;
+use crate::session::trace::Trace;
 
 /// Far above any file descriptor, so that one passed by mistake is no handle.
 const FIRST_HANDLE: i32 = 0x0100_0000;

@@ -7,11 +7,11 @@ use crate::capi::buffer::{Growing, pop3_buffer};
 use crate::capi::handles::on_socket;
 use crate::capi::mailbox::message_number;
 use crate::capi::status::{self, POP3_OK};
-use crate::client::Client;
-use crate::client::retrieve::Delivery;
 use crate::error::{Error, Kind, Result};
+use crate::session::Client;
+use crate::session::retrieve::Delivery;
+use crate::session::trace::Trace;
 use crate::shortage;
-use crate::trace::Trace;
 
 /// How many octets pop3_recv_headers and pop3_recv_top take where the options say nothing.
 const LONGEST_TOP: u64 = 16 * 1024 * 1024;

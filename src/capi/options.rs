@@ -13,7 +13,6 @@ use crate::capi::boundary::{self, Listeners, optional, with_trace};
 use crate::capi::connect::secure_mode;
 use crate::capi::status::POP3_OK;
 use crate::capi::{handles, settings};
-use crate::client::{Client, memory};
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
 use crate::net::proxy::Proxy;
@@ -23,8 +22,9 @@ use crate::net::trust::{Authorities, Trust};
 use crate::options::{Options, Secure, Timeouts};
 use crate::proto::auth::{Credentials, Mechanism};
 use crate::proto::command::check_argument;
+use crate::session::trace::Trace;
+use crate::session::{Client, memory};
 use crate::shortage;
-use crate::trace::Trace;
 
 /// For pop3_options_set_tls_min: TLS 1.0.
 pub const POP3_TLS_1_0: i32 = 10;

@@ -6,7 +6,7 @@ use std::ffi::{CStr, CString, c_char};
 use crate::capi::boundary::{Listeners, c_string, in_host};
 use crate::capi::settings;
 use crate::error::{Error, Kind};
-use crate::trace::escape;
+use crate::text::escape;
 
 /// Success.
 pub const POP3_OK: i32 = 0;

@@ -6,9 +6,9 @@ use crate::capi::boundary::{self, Listeners, pop3_sts_cb, with_trace};
 use crate::capi::connect::open;
 use crate::capi::message::{HostDelivery, pop3_message_cb};
 use crate::capi::options::{hearing, open_with, pop3_options};
-use crate::client::Client;
 use crate::error::{Error, Kind, Result};
-use crate::trace::Trace;
+use crate::session::Client;
+use crate::session::trace::Trace;
 
 /// Asks how many messages wait in a mailbox: connects, asks, disconnects (Omnis: POP3Stat).
 ///

@@ -8,7 +8,7 @@ use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
 use crate::error::{Error, Kind, Result};
-use crate::trace::brief;
+use crate::text::brief;
 
 /// A host and the port it listens on.
 #[derive(Clone, Debug, PartialEq, Eq)]

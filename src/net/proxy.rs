@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
 use crate::net::tcp::{self, Tcp};
-use crate::trace::{brief, every_form, mask};
+use crate::text::{brief, every_form, mask};
 
 /// More than the head of any proxy's answer.
 const MAX_HEAD: usize = 16 * 1024;

@@ -9,7 +9,7 @@ use crate::net::answer::Answer;
 use crate::net::tcp::MAX_ADDRESSES;
 use crate::net::watch::Watch;
 use crate::net::{Deadline, is_exhausted, seems_exhausted, thread, timed_out};
-use crate::trace::brief;
+use crate::text::brief;
 
 /// The addresses of a server, in the order in which the system wants them tried (RFC 6724): of each family as many as may
 /// be tried.

@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
 use crate::net::tls::broken;
 use crate::shortage;
-use crate::trace::escape;
+use crate::text::escape;
 
 /// How many names of a certificate are shown, and how many parts of a name.
 const MOST_SHOWN: usize = 16;

@@ -20,7 +20,7 @@ use crate::error::{Error, Kind, Result};
 use crate::proto::command::{Command, MAX_COMMAND, check_argument};
 use crate::proto::refusal::{Reason, reason};
 use crate::proto::reply::{Reply, ResponseCode, Status};
-use crate::trace::{brief, every_form, mask};
+use crate::text::{brief, every_form, mask};
 
 pub use choice::{Mechanism, Offer, Wanted, ways};
 

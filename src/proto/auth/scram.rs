@@ -217,7 +217,7 @@ mod tests {
     use super::super::tests::{circumstances, says};
     use super::super::{Login, Mechanism};
     use super::*;
-    use crate::trace::mask;
+    use crate::text::mask;
 
     /// An example of an RFC: the nonce of user "user" and password "pencil", and the messages that follow.
     struct Example {

@@ -11,15 +11,15 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::client::{Behind, Client, REFUSAL, memory};
 use crate::error::{Error, Kind, Result};
 use crate::proto::body::{Body, Piece};
 use crate::proto::command::Command;
 use crate::proto::framing::Ending;
 use crate::proto::listing::{announced_size, scan_listing_of};
 use crate::proto::reply::{Reply, Status};
+use crate::session::trace::Trace;
+use crate::session::{Behind, Client, REFUSAL, memory};
 use crate::shortage;
-use crate::trace::Trace;
 
 /// How many commands may be unanswered: together less than 2 KiB, which any socket buffer holds.
 const WINDOW: usize = 100;

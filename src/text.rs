@@ -1,59 +1,16 @@
-//! Status lines: what was said on the connection, in order, fit to be shown.
-//!
-//! `C: …` is what was sent, `S: …` what came, `* …` what is no protocol message. Nothing is formatted where nobody
-//! listens.
+//! Text fit to be shown: escaped, shortened, its secrets masked.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 use zeroize::Zeroizing;
 
-use crate::proto::command::Command;
 use crate::shortage;
 
 /// What is longer is shown where there is memory for it; as long as an answer may be (RFC 2449, section 4).
 const ALWAYS_SHOWN: usize = 512;
-
-/// Where status lines go.
-pub struct Trace<'a> {
-    sink: Option<&'a mut dyn FnMut(&str)>,
-}
-
-impl<'a> Trace<'a> {
-    /// A trace for that listener, or for nobody.
-    pub fn new(sink: Option<&'a mut dyn FnMut(&str)>) -> Trace<'a> {
-        Trace { sink }
-    }
-
-    /// Whether anybody listens.
-    pub fn has_listener(&self) -> bool {
-        self.sink.is_some()
-    }
-
-    /// Logs a command, its secrets masked.
-    pub fn sent(&mut self, command: &Command<'_>) {
-        if let Some(sink) = &mut self.sink {
-            sink(&format!("C: {}", show(&command.redacted())));
-        }
-    }
-
-    /// Logs a line of the server.
-    pub fn received(&mut self, line: &[u8]) {
-        if let Some(sink) = &mut self.sink {
-            sink(&format!("S: {}", show(line)));
-        }
-    }
-
-    /// Logs what is no protocol message.
-    pub fn note(&mut self, note: fmt::Arguments<'_>) {
-        if let Some(sink) = &mut self.sink {
-            sink(&escape(format!("* {note}").as_bytes()));
-        }
-    }
-}
 
 /// The same as [`escape`], of a text that may be long: where there is no memory for it, how long it is.
 pub fn show(bytes: &[u8]) -> String {
@@ -286,16 +243,5 @@ mod tests {
             assert!(memmem::find(&masked, secret).is_none(), "{}", escape(&masked));
             assert!(masked.ends_with(NOTHING));
         }
-    }
-
-    #[test]
-    fn lines_in_order() {
-        let mut lines = Vec::new();
-        let mut sink = |line: &str| lines.push(line.to_owned());
-        let mut trace = Trace::new(Some(&mut sink));
-        trace.note(format_args!("connected to {}\n", "[::1]:110"));
-        trace.received(b"+OK \xff");
-        trace.sent(&Command::pass(b"s3cret"));
-        assert_eq!(lines, [r"* connected to [::1]:110\x0a", r"S: +OK \xff", "C: PASS ***"]);
     }
 }

@@ -12,10 +12,6 @@ use std::net::SocketAddr;
 
 use zeroize::Zeroizing;
 
-use crate::client::marks::Marks;
-use crate::client::memory::{self, Key, Known, Lists};
-use crate::client::sizes::Sizes;
-use crate::client::{Behind, Client, mask_all};
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
 use crate::net::address::Host;
@@ -31,8 +27,13 @@ use crate::proto::command::Command;
 use crate::proto::framing::Inbox;
 use crate::proto::listing::Capabilities;
 use crate::proto::reply::{Reply, Status};
+use crate::session::marks::Marks;
+use crate::session::memory::{self, Key, Known, Lists};
+use crate::session::sizes::Sizes;
+use crate::session::trace::Trace;
+use crate::session::{Behind, Client, mask_all};
 use crate::shortage;
-use crate::trace::{Trace, show};
+use crate::text::show;
 
 const NOT_OFFERED: &str = "the server does not offer STLS";
 const MAY_WANT_TLS: &str = "the port may want TLS from the first byte, as 995 does: that is secure 1";

@@ -1,14 +1,14 @@
 //! The commands with short answers (RFC 1939, section 5; UIDL: section 7; CAPA: RFC 2449).
 
-use crate::client::{Client, memory};
 use crate::error::{Error, Kind, Result};
 use crate::proto::command::Command;
 use crate::proto::framing::Ending;
 use crate::proto::listing::{
     Capabilities, Stat, is_blank, scan_listing, scan_listing_of, unique_id_listing, unique_id_of,
 };
+use crate::session::trace::Trace;
+use crate::session::{Client, memory};
 use crate::shortage;
-use crate::trace::Trace;
 
 /// How many lines a list may have, whatever is in them.
 pub const MAX_ENTRIES: usize = 1_000_000;

@@ -19,6 +19,7 @@ pub mod memory;
 pub mod open;
 pub mod retrieve;
 pub mod sizes;
+pub mod trace;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -28,10 +29,6 @@ use std::time::{Duration, Instant};
 use memchr::memmem;
 use zeroize::Zeroizing;
 
-use crate::client::mailbox::MAX_ENTRIES;
-use crate::client::marks::Marks;
-use crate::client::memory::Key;
-use crate::client::sizes::Sizes;
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
 use crate::net::stream::{Stream, closed};
@@ -42,8 +39,13 @@ use crate::proto::command::Command;
 use crate::proto::framing::{Ending, Inbox, unstuff};
 use crate::proto::listing::{Capabilities, is_entry};
 use crate::proto::reply::{Reply, Status};
+use crate::session::mailbox::MAX_ENTRIES;
+use crate::session::marks::Marks;
+use crate::session::memory::Key;
+use crate::session::sizes::Sizes;
+use crate::session::trace::Trace;
 use crate::shortage;
-use crate::trace::{Trace, mask, show};
+use crate::text::{mask, show};
 
 /// How much of a long reply must arrive within one timeout.
 const STRIDE: usize = 64 * 1024;
