@@ -14,9 +14,13 @@ const ALWAYS_SHOWN: usize = 512;
 
 /// The same as [`escape`], of a text that may be long: where there is no memory for it, how long it is.
 pub fn show(bytes: &[u8]) -> String {
+    show_where(bytes, shortage::has)
+}
+
+fn show_where(bytes: &[u8], has_memory: impl Fn(usize) -> bool) -> String {
     // escaped it may be four times as long, and is copied on its way to the host
     const COPIES: usize = 16;
-    if bytes.len() <= ALWAYS_SHOWN || shortage::has(bytes.len() * COPIES) {
+    if bytes.len() <= ALWAYS_SHOWN || has_memory(bytes.len() * COPIES) {
         return escape(bytes);
     }
     format!("({} octets, for which there is no memory)", bytes.len())
@@ -167,32 +171,43 @@ mod tests {
         let text = format!("{}{}", "a".repeat(198), "\u{1f4e7}".repeat(9));
         assert_eq!(brief(text.as_bytes()), format!("{}… and 36 octets more", "a".repeat(198)));
         assert_eq!(brief(&[0x80; 300]), format!("{}… and 100 octets more", r"\x80".repeat(200)));
+        // a character has four octets at the most: what is none is cut anywhere
+        let text = [&[b'a'; 150][..], &[0x80; 150]].concat();
+        assert_eq!(brief(&text), format!("{}{}… and 100 octets more", "a".repeat(150), r"\x80".repeat(50)));
         assert_eq!(brief(b"a\x1b[2J"), r"a\x1b[2J");
     }
 
     #[test]
     fn secrets_are_known_in_base64_wherever_they_stand() {
-        let secrets = every_form(b"tanstaaf");
-        let secrets: Vec<&[u8]> = secrets.iter().map(|secret| &***secret).collect();
-        for before in ["", "a", "ab", "abc", "user=tim auth=Bearer "] {
-            for after in ["", "z", "yz", "xyz"] {
-                let text = STANDARD.encode(format!("{before}tanstaaf{after}"));
-                let shown = mask(text.as_bytes(), &secrets).into_owned();
-                assert!(shown.windows(3).any(|part| part == b"***"), "{before} {after}");
-                // no more than a digit at either end is left of it
-                assert!(shown.len() + "tanstaaf".len() <= text.len() + 3, "{before} {after}");
+        for secret in ["tanstaaf", "there ain't no such thing as a free lunch"] {
+            let secrets = every_form(secret.as_bytes());
+            let secrets: Vec<&[u8]> = secrets.iter().map(|secret| &***secret).collect();
+            for before in ["", "a", "ab", "abc", "user=tim auth=Bearer "] {
+                for after in ["", "z", "yz", "xyz"] {
+                    let text = STANDARD.encode(format!("{before}{secret}{after}"));
+                    let shown = mask(text.as_bytes(), &secrets).into_owned();
+                    assert!(shown.windows(3).any(|part| part == b"***"), "{before} {after}");
+                    // no more than a digit at either end is left of it
+                    let digits = secret.len() * 8 / 6 - 1;
+                    assert!(shown.len() + digits <= text.len() + 3, "{before} {secret} {after}");
+                }
             }
         }
         assert!(every_form(b"").is_empty());
         // of a short one only what has four digits
-
         assert_eq!(every_form(b"ab").len(), 1);
     }
 
     #[test]
     fn what_is_long_is_shown_where_there_is_memory() {
         for length in [0, ALWAYS_SHOWN, ALWAYS_SHOWN + 1, 60_000] {
-            assert_eq!(show(&vec![b'x'; length]), "x".repeat(length));
+            let (text, shown) = (vec![b'x'; length], "x".repeat(length));
+            assert_eq!(show(&text), shown);
+            // as much as it takes and no less, where it is asked for at all
+            assert_eq!(show_where(&text, |memory| memory == length * 16), shown);
+            let without = show_where(&text, |_| false);
+            assert_eq!(without.contains(&length.to_string()), length > ALWAYS_SHOWN);
+            assert_eq!(without == shown, length <= ALWAYS_SHOWN);
         }
     }
 
