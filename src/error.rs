@@ -77,6 +77,11 @@ impl Error {
         Error { kind, text: text.into(), reply: None, source: None, is_explained: false }
     }
 
+    /// That the server has closed the connection.
+    pub fn closed() -> Error {
+        Error::new(Kind::ConnectionLost, "the server closed the connection")
+    }
+
     /// Adds the server's own reply, already fit to be shown.
     pub fn with_reply(mut self, reply: String) -> Error {
         self.reply = Some(reply);

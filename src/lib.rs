@@ -19,6 +19,7 @@
 
 pub mod capi;
 pub mod crypto;
+pub mod drive;
 pub mod error;
 pub mod fork;
 pub mod net;

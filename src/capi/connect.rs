@@ -6,10 +6,10 @@ use crate::capi::boundary::{self, Listeners, SERVER, pop3_sts_cb, required, with
 use crate::capi::handles;
 use crate::capi::options::pop3_options;
 use crate::capi::status::POP3_OK;
+use crate::drive::blocking::{self, Client, run};
 use crate::error::{Error, Kind, Result};
 use crate::net::watch::Watch;
 use crate::options::Secure;
-use crate::session::Client;
 use crate::session::trace::Trace;
 
 /// Connects to a POP3 server and logs in (Omnis: POP3Connect).
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn pop3_connect(
 pub unsafe extern "C" fn pop3_disconnect(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
     let listeners = || handles::listeners(socket);
     boundary::call_for(c"POP3Disconnect", listeners, |listeners| {
-        handles::end(socket, |client| with_trace(sts_cb, listeners, |trace| client.quit(trace)))?;
+        handles::end(socket, |client| with_trace(sts_cb, listeners, |trace| run(client.quit(trace))))?;
         Ok(POP3_OK)
     })
 }
@@ -115,7 +115,7 @@ pub(super) unsafe fn open(
         unsafe { (boundary::server(server)?, required(user, "the user")?, required(pass, "the password")?) };
     let server = server.ok_or_else(|| Error::new(Kind::Parameter, format!("{SERVER} is NULL")))?;
     let options = pop3_options::basic(server, user, pass, secure_mode(secure)?, verify != 0)?.connection()?;
-    Client::open(&options, Watch::default, trace)
+    blocking::open(&options, Watch::default, trace)
 }
 
 /// For `secure`: in the clear.

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::capi::boundary::{Listeners, pop3_sts_cb, with_trace};
+use crate::drive::blocking::Client;
 use crate::error::{Error, Kind, Result};
 use crate::fork::Process;
 use crate::net::tcp::Canceller;
-use crate::session::Client;
 use crate::session::trace::Trace;
 
 /// Far above any file descriptor, so that one passed by mistake is no handle.
@@ -49,7 +49,7 @@ pub fn insert(client: Client, listeners: Listeners) -> Result<i32> {
     let handle = NEXT_HANDLE
         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |handle| handle.checked_add(1))
         .map_err(|_| Error::new(Kind::Limit, "every handle of the process has been used"))?;
-    let canceller = client.canceller();
+    let canceller = client.transport().canceller();
     let state = Mutex::new(State::Idle(Box::new(client)));
     let slot = Slot { state, canceller, listeners, process: Process::current() };
     shard(handle).write().unwrap_or_else(PoisonError::into_inner).insert(handle, Arc::new(slot));

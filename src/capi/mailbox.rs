@@ -5,6 +5,7 @@ use crate::capi::buffer::{pop3_buffer, pop3_list, pop3_mailbox_size, pop3_tls_in
 use crate::capi::handles::on_socket;
 use crate::capi::status::POP3_OK;
 use crate::capi::{boundary, handles};
+use crate::drive::blocking::run;
 use crate::error::{Error, Kind, Result};
 
 /// Asks how many messages the mailbox holds, those marked for deletion included (Omnis: POP3MessageCount; STAT,
@@ -24,7 +25,7 @@ use crate::error::{Error, Kind, Result};
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_message_count(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
     boundary::call_on(c"POP3MessageCount", socket, || {
-        on_socket(socket, sts_cb, |client, trace| client.message_count(trace))
+        on_socket(socket, sts_cb, |client, trace| run(client.message_count(trace)))
     })
 }
 
@@ -51,7 +52,7 @@ pub unsafe extern "C" fn pop3_mailbox(socket: i32, out: *mut pop3_mailbox_size, 
     boundary::call_on(c"POP3Mailbox", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
-        let stat = on_socket(socket, sts_cb, |client, trace| client.stat(trace))?;
+        let stat = on_socket(socket, sts_cb, |client, trace| run(client.stat(trace)))?;
         out.write(pop3_mailbox_size { count: stat.count, size: stat.octets });
         Ok(POP3_OK)
     })
@@ -83,7 +84,7 @@ pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut 
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         let number = one_or_all(number)?;
-        out.write(on_socket(socket, sts_cb, |client, trace| pop3_list::copy_of(&client.list(number, trace)?))?);
+        out.write(on_socket(socket, sts_cb, |client, trace| pop3_list::copy_of(&run(client.list(number, trace))?))?);
         Ok(POP3_OK)
     })
 }
@@ -122,7 +123,7 @@ pub unsafe extern "C" fn pop3_unique_ids(
         let out = unsafe { Out::new(out) }?;
         let number = one_or_all(number)?;
         out.write(on_socket(socket, sts_cb, |client, trace| {
-            pop3_uid_list::copy_of(&client.unique_ids(number, trace)?)
+            pop3_uid_list::copy_of(&run(client.unique_ids(number, trace))?)
         })?);
         Ok(POP3_OK)
     })
@@ -149,7 +150,7 @@ pub unsafe extern "C" fn pop3_unique_ids(
 pub unsafe extern "C" fn pop3_delete_message(socket: i32, number: i32, sts_cb: pop3_sts_cb) -> i32 {
     boundary::call_on(c"POP3DeleteMessage", socket, || {
         let number = message_number(number)?;
-        on_socket(socket, sts_cb, |client, trace| client.delete(number, trace)).map(|()| POP3_OK)
+        on_socket(socket, sts_cb, |client, trace| run(client.delete(number, trace))).map(|()| POP3_OK)
     })
 }
 
@@ -168,7 +169,7 @@ pub unsafe extern "C" fn pop3_delete_message(socket: i32, number: i32, sts_cb: p
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_undo_deletes(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
     boundary::call_on(c"POP3UndoDeletes", socket, || {
-        on_socket(socket, sts_cb, |client, trace| client.undo_deletes(trace)).map(|()| POP3_OK)
+        on_socket(socket, sts_cb, |client, trace| run(client.undo_deletes(trace))).map(|()| POP3_OK)
     })
 }
 
@@ -187,7 +188,7 @@ pub unsafe extern "C" fn pop3_undo_deletes(socket: i32, sts_cb: pop3_sts_cb) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_noop(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
     boundary::call_on(c"POP3Noop", socket, || {
-        on_socket(socket, sts_cb, |client, trace| client.noop(trace)).map(|()| POP3_OK)
+        on_socket(socket, sts_cb, |client, trace| run(client.noop(trace))).map(|()| POP3_OK)
     })
 }
 
@@ -213,7 +214,7 @@ pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, s
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         out.write(on_socket(socket, sts_cb, |client, trace| {
-            pop3_buffer::copy_of(client.capabilities(trace)?.as_bytes())
+            pop3_buffer::copy_of(run(client.capabilities(trace))?.as_bytes())
         })?);
         Ok(POP3_OK)
     })
@@ -240,7 +241,7 @@ pub unsafe extern "C" fn pop3_get_tls_info(socket: i32, out: *mut pop3_tls_info)
         let out = unsafe { Out::new(out) }?;
         out.write(on_socket(socket, None, |client, _| {
             let in_the_clear = || Error::new(Kind::Unsupported, "the connection is in the clear");
-            pop3_tls_info::copy_of(&client.tls_facts().ok_or_else(in_the_clear)?)
+            pop3_tls_info::copy_of(&client.transport().tls_facts().ok_or_else(in_the_clear)?)
         })?);
         Ok(POP3_OK)
     })

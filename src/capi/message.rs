@@ -7,8 +7,8 @@ use crate::capi::buffer::{Growing, pop3_buffer};
 use crate::capi::handles::on_socket;
 use crate::capi::mailbox::message_number;
 use crate::capi::status::{self, POP3_OK};
+use crate::drive::blocking::{Client, run};
 use crate::error::{Error, Kind, Result};
-use crate::session::Client;
 use crate::session::retrieve::Delivery;
 use crate::session::trace::Trace;
 use crate::shortage;
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn pop3_recv_headers(
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         receive_whole(socket, number, Some(LONGEST_TOP), out, sts_cb, |client, buffer, trace| {
-            client.top(number, 0, |bytes| buffer.push(bytes), trace)
+            run(client.top(number, 0, |bytes| buffer.push(bytes), trace))
         })
     })
 }
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn pop3_recv_top(
             return Err(Error::new(Kind::Parameter, "the number of lines is negative"));
         }
         receive_whole(socket, number, Some(LONGEST_TOP), out, sts_cb, |client, buffer, trace| {
-            client.top(number, lines, |bytes| buffer.push(bytes), trace)
+            run(client.top(number, lines, |bytes| buffer.push(bytes), trace))
         })
     })
 }
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn pop3_recv_message(
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         receive_whole(socket, number, None, out, sts_cb, |client, buffer, trace| {
-            client.retrieve(number, |bytes| buffer.push(bytes), trace)
+            run(client.retrieve(number, |bytes| buffer.push(bytes), trace))
         })
     })
 }
@@ -174,7 +174,7 @@ pub unsafe extern "C" fn pop3_recv_message_to(
                 // SAFETY: this function's promise
                 go_on(in_host(|| unsafe { callback(bytes.as_ptr().cast(), bytes.len(), context) }))
             };
-            client.retrieve(number, piece, trace)
+            run(client.retrieve(number, piece, trace))
         })?;
         Ok(POP3_OK)
     })
@@ -221,7 +221,7 @@ pub unsafe extern "C" fn pop3_recv_messages(
         };
         numbers.iter().try_for_each(|number| message_number(*number).map(drop))?;
         on_socket(socket, sts_cb, |client, trace| {
-            client.retrieve_many(numbers.into_iter(), false, &mut host, trace).map(|bulk| bulk.delivered)
+            run(client.retrieve_many(numbers.into_iter(), false, &mut host, trace)).map(|bulk| bulk.delivered)
         })
     })
 }

@@ -13,6 +13,7 @@ use crate::capi::boundary::{self, Listeners, optional, with_trace};
 use crate::capi::connect::secure_mode;
 use crate::capi::status::POP3_OK;
 use crate::capi::{handles, settings};
+use crate::drive::blocking::{self, Client};
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
 use crate::net::proxy::Proxy;
@@ -22,8 +23,8 @@ use crate::net::trust::{Authorities, Trust};
 use crate::options::{Options, Secure, Timeouts};
 use crate::proto::auth::{Credentials, Mechanism};
 use crate::proto::command::check_argument;
+use crate::session::server_cache;
 use crate::session::trace::Trace;
-use crate::session::{Client, memory};
 use crate::shortage;
 
 /// For pop3_options_set_tls_min: TLS 1.0.
@@ -918,11 +919,11 @@ pub unsafe extern "C" fn pop3_forget(server: *const c_char) {
     let _ = boundary::guard(|| {
         // SAFETY: this function's promise
         match unsafe { boundary::server(server) }? {
-            None => memory::forget_all(),
+            None => server_cache::forget_all(),
             Some(server) => {
                 // no port that is written can be 0
                 let Server { host, port } = Server::parse(server, 0)?;
-                memory::forget(&host, Some(port).filter(|port| *port != 0));
+                server_cache::forget(&host.to_string(), Some(port).filter(|port| *port != 0));
             }
         }
         Ok(())
@@ -1034,7 +1035,7 @@ pub(super) fn hearing(options: Option<&pop3_options>) -> Listeners {
 pub(super) fn open_with(options: Option<&pop3_options>, trace: &mut Trace<'_>) -> Result<Client> {
     let options = options.ok_or_else(|| parameter("the options are NULL"))?;
     let listeners = options.listeners;
-    Client::open(&options.connection()?, || listeners.watch(), trace)
+    blocking::open(&options.connection()?, || listeners.watch(), trace)
 }
 
 /// Changes options that must be there. What is refused is kept, so that no connect goes on without it.

@@ -6,8 +6,8 @@ use crate::capi::boundary::{self, Listeners, pop3_sts_cb, with_trace};
 use crate::capi::connect::open;
 use crate::capi::message::{HostDelivery, pop3_message_cb};
 use crate::capi::options::{hearing, open_with, pop3_options};
+use crate::drive::blocking::{Client, run};
 use crate::error::{Error, Kind, Result};
-use crate::session::Client;
 use crate::session::trace::Trace;
 
 /// Asks how many messages wait in a mailbox: connects, asks, disconnects (Omnis: POP3Stat).
@@ -131,9 +131,9 @@ pub unsafe extern "C" fn pop3_recv_with(
 fn stat(sts_cb: pop3_sts_cb, listeners: Listeners, open: impl FnOnce(&mut Trace<'_>) -> Result<Client>) -> Result<i32> {
     with_trace(sts_cb, listeners, |trace| {
         let mut client = open(trace)?;
-        let count = client.message_count(trace)?;
+        let count = run(client.message_count(trace))?;
         // nothing was to be committed, and the number is known
-        let _ = client.quit(trace);
+        let _ = run(client.quit(trace));
         Ok(count)
     })
 }
@@ -151,14 +151,14 @@ fn receive(
     }
     with_trace(sts_cb, listeners, |trace| {
         let mut client = open(trace)?;
-        let numbers = client.numbers(trace)?;
+        let numbers = run(client.numbers(trace))?;
         let most = match max_messages {
             0 => usize::MAX,
             most => usize::try_from(most).unwrap_or(usize::MAX),
         };
         let numbers = numbers.take(most);
-        let bulk = client.retrieve_many(numbers, delete, &mut host, trace)?;
-        let committed = client.quit(trace);
+        let bulk = run(client.retrieve_many(numbers, delete, &mut host, trace))?;
+        let committed = run(client.quit(trace));
         match bulk.not_marked {
             Some(error) => Err(error),
             // where nothing is to be deleted the messages are there, whatever the server says at the end

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::net::Deadline;
 use crate::net::tcp::{self, Tcp};
 use crate::net::tls::{Facts, Session, Tls};
@@ -51,7 +51,7 @@ impl Stream {
             Stream::Tls(tls) => tls.read(buffer)?,
         };
         match count {
-            0 => Err(closed()),
+            0 => Err(Error::closed()),
             count => Ok(count),
         }
     }
@@ -85,7 +85,7 @@ impl Stream {
             if count == 0 {
                 // OpenSSL says so where the peer has announced the end, whatever it was that failed
                 self.check()?;
-                return Err(closed());
+                return Err(Error::closed());
             }
             bytes = &bytes[count..];
         }
@@ -135,9 +135,4 @@ impl Stream {
             Stream::Tls(tls) => tls.tcp_mut(),
         }
     }
-}
-
-/// That the server has closed the connection.
-pub fn closed() -> Error {
-    Error::new(Kind::ConnectionLost, "the server closed the connection")
 }

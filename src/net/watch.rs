@@ -25,14 +25,9 @@ impl Watch {
         Watch { hear: Some(hear), ..Watch::default() }
     }
 
-    /// From here on it is about so many bytes, if the server said how many.
-    pub fn begin(&mut self, total: Option<u64>) {
-        (self.done, self.total) = (0, total);
-    }
-
-    /// That much more is done.
-    pub fn advance(&mut self, bytes: usize) {
-        self.done += bytes as u64;
+    /// So many bytes are done, of so many, if the server said how many.
+    pub fn set(&mut self, done: u64, total: Option<u64>) {
+        (self.done, self.total) = (done, total);
     }
 
     /// Tells them now.
@@ -79,12 +74,11 @@ mod tests {
         }));
         assert_eq!(watch.slice(Duration::from_secs(9)).unwrap(), TICK);
         assert_eq!(watch.slice(Duration::from_millis(1)).unwrap(), Duration::from_millis(1));
-        watch.begin(Some(5));
-        watch.advance(5);
+        watch.set(5, Some(5));
         watch.tell().unwrap();
-        watch.advance(1);
+        watch.set(6, Some(5));
         watch.tell().unwrap();
-        watch.advance(1);
+        watch.set(7, Some(5));
         assert!(watch.tell().is_err());
         assert_eq!(*heard.lock().unwrap(), [(0, -1), (5, 5), (6, -1), (7, -1)]);
     }

@@ -7,7 +7,8 @@ use crate::proto::listing::{
     Capabilities, Stat, is_blank, scan_listing, scan_listing_of, unique_id_listing, unique_id_of,
 };
 use crate::session::trace::Trace;
-use crate::session::{Client, memory};
+use crate::session::transport::Transport;
+use crate::session::{Client, server_cache};
 use crate::shortage;
 
 /// How many lines a list may have, whatever is in them.
@@ -25,16 +26,16 @@ pub struct UniqueIds {
     pub text: Vec<u8>,
 }
 
-impl Client {
+impl<T: Transport> Client<T> {
     /// How many messages the mailbox holds, those marked as deleted included.
-    pub fn message_count(&mut self, trace: &mut Trace<'_>) -> Result<i32> {
-        let stat = self.stat(trace)?;
+    pub async fn message_count(&mut self, trace: &mut Trace<'_>) -> Result<i32> {
+        let stat = self.stat(trace).await?;
         Ok(self.marks.total(stat.count))
     }
 
     /// What the server says of the mailbox: the messages that are not marked, and their octets.
-    pub fn stat(&mut self, trace: &mut Trace<'_>) -> Result<Stat> {
-        let line = self.exchange_short(&Command::STAT, trace)?;
+    pub async fn stat(&mut self, trace: &mut Trace<'_>) -> Result<Stat> {
+        let line = self.exchange_short(&Command::STAT, trace).await?;
         let text = line.accepted(Kind::Server, "STAT was refused")?;
         let stat = line.tell(Stat::parse(text))?;
         self.marks.learn_from_stat(stat.count);
@@ -42,9 +43,9 @@ impl Client {
     }
 
     /// The messages that are not marked, or one of them: number and octets.
-    pub fn list(&mut self, number: Option<i32>, trace: &mut Trace<'_>) -> Result<Vec<(i32, i64)>> {
+    pub async fn list(&mut self, number: Option<i32>, trace: &mut Trace<'_>) -> Result<Vec<(i32, i64)>> {
         if let Some(number) = number {
-            let line = self.exchange_short(&Command::list(number), trace)?;
+            let line = self.exchange_short(&Command::list(number), trace).await?;
             let text = line.accepted(Kind::Server, "LIST was refused")?;
             let told = line.tell(scan_listing_of(number, text));
             let mut listed = None;
@@ -52,16 +53,19 @@ impl Client {
                 let entry = scan_listing(line)?;
                 listed = listed.or(Some(entry).filter(|entry| entry.0 == number));
                 Ok(())
-            })?;
+            })
+            .await?;
             return listed.map_or(told, Ok).map(|entry| vec![entry]);
         }
         let mut entries = Vec::new();
-        let is_whole = self.listing(&Command::LIST, Kind::Server, trace, |line| {
-            let entry = scan_listing(line)?;
-            make_room(&mut entries)?;
-            entries.push(entry);
-            Ok(())
-        })?;
+        let is_whole = self
+            .listing(&Command::LIST, Kind::Server, trace, |line| {
+                let entry = scan_listing(line)?;
+                make_room(&mut entries)?;
+                entries.push(entry);
+                Ok(())
+            })
+            .await?;
         if is_whole {
             self.marks.learn_from_list(entries.iter().map(|(number, _)| *number));
         }
@@ -71,34 +75,36 @@ impl Client {
 
     /// The numbers of the messages that are not marked, in the server's order. They come of LIST, since some mailboxes
     /// have gaps; of a server that refuses it they are counted.
-    pub fn numbers(&mut self, trace: &mut Trace<'_>) -> Result<Box<dyn ExactSizeIterator<Item = i32>>> {
-        match self.list(None, trace) {
+    pub async fn numbers(&mut self, trace: &mut Trace<'_>) -> Result<Box<dyn ExactSizeIterator<Item = i32>>> {
+        match self.list(None, trace).await {
             Ok(entries) => Ok(Box::new(entries.into_iter().map(|(number, _)| number))),
             Err(error) if error.ends_session() => Err(error),
             // counted, never listed: the number is the server's, and may be any
-            Err(_) => self.stat(trace).map(|stat| Box::new((0..stat.count).map(|before| before + 1)) as _),
+            Err(_) => self.stat(trace).await.map(|stat| Box::new((0..stat.count).map(|before| before + 1)) as _),
         }
     }
 
     /// The unique ids of the messages that are not marked, or of one of them.
-    pub fn unique_ids(&mut self, number: Option<i32>, trace: &mut Trace<'_>) -> Result<UniqueIds> {
+    pub async fn unique_ids(&mut self, number: Option<i32>, trace: &mut Trace<'_>) -> Result<UniqueIds> {
         let refused = self.refusal_of("UIDL");
         let mut ids = UniqueIds::default();
         if let Some(number) = number {
-            let line = self.exchange_short(&Command::uidl(number), trace)?;
+            let line = self.exchange_short(&Command::uidl(number), trace).await?;
             let text = line.accepted(refused, "UIDL was refused")?;
             let told = line.tell(unique_id_of(number, text).and_then(|id| ids.add(id)));
             let mut listed = UniqueIds::default();
             self.list_behind(trace, |line| {
                 let id = unique_id_listing(line)?;
                 if id.0 == number && listed.entries.is_empty() { listed.add(id) } else { Ok(()) }
-            })?;
+            })
+            .await?;
             match listed.entries.is_empty() {
                 true => told?,
                 false => ids = listed,
             }
         } else {
-            let is_whole = self.listing(&Command::UIDL, refused, trace, |line| ids.add(unique_id_listing(line)?))?;
+            let is_whole =
+                self.listing(&Command::UIDL, refused, trace, |line| ids.add(unique_id_listing(line)?)).await?;
             if is_whole {
                 self.marks.learn_from_list(ids.entries.iter().map(|(number, _)| *number));
             }
@@ -108,30 +114,30 @@ impl Client {
     }
 
     /// Marks a message as deleted; the server deletes it at QUIT.
-    pub fn delete(&mut self, number: i32, trace: &mut Trace<'_>) -> Result<()> {
+    pub async fn delete(&mut self, number: i32, trace: &mut Trace<'_>) -> Result<()> {
         self.marks.make_room(1)?;
-        self.simple(&Command::dele(number), trace)?;
+        self.simple(&Command::dele(number), trace).await?;
         self.marks.add(number);
         Ok(())
     }
 
     /// Takes every mark back.
-    pub fn undo_deletes(&mut self, trace: &mut Trace<'_>) -> Result<()> {
-        self.simple(&Command::RSET, trace)?;
+    pub async fn undo_deletes(&mut self, trace: &mut Trace<'_>) -> Result<()> {
+        self.simple(&Command::RSET, trace).await?;
         self.marks.clear();
         Ok(())
     }
 
     /// Does nothing, by way of the server.
-    pub fn noop(&mut self, trace: &mut Trace<'_>) -> Result<()> {
-        self.simple(&Command::NOOP, trace)
+    pub async fn noop(&mut self, trace: &mut Trace<'_>) -> Result<()> {
+        self.simple(&Command::NOOP, trace).await
     }
 
     /// What the server says it can do in this state.
-    pub fn capabilities(&mut self, trace: &mut Trace<'_>) -> Result<&Capabilities> {
+    pub async fn capabilities(&mut self, trace: &mut Trace<'_>) -> Result<&Capabilities> {
         self.asked_after_log_in = true;
-        let capabilities = self.ask_capabilities(trace)?;
-        memory::learn_after(&self.key, &capabilities);
+        let capabilities = self.ask_capabilities(trace).await?;
+        server_cache::store_after_log_in(&self.key, &capabilities);
         Ok(self.capabilities.insert(capabilities))
     }
 
@@ -142,36 +148,36 @@ impl Client {
         if listed || self.proven.contains(capability) { Kind::Server } else { Kind::Unsupported }
     }
 
-    fn simple(&mut self, command: &Command<'_>, trace: &mut Trace<'_>) -> Result<()> {
-        let line = self.exchange_short(command, trace)?;
+    async fn simple(&mut self, command: &Command<'_>, trace: &mut Trace<'_>) -> Result<()> {
+        let line = self.exchange_short(command, trace).await?;
         line.accepted(Kind::Server, &format!("{} was refused", command.name())).map(drop)
     }
 
     /// A list of messages, each line of it handed to `each`; whether every line was understood.
-    fn listing(
+    async fn listing(
         &mut self,
         command: &Command<'_>,
         refused: Kind,
         trace: &mut Trace<'_>,
         each: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<bool> {
-        let line = self.exchange(command, trace)?;
+        let line = self.exchange(command, trace).await?;
         let ending = line.ending;
         line.accepted(refused, &format!("{} was refused", command.name()))?;
-        self.entries(ending, trace, each).map_err(|error| error.during(command.name()))
+        self.entries(ending, trace, each).await.map_err(|error| error.during(command.name()))
     }
 
     /// A list where an answer of one line was due, if it has come whole; some servers list for one message too.
-    fn list_behind(&mut self, trace: &mut Trace<'_>, each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    async fn list_behind(&mut self, trace: &mut Trace<'_>, each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         self.may_be_followed_by_list();
         match self.inbox.has_list() {
-            Some(ending) => self.entries(ending, trace, each).map(drop),
+            Some(ending) => self.entries(ending, trace, each).await.map(drop),
             None => Ok(()),
         }
     }
 
     /// The lines of a list of messages. What is no entry is left out, not the whole list with it.
-    fn entries(
+    async fn entries(
         &mut self,
         ending: Ending,
         trace: &mut Trace<'_>,
@@ -192,7 +198,8 @@ impl Client {
                 _ => {}
             }
             Ok(())
-        })?;
+        })
+        .await?;
         Ok(is_whole)
     }
 }

@@ -1,8 +1,8 @@
-//! A session with a server: drives [`crate::proto`] over [`crate::net`].
+//! A session with a server: drives [`crate::proto`] over a [`transport::Transport`].
 //!
 //! This file sends and receives; [`open`] connects and logs in, [`mailbox`] has the commands with short answers,
-//! [`retrieve`] those that bring messages; [`marks`] and [`sizes`] keep what a session says of its mailbox, [`memory`]
-//! what is worth knowing of a server.
+//! [`retrieve`] those that bring messages; [`marks`] and [`sizes`] keep what a session says of its mailbox,
+//! [`server_cache`] what is worth knowing of a server; [`transport`] says what it needs of the world.
 //!
 //! Each reply has one deadline, computed when the wait for it begins. A long one gets a new deadline whenever another
 //! `STRIDE` of it has arrived, so a message may be of any size, and a server that trickles is not waited for.
@@ -15,25 +15,22 @@
 
 pub mod mailbox;
 pub mod marks;
-pub mod memory;
 pub mod open;
 pub mod retrieve;
+pub mod server_cache;
 pub mod sizes;
 pub mod trace;
+pub mod transport;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use memchr::memmem;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
-use crate::net::Deadline;
-use crate::net::stream::{Stream, closed};
-use crate::net::tcp::Canceller;
-use crate::net::tls::Facts;
 use crate::options::Timeouts;
 use crate::proto::command::Command;
 use crate::proto::framing::{Ending, Inbox, unstuff};
@@ -41,9 +38,10 @@ use crate::proto::listing::{Capabilities, is_entry};
 use crate::proto::reply::{Reply, Status};
 use crate::session::mailbox::MAX_ENTRIES;
 use crate::session::marks::Marks;
-use crate::session::memory::Key;
+use crate::session::server_cache::Key;
 use crate::session::sizes::Sizes;
 use crate::session::trace::Trace;
+use crate::session::transport::Transport;
 use crate::shortage;
 use crate::text::{mask, show};
 
@@ -51,17 +49,13 @@ use crate::text::{mask, show};
 const STRIDE: usize = 64 * 1024;
 
 /// A session in the TRANSACTION state (RFC 1939, section 5).
-pub struct Client {
-    stream: Stream,
+pub struct Client<T> {
+    transport: T,
     inbox: Inbox,
     timeouts: Timeouts,
     /// How many octets a message may have that is returned in memory; `None` for any number.
     max_message: Option<u64>,
-    deadline: Deadline,
-    /// When the call under way must be over, whatever it still waits for.
-    call: Option<Deadline>,
-    canceller: Canceller,
-    /// How much has arrived since the deadline was set.
+    /// How much has arrived since the wait began.
     arrived: usize,
     /// By what the server is remembered.
     key: Key,
@@ -110,24 +104,21 @@ impl Behind {
     }
 }
 
-impl Client {
+impl<T: Transport> Client<T> {
     /// A call begins, which may take so long in all.
     pub fn begin_call(&mut self) -> Result<()> {
-        self.call = self.timeouts.call.map(Deadline::after);
-        let watch = self.stream.watch();
-        watch.begin(None);
-        Ok(watch.tell()?)
+        self.transport.begin_call(self.timeouts.call)
     }
 
     /// Has the server commit the deletions and ends the session.
-    pub fn quit(mut self, trace: &mut Trace<'_>) -> Result<()> {
+    pub async fn quit(mut self, trace: &mut Trace<'_>) -> Result<()> {
         self.expect_in_step(trace).map_err(|error| error.during("QUIT"))?;
         // the server closes behind its answer
         self.in_transaction = false;
-        let line = self.exchange(&Command::QUIT, trace)?;
+        let line = self.exchange(&Command::QUIT, trace).await?;
         let committed = line.accepted(Kind::Server, "the server did not commit the deletions").map(drop);
         if !matches!(&committed, Err(error) if error.ends_session()) {
-            self.stream.close();
+            self.transport.close().await;
         }
         committed
     }
@@ -137,47 +128,49 @@ impl Client {
         self.max_message
     }
 
-    /// What is known of TLS, where there is TLS.
-    pub fn tls_facts(&self) -> Option<Facts> {
-        self.stream.tls_facts()
-    }
-
-    /// What ends a wait of this session from another thread.
-    pub fn canceller(&self) -> Canceller {
-        self.canceller.clone()
+    /// The connection below.
+    pub fn transport(&self) -> &T {
+        &self.transport
     }
 
     /// CAPA.
-    fn ask_capabilities(&mut self, trace: &mut Trace<'_>) -> Result<Capabilities> {
-        let line = self.exchange(&Command::CAPA, trace)?;
+    async fn ask_capabilities(&mut self, trace: &mut Trace<'_>) -> Result<Capabilities> {
+        let line = self.exchange(&Command::CAPA, trace).await?;
         let ending = line.ending;
         line.accepted(Kind::Unsupported, "the server has no CAPA")?;
-        self.receive_capabilities(ending, trace)
+        self.receive_capabilities(ending, trace).await
     }
 
     /// The list behind CAPA's answer.
-    fn receive_capabilities(&mut self, ending: Ending, trace: &mut Trace<'_>) -> Result<Capabilities> {
+    async fn receive_capabilities(&mut self, ending: Ending, trace: &mut Trace<'_>) -> Result<Capabilities> {
         let mut capabilities = Capabilities::default();
-        self.receive_listing(ending, trace, |line, _| capabilities.push(line)).map_err(|error| error.during("CAPA"))?;
+        self.receive_listing(ending, trace, |line, _| capabilities.push(line))
+            .await
+            .map_err(|error| error.during("CAPA"))?;
         Ok(capabilities)
     }
 
     /// A command and the first line of its answer.
-    fn exchange(&mut self, command: &Command<'_>, trace: &mut Trace<'_>) -> Result<Line<'_>> {
-        self.exchange_with(command, Behind::Nothing, trace)
+    async fn exchange(&mut self, command: &Command<'_>, trace: &mut Trace<'_>) -> Result<Line<'_>> {
+        self.exchange_with(command, Behind::Nothing, trace).await
     }
 
     /// A command whose answer is one line.
-    fn exchange_short(&mut self, command: &Command<'_>, trace: &mut Trace<'_>) -> Result<Line<'_>> {
-        self.exchange_with(command, Behind::Dot, trace)
+    async fn exchange_short(&mut self, command: &Command<'_>, trace: &mut Trace<'_>) -> Result<Line<'_>> {
+        self.exchange_with(command, Behind::Dot, trace).await
     }
 
-    fn exchange_with(&mut self, command: &Command<'_>, behind: Behind, trace: &mut Trace<'_>) -> Result<Line<'_>> {
+    async fn exchange_with(
+        &mut self,
+        command: &Command<'_>,
+        behind: Behind,
+        trace: &mut Trace<'_>,
+    ) -> Result<Line<'_>> {
         if self.in_transaction {
             self.expect_in_step(trace).map_err(|error| error.during(command.name()))?;
         }
-        self.send(command, trace)?;
-        let (line, ending) = self.first_line(trace).map_err(|error| error.during(command.name()))?;
+        self.send(command, trace).await?;
+        let (line, ending) = self.first_line(trace).await.map_err(|error| error.during(command.name()))?;
         // a refusal is always of one line
         let is_refusal = self.inbox.bytes(line.clone()).starts_with(REFUSAL);
         self.behind = if is_refusal && self.in_transaction { Behind::Dot } else { behind };
@@ -198,9 +191,9 @@ impl Client {
         self.begin_wait();
         loop {
             if self.inbox.is_empty() {
-                match self.stream.read_at_once(self.inbox.space()?)? {
+                match self.transport.read_at_once(self.inbox.space()?)? {
                     None => return Ok(()),
-                    Some(0) => return Err(closed()),
+                    Some(0) => return Err(Error::closed()),
                     Some(count) => self.inbox.filled(count),
                 }
             }
@@ -213,13 +206,12 @@ impl Client {
     }
 
     /// Whether something comes within that time.
-    fn hears_within(&mut self, time: Duration) -> Result<bool> {
-        let until = Deadline::after(time).or_earlier(self.call);
+    async fn hears_within(&mut self, time: Duration) -> Result<bool> {
         while self.inbox.is_empty() {
-            match self.stream.read_at_once(self.inbox.space()?)? {
-                Some(0) => return Err(closed()),
+            match self.transport.read_at_once(self.inbox.space()?)? {
+                Some(0) => return Err(Error::closed()),
                 Some(count) => self.inbox.filled(count),
-                None if !self.stream.wait_readable(until)? => return Ok(false),
+                None if !self.transport.wait_readable(time).await? => return Ok(false),
                 None => {}
             }
         }
@@ -247,38 +239,38 @@ impl Client {
     }
 
     /// Sends a command; the wait for its reply begins here.
-    fn send(&mut self, command: &Command<'_>, trace: &mut Trace<'_>) -> Result<()> {
-        self.send_all(&[*command], trace).map_err(|error| error.during(command.name()))
+    async fn send(&mut self, command: &Command<'_>, trace: &mut Trace<'_>) -> Result<()> {
+        self.send_all(&[*command], trace).await.map_err(|error| error.during(command.name()))
     }
 
     /// Sends commands in one go; the wait for the first reply begins here.
-    fn send_all(&mut self, commands: &[Command<'_>], trace: &mut Trace<'_>) -> Result<()> {
+    async fn send_all(&mut self, commands: &[Command<'_>], trace: &mut Trace<'_>) -> Result<()> {
         shortage::check()?;
         let encoded = Command::encode_all(commands)?;
         commands.iter().for_each(|command| trace.sent(command));
         self.begin_wait();
-        self.stream.write_all(&encoded)
+        self.transport.write_all(&encoded).await
     }
 
     /// The first line of a reply.
-    fn receive(&mut self, trace: &mut Trace<'_>) -> Result<Line<'_>> {
-        self.receive_masked(&[], trace)
+    async fn receive(&mut self, trace: &mut Trace<'_>) -> Result<Line<'_>> {
+        self.receive_masked(&[], trace).await
     }
 
     /// The first line of a reply that may hold what was said in the same exchange.
-    fn receive_masked<'a>(&'a mut self, said: &'a [&'a [u8]], trace: &mut Trace<'_>) -> Result<Line<'a>> {
-        let (line, ending) = self.first_line(trace)?;
+    async fn receive_masked<'a>(&'a mut self, said: &'a [&'a [u8]], trace: &mut Trace<'_>) -> Result<Line<'a>> {
+        let (line, ending) = self.first_line(trace).await?;
         self.behind = Behind::Nothing;
         Ok(self.tell_line(line, ending, said, trace))
     }
 
     /// Waits for the first line of a reply. What came for nobody is passed over.
-    fn first_line(&mut self, trace: &mut Trace<'_>) -> Result<(Range<usize>, Ending)> {
+    async fn first_line(&mut self, trace: &mut Trace<'_>) -> Result<(Range<usize>, Ending)> {
         let (line, ending) = loop {
             match self.inbox.take_first_line()? {
                 Some((line, _)) if self.pass_over(&line, trace) => {}
                 Some(taken) => break taken,
-                None => self.fill()?,
+                None => self.fill().await?,
             }
         };
         if self.in_transaction && self.inbox.bytes(line.clone()).starts_with(REFUSAL) {
@@ -297,7 +289,7 @@ impl Client {
         let is_last = self.inbox.is_empty();
         let space = self.inbox.space_behind();
         if is_last && !space.is_empty() {
-            match self.stream.read_at_once(space) {
+            match self.transport.read_at_once(space) {
                 Ok(Some(0)) => return Ok(true),
                 // a command that was under way meets a closed connection
                 Err(error) if error.kind() == Kind::ConnectionLost => return Ok(true),
@@ -317,17 +309,13 @@ impl Client {
     ) -> Line<'a> {
         let line = Line { bytes: self.inbox.bytes(line), said, secrets: &self.secrets, ending };
         if trace.has_listener() {
-            let handed = Instant::now();
-            trace.received(&line.shown());
-            // as pause_wait, which would need the line back
-            self.deadline = self.deadline.later(handed.elapsed());
-            self.stream.set_deadline(self.deadline.or_earlier(self.call));
+            self.transport.in_host(|| trace.received(&line.shown()));
         }
         line
     }
 
     /// The further lines of a reply, up to the one that ends it. What `each` refuses ends the reading, and the session.
-    fn receive_listing(
+    async fn receive_listing(
         &mut self,
         ending: Ending,
         trace: &mut Trace<'_>,
@@ -339,18 +327,20 @@ impl Client {
             let line = loop {
                 match self.inbox.take_line(ending)? {
                     Some(line) => break line,
-                    None => self.fill()?,
+                    None => self.fill().await?,
                 }
             };
             let line = self.inbox.bytes(line);
-            let handed = trace.has_listener().then(Instant::now);
-            if handed.is_some() {
-                trace.received(&mask_all(line, &[], &self.secrets));
-            }
-            let Some(content) = unstuff(line) else { return Ok(()) };
-            each(content, trace)?;
-            if let Some(handed) = handed {
-                self.pause_wait(handed.elapsed());
+            let secrets = &self.secrets;
+            let taken = self.transport.in_host(|| {
+                if trace.has_listener() {
+                    trace.received(&mask_all(line, &[], secrets));
+                }
+                unstuff(line).map(|content| each(content, trace))
+            });
+            match taken {
+                Some(outcome) => outcome?,
+                None => return Ok(()),
             }
         }
     }
@@ -358,21 +348,11 @@ impl Client {
     /// The wait for a reply begins.
     fn begin_wait(&mut self) {
         self.arrived = 0;
-        self.set_deadline(Deadline::after(self.timeouts.reply));
+        self.transport.begin_wait(self.timeouts.reply);
     }
 
-    /// Leaves out of the wait what the host did meanwhile.
-    fn pause_wait(&mut self, spent: Duration) {
-        self.set_deadline(self.deadline.later(spent));
-    }
-
-    fn set_deadline(&mut self, deadline: Deadline) {
-        self.deadline = deadline;
-        self.stream.set_deadline(deadline.or_earlier(self.call));
-    }
-
-    fn fill(&mut self) -> Result<()> {
-        let count = self.stream.read(self.inbox.space()?)?;
+    async fn fill(&mut self) -> Result<()> {
+        let count = self.transport.read(self.inbox.space()?).await?;
         self.inbox.filled(count);
         self.arrived += count;
         if self.arrived >= STRIDE {

@@ -1,6 +1,6 @@
 //! From nothing to a session in the TRANSACTION state: connecting, TLS, capabilities, log-in.
 //!
-//! What an earlier log-in has learnt of the server ([`memory`]) spares asking for its capabilities. Should that be out
+//! What an earlier log-in has learnt of the server ([`server_cache`]) spares asking for its capabilities. Should that be out
 //! of date, a refused log-in shows it: then the server is asked after all. Where anybody on the way can have said it, it
 //! never chooses the log-in.
 //!
@@ -8,19 +8,10 @@
 //! next one.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
-use crate::net::Deadline;
-use crate::net::address::Host;
-use crate::net::proxy::Proxy;
-use crate::net::resolve::resolve;
-use crate::net::stream::Stream;
-use crate::net::tcp::{self, Tcp};
-use crate::net::tls::{Session, Setup, Tls};
-use crate::net::watch::Watch;
 use crate::options::{Options, Secure};
 use crate::proto::auth::{self, ChannelBinding, Circumstances, Login, Mechanism, Next, Offer, Refusal, Wanted, ways};
 use crate::proto::command::Command;
@@ -28,9 +19,10 @@ use crate::proto::framing::Inbox;
 use crate::proto::listing::Capabilities;
 use crate::proto::reply::{Reply, Status};
 use crate::session::marks::Marks;
-use crate::session::memory::{self, Key, Known, Lists};
+use crate::session::server_cache::{self, Key, Known, Lists};
 use crate::session::sizes::Sizes;
 use crate::session::trace::Trace;
+use crate::session::transport::{Connector, TlsSession, Transport};
 use crate::session::{Behind, Client, mask_all};
 use crate::shortage;
 use crate::text::show;
@@ -102,44 +94,35 @@ enum Outcome {
     Refused(Refusal),
 }
 
-impl Client {
+impl<T: Transport> Client<T> {
     /// Connects, makes the connection secure, logs in.
-    ///
-    /// `watch` makes who hears of it, for each connection that it takes.
-    pub fn open(options: &Options, watch: impl Fn() -> Watch, trace: &mut Trace<'_>) -> Result<Client> {
+    pub async fn open<C>(connector: &mut C, options: &Options, trace: &mut Trace<'_>) -> Result<Client<T>>
+    where
+        C: Connector<Transport = T>,
+    {
         shortage::check()?;
-        let call = options.timeouts.call.map(Deadline::after);
-        // before the first packet: a trust that cannot be built must not cost a connection
-        let setup = match options.secure {
-            Secure::No => None,
-            Secure::Tls | Secure::StartTls => {
-                let deadline = Deadline::after(options.timeouts.connect).or_earlier(call);
-                Some(Setup::new(&options.tls, &options.server.host, deadline, &mut watch())?)
-            }
-        };
-        let key = Key::new(options, setup.as_ref())?;
+        connector.prepare().await?;
+        let key = Key::new(options, connector.identity()?);
         let user = options.credentials.user();
-        let mut known = memory::recall(&key, user);
+        let mut known = server_cache::get(&key, user, connector.now());
         let mut lessons = Lessons { breaks_at_capa: known.breaks_at_capa, broken_bindings: 0, trying: None };
         let mut first_error = None;
         loop {
             let had_session = known.session.is_some();
-            let opened = Client::establish(options, setup.as_ref(), &key, known, call, watch(), &mut lessons, trace);
-            let error = match opened {
+            let error = match Client::establish(connector, options, &key, known, &mut lessons, trace).await {
                 Ok(client) => return Ok(client),
                 Err(error) => error,
             };
             let change = if had_session && error.kind() == Kind::Secure {
                 // instead of declining to resume a session, some servers fail the handshake
-                memory::never_resume(&key);
+                server_cache::disable_resumption(&key, connector.now());
                 Some("without the earlier TLS session")
             } else {
                 lessons.learn(&error)
             };
             // what is left of the call's time must do for another connection
-            let is_over = call.is_some_and(|call| call.remaining().is_none());
-            let Some(change) = change.filter(|_| !is_over) else {
-                memory::doubt(&key);
+            let Some(change) = change.filter(|_| !connector.is_over()) else {
+                server_cache::invalidate(&key);
                 // where connecting once more was of no use, what led to it is the reason
                 let is_unrelated = |error: &Error| {
                     matches!(error.kind(), Kind::Connect | Kind::ConnectionLost | Kind::Timeout | Kind::BadFormat)
@@ -151,64 +134,54 @@ impl Client {
             };
             trace.note(format_args!("once more {change}: {error}"));
             first_error = first_error.or(Some(error));
-            known = memory::recall(&key, user);
+            known = server_cache::get(&key, user, connector.now());
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // each from another place, for one call
-    fn establish(
+    async fn establish<C>(
+        connector: &mut C,
         options: &Options,
-        setup: Option<&Setup>,
         key: &Key,
         known: Known,
-        call: Option<Deadline>,
-        watch: Watch,
         lessons: &mut Lessons,
         trace: &mut Trace<'_>,
-    ) -> Result<Client> {
+    ) -> Result<Client<T>>
+    where
+        C: Connector<Transport = T>,
+    {
         let Known { lists, session, breaks_at_capa } = known;
         // what a server that is not to be asked said once is not to decide either
         let lists = lists.filter(|_| options.capabilities);
         lessons.trying = None;
-        let tcp = reach(options, call, watch, trace)?;
-        let canceller = tcp.canceller();
-        let stream = match (setup, options.secure) {
-            (Some(setup), Secure::Tls) => secure(setup, session.as_ref(), tcp, options, call, trace)?,
-            _ => Stream::Plain(tcp),
-        };
-        let proxy = options.route.proxy.as_ref();
         let mut client = Client {
-            stream,
+            transport: connector.connect(session.as_ref(), trace).await?,
             inbox: Inbox::default(),
             timeouts: options.timeouts,
             max_message: options.max_message,
-            deadline: Deadline::after(options.timeouts.reply),
-            call,
-            canceller,
             arrived: 0,
             key: key.clone(),
             capabilities: None,
             asked_after_log_in: false,
             proven: BTreeSet::new(),
             greets_again: false,
-            secrets: [options.credentials.secrets(), proxy.map(Proxy::secrets).unwrap_or_default()].concat(),
+            secrets: [options.credentials.secrets(), connector.secrets()].concat(),
             pipelining: options.pipelining,
             in_transaction: false,
             behind: Behind::Nothing,
             marks: Marks::default(),
             sizes: Sizes::default(),
         };
-        let mut greeting = client.greeting(trace)?;
-        if let (Some(setup), Secure::StartTls) = (setup, options.secure) {
+        let mut greeting = client.greeting(trace).await?;
+        if options.secure == Secure::StartTls {
             if lists.is_none() && options.capabilities && !lessons.breaks_at_capa {
-                client.expect_stls(lessons, trace)?;
+                client.expect_stls(lessons, trace).await?;
             }
-            client = client.start_tls(setup, session.as_ref(), options, trace)?;
-            client.greets_again = client.pass_over_greeting(trace)?;
+            client = client.start_tls(connector, session.as_ref(), trace).await?;
+            client.greets_again = client.pass_over_greeting(trace).await?;
             greeting.clear();
         }
         let log_in = LogIn { options, greeting: &greeting, lessons, has_extensions: false };
-        let learnt = client.authenticate(lists, log_in, trace);
+        let learnt = client.authenticate(lists, log_in, trace).await;
         // some servers repeat what they were told
         client.inbox.wipe();
         client.secrets = Vec::new();
@@ -226,9 +199,9 @@ impl Client {
         };
         // what was only used is no younger for it
         if lessons.breaks_at_capa && !breaks_at_capa {
-            memory::learn_break_at_capa(key, options.credentials.user());
+            server_cache::store_break_at_capa(key, options.credentials.user(), connector.now());
         }
-        memory::learn(key, lists, client.stream.tls_session());
+        server_cache::store(key, lists, client.transport.tls_session(), connector.now());
         // who wants no CAPA gets none in passing either
         client.asked_after_log_in |= !options.capabilities;
         client.in_transaction = true;
@@ -236,14 +209,14 @@ impl Client {
     }
 
     /// The text of the greeting.
-    fn greeting(&mut self, trace: &mut Trace<'_>) -> Result<Vec<u8>> {
+    async fn greeting(&mut self, trace: &mut Trace<'_>) -> Result<Vec<u8>> {
         self.begin_wait();
-        let line = match self.receive(trace) {
+        let line = match self.receive(trace).await {
             Ok(line) => line,
             Err(error) => {
                 let waits_for_tls = matches!(error.kind(), Kind::Timeout | Kind::ConnectionLost)
                     && self.inbox.is_empty()
-                    && !self.stream.is_encrypted();
+                    && !self.transport.is_encrypted();
                 let error = if waits_for_tls { error.hint(MAY_WANT_TLS) } else { error };
                 return Err(error.during("greeting"));
             }
@@ -252,9 +225,9 @@ impl Client {
     }
 
     /// Ends the attempt where the server has a list and STLS is not on it. Where it has none its answer to STLS tells.
-    fn expect_stls(&mut self, lessons: &mut Lessons, trace: &mut Trace<'_>) -> Result<()> {
+    async fn expect_stls(&mut self, lessons: &mut Lessons, trace: &mut Trace<'_>) -> Result<()> {
         lessons.trying = Some(Trial::Capabilities);
-        let offered = self.ask_capabilities(trace);
+        let offered = self.ask_capabilities(trace).await;
         match offered {
             Err(error) if error.ends_session() => return Err(error),
             Ok(offered) if !offered.has("STLS") => return Err(Error::new(Kind::NoStls, NOT_OFFERED)),
@@ -265,45 +238,44 @@ impl Client {
     }
 
     /// STLS, and the handshake. What the server said in the clear is forgotten.
-    fn start_tls(
+    async fn start_tls<C>(
         mut self,
-        setup: &Setup,
-        session: Option<&Session>,
-        options: &Options,
+        connector: &mut C,
+        session: Option<&TlsSession>,
         trace: &mut Trace<'_>,
-    ) -> Result<Client> {
-        let line = self.exchange(&Command::STLS, trace)?;
+    ) -> Result<Client<T>>
+    where
+        C: Connector<Transport = T>,
+    {
+        let line = self.exchange(&Command::STLS, trace).await?;
         line.accepted(Kind::NoStls, REFUSED).map_err(|error| match error.ends_session() {
             true => error,
             // whatever its response code says
             false => error.recast(Kind::NoStls, REFUSED),
         })?;
-        match self.stream {
-            Stream::Plain(tcp) if self.inbox.is_empty() && !tcp.has_unread() => {
-                let stream = secure(setup, session, tcp, options, self.call, trace)?;
-                Ok(Client { stream, inbox: Inbox::default(), ..self })
-            }
-            // a server is silent until it has the client's first record: somebody else speaks here
-            _ => Err(Error::new(Kind::BadFormat, "clear text followed the answer to STLS")),
+        if !self.inbox.is_empty() {
+            return Err(Error::new(Kind::BadFormat, "clear text followed the answer to STLS"));
         }
+        let transport = connector.start_tls(self.transport, session, trace).await?;
+        Ok(Client { transport, inbox: Inbox::default(), ..self })
     }
 
     /// Whether the server has greeted once more inside TLS, as E-MailRelay 2.6 does: nothing is asked yet. Should that come
     /// later, the answer to CAPA shows it.
-    fn pass_over_greeting(&mut self, trace: &mut Trace<'_>) -> Result<bool> {
-        match self.stream.read_at_once(self.inbox.space()?)? {
+    async fn pass_over_greeting(&mut self, trace: &mut Trace<'_>) -> Result<bool> {
+        match self.transport.read_at_once(self.inbox.space()?)? {
             // that it has closed is for whoever wants something of it
             None | Some(0) => return Ok(false),
             Some(count) => self.inbox.filled(count),
         }
-        let line = self.receive(trace)?;
+        let line = self.receive(trace).await?;
         line.accepted(Kind::Server, "the server turned us away")?;
         trace.note(format_args!("the server greeted once more"));
         Ok(true)
     }
 
     /// Logs in by what is remembered of the server, else by what it says now.
-    fn authenticate(
+    async fn authenticate(
         &mut self,
         remembered: Option<Lists>,
         mut log_in: LogIn<'_>,
@@ -315,7 +287,7 @@ impl Client {
         if let Some(lists) = remembered {
             let before = lists.before.as_ref();
             if let Some(mechanism) = self.way_by_memory(before, options) {
-                match self.log_in(mechanism, before, &mut log_in, trace)? {
+                match self.log_in(mechanism, before, &mut log_in, trace).await? {
                     Outcome::LoggedIn => return Ok(Learnt::Lists(lists)),
                     Outcome::Refused(refusal) if !may_be_outdated(&refusal) => return Err(refusal.error),
                     Outcome::Refused(refusal) => refused = Some((mechanism, refusal)),
@@ -323,10 +295,10 @@ impl Client {
             }
         }
         if refused.is_none() && !needs_capabilities(options, log_in.lessons) {
-            self.try_ways(None, Offer::NotAsked, &mut log_in, trace)?;
+            self.try_ways(None, Offer::NotAsked, &mut log_in, trace).await?;
             return Ok(Learnt::Nothing);
         }
-        let before = match self.capabilities_before_log_in(log_in.lessons, trace) {
+        let before = match self.capabilities_before_log_in(log_in.lessons, trace).await {
             Ok(before) => Some(before),
             Err(error) if refused.is_none() && !error.ends_session() => None,
             // a server that has no list any more has not shown another one
@@ -340,7 +312,7 @@ impl Client {
             trace.note(format_args!("{} is still listed", tried.name()));
             return Err(refusal.error);
         }
-        self.try_ways(refused, offer, &mut log_in, trace)?;
+        self.try_ways(refused, offer, &mut log_in, trace).await?;
         // a server that says more than it is asked for would be out of step by memory
         Ok(if self.greets_again { Learnt::Once(before) } else { Learnt::Lists(Lists { before, after: None }) })
     }
@@ -353,7 +325,7 @@ impl Client {
         let offer = before.map_or(Offer::NoList, Offer::List);
         // a mechanism that is not on the old list may be on the new one
         let mechanism = ways(&self.wanted(offer, options)).ok()?.next()?;
-        let may_choose = self.stream.is_encrypted() || options.mechanism.is_some();
+        let may_choose = self.transport.is_encrypted() || options.mechanism.is_some();
         (may_choose || mechanism == Mechanism::ScramSha256).then_some(mechanism)
     }
 
@@ -362,26 +334,30 @@ impl Client {
             credentials: &options.credentials,
             named: options.mechanism,
             offer,
-            encrypted: self.stream.is_encrypted(),
+            encrypted: self.transport.is_encrypted(),
             clear_password: options.clear_password,
         }
     }
 
     /// CAPA before the log-in. A second greeting that comes no sooner is taken for the first line of its list.
-    fn capabilities_before_log_in(&mut self, lessons: &mut Lessons, trace: &mut Trace<'_>) -> Result<Capabilities> {
+    async fn capabilities_before_log_in(
+        &mut self,
+        lessons: &mut Lessons,
+        trace: &mut Trace<'_>,
+    ) -> Result<Capabilities> {
         lessons.trying = Some(Trial::Capabilities);
-        let line = self.exchange(&Command::CAPA, trace)?;
+        let line = self.exchange(&Command::CAPA, trace).await?;
         let mut ending = line.ending;
         let mut has_list = line.accepted(Kind::Unsupported, NO_CAPA).map(drop);
-        if has_list.is_ok() && self.begins_anew()? {
+        if has_list.is_ok() && self.begins_anew().await? {
             self.greets_again = true;
             trace.note(format_args!("the server greeted once more"));
-            let line = self.receive(trace)?;
+            let line = self.receive(trace).await?;
             ending = line.ending;
             has_list = line.accepted(Kind::Unsupported, NO_CAPA).map(drop);
         }
         let capabilities = match has_list {
-            Ok(()) => self.receive_capabilities(ending, trace),
+            Ok(()) => self.receive_capabilities(ending, trace).await,
             Err(error) => Err(error),
         };
         if !capabilities.as_ref().is_err_and(Error::ends_session) {
@@ -391,17 +367,17 @@ impl Client {
     }
 
     /// Whether the line behind the first one of a reply is the first one of another reply.
-    fn begins_anew(&mut self) -> Result<bool> {
+    async fn begins_anew(&mut self) -> Result<bool> {
         // the shortest list is shorter
         while self.inbox.waiting().len() < b"-ERR".len() && memchr::memchr(b'\n', self.inbox.waiting()).is_none() {
-            self.fill()?;
+            self.fill().await?;
         }
         let waiting = self.inbox.waiting();
         Ok(waiting.starts_with(b"+OK") || waiting.starts_with(b"-ERR"))
     }
 
     /// Tries one mechanism after the other, each once, until the server lets us in or has refused the credentials.
-    fn try_ways(
+    async fn try_ways(
         &mut self,
         tried: Option<(Mechanism, Refusal)>,
         offer: Offer<'_>,
@@ -418,7 +394,7 @@ impl Client {
         let is_broken = wanted.named.is_none() && log_in.lessons.broken_bindings > 0;
         let is_untried = |mechanism: &Mechanism| Some(*mechanism) != tried && !(is_broken && mechanism.is_bound());
         for mechanism in ways(&wanted)?.filter(is_untried) {
-            match self.log_in(mechanism, list, log_in, trace)? {
+            match self.log_in(mechanism, list, log_in, trace).await? {
                 Outcome::LoggedIn => return Ok(()),
                 Outcome::Refused(Refusal { error, next: Next::Nothing, .. }) => return Err(error),
                 Outcome::Refused(next) => {
@@ -433,7 +409,7 @@ impl Client {
     }
 
     /// A log-in by that mechanism, in every form in which the server may take it.
-    fn log_in(
+    async fn log_in(
         &mut self,
         mechanism: Mechanism,
         offered: Option<&Capabilities>,
@@ -441,12 +417,12 @@ impl Client {
         trace: &mut Trace<'_>,
     ) -> Result<Outcome> {
         if mechanism.is_bound() {
-            return self.log_in_bound(mechanism, offered, log_in, trace);
+            return self.log_in_bound(mechanism, offered, log_in, trace).await;
         }
-        match self.attempt(mechanism, None, true, offered, log_in, trace)? {
+        match self.attempt(mechanism, None, true, offered, log_in, trace).await? {
             // some servers take one word after AUTH and no more
             Outcome::Refused(Refusal { next: Next::WithoutInitialResponse, .. }) => {
-                self.attempt(mechanism, None, false, offered, log_in, trace)
+                self.attempt(mechanism, None, false, offered, log_in, trace).await
             }
             outcome => Ok(outcome),
         }
@@ -454,7 +430,7 @@ impl Client {
 
     /// The same bound to the TLS channel, by one type of binding after the other: servers know one, and refuse or break
     /// at another. Where the host has not asked for it by the best alone.
-    fn log_in_bound(
+    async fn log_in_bound(
         &mut self,
         mechanism: Mechanism,
         offered: Option<&Capabilities>,
@@ -462,7 +438,7 @@ impl Client {
         trace: &mut Trace<'_>,
     ) -> Result<Outcome> {
         let is_named = log_in.options.mechanism.is_some();
-        let mut bindings = self.stream.channel_bindings()?.into_iter().skip(log_in.lessons.broken_bindings);
+        let mut bindings = self.transport.channel_bindings()?.into_iter().skip(log_in.lessons.broken_bindings);
         let mut outcome = None;
         let mut names: Vec<&str> = Vec::new();
         while let Some((name, data)) = bindings.next() {
@@ -470,7 +446,7 @@ impl Client {
             log_in.lessons.trying = Some(Trial::Binding { is_last: is_named && bindings.len() == 0 });
             let binding = Some(ChannelBinding { name, data });
             let doing = format!("log-in bound to the TLS channel by {name}, which the server may not know");
-            let tried = self.attempt(mechanism, binding, true, offered, log_in, trace);
+            let tried = self.attempt(mechanism, binding, true, offered, log_in, trace).await;
             log_in.lessons.trying = log_in.lessons.trying.take().filter(|_| tried.is_err());
             match tried.map_err(|error| error.during(&doing))? {
                 // it was the proof that was refused, not the type of binding
@@ -494,7 +470,7 @@ impl Client {
     ///
     /// Where the server takes commands ahead of its answers these go together, and PASS with USER. Nothing ever goes
     /// after PASS or the last line of AUTH: some servers lose it.
-    fn attempt(
+    async fn attempt(
         &mut self,
         mechanism: Mechanism,
         binding: Option<ChannelBinding>,
@@ -521,30 +497,31 @@ impl Client {
         let utf8 = Some(Command::UTF8).filter(|_| options.utf8 && wants("UTF8"));
         let extensions: Vec<_> = language.into_iter().chain(utf8).collect();
         log_in.has_extensions = true;
-        let pipelining = self.pipelining && offers("PIPELINING") && memory::goes_ahead(&self.key);
+        let pipelining =
+            self.pipelining && offers("PIPELINING") && server_cache::may_pipeline(&self.key, self.transport.now());
         let ahead = login.ahead().filter(|_| pipelining);
         let mut is_ahead = ahead.is_some();
         if pipelining {
             let together: Vec<_> = extensions.iter().copied().chain([login.first()]).chain(ahead).collect();
-            self.send_all(&together, trace)?;
+            self.send_all(&together, trace).await?;
         }
         for extension in &extensions {
             if !pipelining {
-                self.send(extension, trace)?;
+                self.send(extension, trace).await?;
             }
             self.begin_wait();
             // that one is refused is told by the status lines
             let said = login.secrets();
-            let line = self.receive_masked(&said, trace).map_err(|error| error.during(extension.name()))?;
+            let line = self.receive_masked(&said, trace).await.map_err(|error| error.during(extension.name()))?;
             line.tell(Reply::parse(line.bytes))?;
         }
         if !pipelining {
-            self.send(&login.first(), trace)?;
+            self.send(&login.first(), trace).await?;
         }
         loop {
             self.begin_wait();
             let said = login.secrets();
-            let line = match self.receive_masked(&said, trace) {
+            let line = match self.receive_masked(&said, trace).await {
                 Ok(line) => line,
                 Err(error) => {
                     let why = login.complaint().map_or_else(String::new, |complaint| format!(", refused: {complaint}"));
@@ -561,21 +538,21 @@ impl Client {
                 let Refusal { error, mut next, has_proved } = login.refusal(reply);
                 if is_ahead {
                     self.begin_wait();
-                    if self.receive_masked(&login.secrets(), trace).is_err() {
+                    if self.receive_masked(&login.secrets(), trace).await.is_err() {
                         next = Next::Nothing;
                     }
                 }
                 let error = error.with_reply(self.show(&line, &login));
                 return Ok(Outcome::Refused(Refusal { error, next, has_proved }));
             }
-            match login.next(reply, &mut || self.stream.check()) {
+            match login.next(reply, &mut || self.transport.check()) {
                 Ok(Some(_)) if is_ahead => is_ahead = false,
-                Ok(Some(command)) => self.send(&command, trace)?,
+                Ok(Some(command)) => self.send(&command, trace).await?,
                 Ok(None) => return Ok(Outcome::LoggedIn),
                 Err(error) => {
                     // what led to this is told, not what becomes of the rest
                     if let Some(cancel) = login.cancel() {
-                        let _ = self.send(&cancel, trace);
+                        let _ = self.send(&cancel, trace).await;
                     }
                     return Err(error.with_reply(self.show(&line, &login)));
                 }
@@ -601,52 +578,4 @@ fn needs_capabilities(options: &Options, lessons: &Lessons) -> bool {
 /// like a wrong password.
 fn may_be_outdated(refusal: &Refusal) -> bool {
     refusal.next != Next::Nothing || (refusal.error.kind() == Kind::Auth && !refusal.error.is_explained())
-}
-
-/// Looks the server up, or its proxy, and connects to it.
-fn reach(options: &Options, call: Option<Deadline>, mut watch: Watch, trace: &mut Trace<'_>) -> Result<Tcp> {
-    let (route, timeout) = (&options.route, options.timeouts.connect);
-    let next = route.proxy.as_ref().map_or(&options.server, |proxy| &proxy.server);
-    watch.tell()?;
-    if !matches!(next.host, Host::Ip(_)) {
-        trace.note(format_args!("resolving {}", next.host.brief()));
-    }
-    // whose name and whose addresses they are
-    let blame = |error: Error| match &route.proxy {
-        Some(proxy) => error.during(&proxy.brief()),
-        None => error,
-    };
-    let mut addresses = resolve(next, Deadline::after(timeout).or_earlier(call), &mut watch).map_err(blame)?;
-    addresses.retain(|address| route.admits(address));
-    if addresses.is_empty() {
-        let text = format!("{} has no address of that family", next.host.brief());
-        return Err(blame(Error::new(Kind::HostNotFound, text)));
-    }
-    let deadline = Deadline::after(timeout).or_earlier(call);
-    let note = |address: &SocketAddr| trace.note(format_args!("connecting to {address}"));
-    let addresses = tcp::interleave(addresses);
-    let (mut tcp, address) = tcp::connect(&addresses, route.source, deadline, watch, note).map_err(blame)?;
-    trace.note(format_args!("connected to {address}"));
-    if let Some(proxy) = &route.proxy {
-        tcp.set_deadline(Deadline::after(timeout).or_earlier(call));
-        proxy.connect(&mut tcp, &options.server)?;
-        trace.note(format_args!("connected to {} by the proxy", options.server.brief()));
-    }
-    Ok(tcp)
-}
-
-/// Shakes hands on a connection whose next byte belongs to TLS.
-fn secure(
-    setup: &Setup,
-    session: Option<&Session>,
-    mut tcp: Tcp,
-    options: &Options,
-    call: Option<Deadline>,
-    trace: &mut Trace<'_>,
-) -> Result<Stream> {
-    tcp.set_deadline(Deadline::after(options.timeouts.connect).or_earlier(call));
-    let clear_before = options.secure == Secure::StartTls;
-    let tls = Tls::handshake(setup, session, tcp, clear_before)?;
-    trace.note(format_args!("{}", tls.facts()));
-    Ok(Stream::Tls(Box::new(tls)))
 }

@@ -9,7 +9,6 @@
 //! behind it says otherwise. A server on which messages ahead have failed is asked one by one from then on.
 
 use std::collections::VecDeque;
-use std::time::Instant;
 
 use crate::error::{Error, Kind, Result};
 use crate::proto::body::{Body, Piece};
@@ -18,7 +17,8 @@ use crate::proto::framing::Ending;
 use crate::proto::listing::{announced_size, scan_listing_of};
 use crate::proto::reply::{Reply, Status};
 use crate::session::trace::Trace;
-use crate::session::{Behind, Client, REFUSAL, memory};
+use crate::session::transport::Transport;
+use crate::session::{Behind, Client, REFUSAL, server_cache};
 use crate::shortage;
 
 /// How many commands may be unanswered: together less than 2 KiB, which any socket buffer holds.
@@ -57,20 +57,20 @@ enum Asked {
     Deletion(i32),
 }
 
-impl Client {
+impl<T: Transport> Client<T> {
     /// A message, handed to `piece` bit by bit.
-    pub fn retrieve(
+    pub async fn retrieve(
         &mut self,
         number: i32,
         piece: impl FnMut(&[u8]) -> Result<()>,
         trace: &mut Trace<'_>,
     ) -> Result<()> {
         let listed = self.sizes.of(number);
-        self.bring(&Command::retr(number), Kind::Server, listed, piece, trace)
+        self.bring(&Command::retr(number), Kind::Server, listed, piece, trace).await
     }
 
     /// The header of a message, the empty line, and so many lines of its body.
-    pub fn top(
+    pub async fn top(
         &mut self,
         number: i32,
         lines: i32,
@@ -78,13 +78,13 @@ impl Client {
         trace: &mut Trace<'_>,
     ) -> Result<()> {
         let refused = self.refusal_of("TOP");
-        self.bring(&Command::top(number, lines), refused, None, piece, trace)?;
+        self.bring(&Command::top(number, lines), refused, None, piece, trace).await?;
         self.proven.insert("TOP");
         Ok(())
     }
 
     /// Many messages, in that order, and if wanted each marked as deleted once it has been delivered.
-    pub fn retrieve_many(
+    pub async fn retrieve_many(
         &mut self,
         numbers: impl ExactSizeIterator<Item = i32>,
         delete: bool,
@@ -93,18 +93,18 @@ impl Client {
     ) -> Result<Bulk> {
         let is_one = numbers.len() == 1;
         let mut ahead = false;
-        let bulk = self.retrieve_all(numbers, delete, &mut ahead, delivery, trace);
+        let bulk = self.retrieve_all(numbers, delete, &mut ahead, delivery, trace).await;
         if let Err(error) = &bulk {
             // it may have come of what the server was believed to be able to do
-            memory::doubt(&self.key);
+            server_cache::invalidate(&self.key);
             if ahead && !is_one && matches!(error.kind(), Kind::BadFormat | Kind::ConnectionLost | Kind::Timeout) {
-                memory::never_ahead(&self.key);
+                server_cache::disable_pipelining(&self.key, self.transport.now());
             }
         }
         bulk
     }
 
-    fn retrieve_all(
+    async fn retrieve_all(
         &mut self,
         numbers: impl ExactSizeIterator<Item = i32>,
         delete: bool,
@@ -113,7 +113,7 @@ impl Client {
         trace: &mut Trace<'_>,
     ) -> Result<Bulk> {
         let mut numbers = numbers.peekable();
-        *ahead = self.can_pipeline(numbers.len(), numbers.peek().copied(), trace)?;
+        *ahead = self.can_pipeline(numbers.len(), numbers.peek().copied(), trace).await?;
         let mut window = if *ahead { WINDOW } else { 1 };
         let mut to_delete = VecDeque::new();
         let mut unanswered = VecDeque::with_capacity(window);
@@ -129,14 +129,14 @@ impl Client {
                 }
                 let deletions = to_delete.drain(..deletions).map(Asked::Deletion);
                 let more = deletions.chain(numbers.by_ref().map(Asked::Message));
-                self.ask(more.take(room), &mut unanswered, trace)?;
+                self.ask(more.take(room), &mut unanswered, trace).await?;
             }
             let Some(asked) = unanswered.pop_front() else { break };
             let awaited = !unanswered.is_empty();
             self.begin_wait();
             match asked {
                 Asked::Message(number) => {
-                    if let Some(size) = self.receive_message(number, awaited, delivery, trace)? {
+                    if let Some(size) = self.receive_message(number, awaited, delivery, trace).await? {
                         bulk.delivered += 1;
                         if delete {
                             make_room(&mut to_delete)?;
@@ -148,7 +148,7 @@ impl Client {
                         }
                     }
                 }
-                Asked::Deletion(number) => match self.receive_deletion(number, trace) {
+                Asked::Deletion(number) => match self.receive_deletion(number, trace).await {
                     Err(error) if error.ends_session() => return Err(error),
                     outcome => bulk.not_marked = bulk.not_marked.or(outcome.err()),
                 },
@@ -159,15 +159,15 @@ impl Client {
     }
 
     /// Whether the server takes commands ahead of its answers. `first` is a message that it should have.
-    fn can_pipeline(&mut self, commands: usize, first: Option<i32>, trace: &mut Trace<'_>) -> Result<bool> {
-        if !self.pipelining || !memory::goes_ahead(&self.key) {
+    async fn can_pipeline(&mut self, commands: usize, first: Option<i32>, trace: &mut Trace<'_>) -> Result<bool> {
+        if !self.pipelining || !server_cache::may_pipeline(&self.key, self.transport.now()) {
             return Ok(false);
         }
-        let has = |client: &Client| client.capabilities.as_ref().is_some_and(|offered| offered.has("PIPELINING"));
+        let has = |client: &Client<T>| client.capabilities.as_ref().is_some_and(|offered| offered.has("PIPELINING"));
         // some servers say so only after the log-in
         if !has(self) && self.capabilities.is_some() && !self.asked_after_log_in && commands >= WORTH_ASKING {
             if let Some(first) = first {
-                self.ask_in_passing(first, trace)?;
+                self.ask_in_passing(first, trace).await?;
             }
         }
         Ok(has(self))
@@ -177,23 +177,23 @@ impl Client {
     ///
     /// A server that stays silent may have swallowed the command, or may be slow: what comes next could be the answer to
     /// this or to the next command. LIST tells which, since its answer says which message it is about.
-    fn ask_in_passing(&mut self, message: i32, trace: &mut Trace<'_>) -> Result<()> {
+    async fn ask_in_passing(&mut self, message: i32, trace: &mut Trace<'_>) -> Result<()> {
         self.asked_after_log_in = true;
         self.expect_in_step(trace)?;
-        self.send(&Command::CAPA, trace)?;
-        let is_silent = !self.hears_within(self.timeouts.reply / 4)?;
+        self.send(&Command::CAPA, trace).await?;
+        let is_silent = !self.hears_within(self.timeouts.reply / 4).await?;
         if is_silent {
-            self.send(&Command::list(message), trace)?;
+            self.send(&Command::list(message), trace).await?;
         }
-        let line = self.receive(trace).map_err(|error| error.during("CAPA"))?;
+        let line = self.receive(trace).await.map_err(|error| error.during("CAPA"))?;
         let ending = line.ending;
         match Reply::parse(line.bytes) {
             Ok(Reply { status: Status::Ok, text }) if is_silent && scan_listing_of(message, text).is_ok() => {
                 return Ok(());
             }
             Ok(Reply { status: Status::Ok, .. }) => {
-                let capabilities = self.receive_capabilities(ending, trace)?;
-                memory::learn_after(&self.key, &capabilities);
+                let capabilities = self.receive_capabilities(ending, trace).await?;
+                server_cache::store_after_log_in(&self.key, &capabilities);
                 self.capabilities = Some(capabilities);
             }
             // of which command nobody knows
@@ -204,13 +204,13 @@ impl Client {
         }
         if is_silent {
             self.begin_wait();
-            self.receive(trace).map_err(|error| error.during("LIST"))?;
+            self.receive(trace).await.map_err(|error| error.during("LIST"))?;
         }
         Ok(())
     }
 
     /// Sends commands in one go.
-    fn ask(
+    async fn ask(
         &mut self,
         more: impl Iterator<Item = Asked>,
         unanswered: &mut VecDeque<Asked>,
@@ -228,18 +228,18 @@ impl Client {
         if let Some(first) = commands.first().filter(|_| nothing_is_asked) {
             self.expect_in_step(trace).map_err(|error| error.during(first.name()))?;
         }
-        self.send_all(&commands, trace)
+        self.send_all(&commands, trace).await
     }
 
     /// The size of the message; `None` if the server refused it. `awaited` says whether more answers are to come.
-    fn receive_message(
+    async fn receive_message(
         &mut self,
         number: i32,
         awaited: bool,
         delivery: &mut dyn Delivery,
         trace: &mut Trace<'_>,
     ) -> Result<Option<u64>> {
-        let line = self.receive(trace).map_err(|error| error.during("RETR"))?;
+        let line = self.receive(trace).await.map_err(|error| error.during("RETR"))?;
         let ending = line.ending;
         match line.accepted(Kind::Server, "RETR was refused") {
             Err(error) if error.ends_session() => Err(error),
@@ -252,7 +252,7 @@ impl Client {
             Ok(text) => {
                 let announced = announced_size(text);
                 let total = announced.or_else(|| self.sizes.of(number));
-                let size = self.receive_body(ending, total, &mut |bytes| delivery.piece(number, bytes), trace)?;
+                let size = self.receive_body(ending, total, &mut |bytes| delivery.piece(number, bytes), trace).await?;
                 let is_short = announced.is_some_and(|announced| size < announced);
                 self.check_end(awaited, is_short, trace).map_err(|error| error.during("RETR"))?;
                 delivery.whole(number).map(|()| Some(size))
@@ -260,8 +260,8 @@ impl Client {
         }
     }
 
-    fn receive_deletion(&mut self, number: i32, trace: &mut Trace<'_>) -> Result<()> {
-        let line = self.receive(trace).map_err(|error| error.during("DELE"))?;
+    async fn receive_deletion(&mut self, number: i32, trace: &mut Trace<'_>) -> Result<()> {
+        let line = self.receive(trace).await.map_err(|error| error.during("DELE"))?;
         let accepted = line.accepted(Kind::Server, "DELE was refused").map(drop);
         self.behind = Behind::Dot;
         accepted?;
@@ -269,7 +269,7 @@ impl Client {
         Ok(())
     }
 
-    fn bring(
+    async fn bring(
         &mut self,
         command: &Command<'_>,
         refused: Kind,
@@ -277,10 +277,11 @@ impl Client {
         mut piece: impl FnMut(&[u8]) -> Result<()>,
         trace: &mut Trace<'_>,
     ) -> Result<()> {
-        let line = self.exchange(command, trace)?;
+        let line = self.exchange(command, trace).await?;
         let ending = line.ending;
         let announced = announced_size(line.accepted(refused, &format!("{} was refused", command.name()))?);
         self.receive_body(ending, announced.or(listed), &mut piece, trace)
+            .await
             .and_then(|_| self.check_end(false, false, trace))
             .map_err(|error| error.during(command.name()))?;
         self.inbox.narrow();
@@ -294,7 +295,7 @@ impl Client {
     fn check_end(&mut self, awaited: bool, is_short: bool, trace: &mut Trace<'_>) -> Result<()> {
         if self.inbox.is_empty() {
             // that the connection has ended there is for what is asked next to find out
-            let count = self.stream.read_at_once(self.inbox.space()?)?.unwrap_or(0);
+            let count = self.transport.read_at_once(self.inbox.space()?)?.unwrap_or(0);
             self.inbox.filled(count);
         }
         let behind = self.inbox.waiting();
@@ -312,7 +313,7 @@ impl Client {
     }
 
     /// The body of a reply, handed to `piece` from where it lies in the receive buffer, and its size.
-    fn receive_body(
+    async fn receive_body(
         &mut self,
         ending: Ending,
         announced: Option<u64>,
@@ -322,19 +323,17 @@ impl Client {
         let mut body = Body::new(ending);
         let mut total: u64 = 0;
         self.inbox.widen()?;
-        self.stream.watch().begin(announced);
+        self.transport.set_progress(0, announced);
         loop {
             let (what, used) = body.next(self.inbox.waiting());
             if let Piece::Content(bytes) = what {
-                if self.stream.is_cancelled() {
+                if self.transport.is_cancelled() {
                     return Err(Error::new(Kind::Cancelled, "cancelled by the host"));
                 }
                 total += bytes.len() as u64;
-                self.stream.watch().advance(bytes.len());
-                let handed = Instant::now();
-                piece(bytes)?;
+                self.transport.set_progress(total, announced);
+                self.transport.in_host(|| piece(bytes))?;
                 self.inbox.consume(used);
-                self.pause_wait(handed.elapsed());
                 continue;
             }
             let ended = what == Piece::End;
@@ -342,9 +341,9 @@ impl Client {
             if ended {
                 break;
             }
-            self.fill()?;
+            self.fill().await?;
         }
-        self.stream.watch().tell()?;
+        self.transport.report_progress()?;
         trace.note(format_args!("{total} bytes"));
         Ok(total)
     }

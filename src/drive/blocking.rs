@@ -1,0 +1,283 @@
+//! Sessions that block: each function of a session is polled once, since its transport either has what is awaited or has
+//! waited for it until the deadline. So there is no runtime, nothing is allocated for a call, and the thread sleeps in the
+//! system calls of [`crate::net`] and nowhere else.
+
+use std::any::Any;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Kind, Result};
+use crate::net::Deadline;
+use crate::net::address::Host;
+use crate::net::proxy::Proxy;
+use crate::net::resolve::resolve;
+use crate::net::stream::Stream;
+use crate::net::tcp::{self, Canceller, Tcp};
+use crate::net::tls::{self, Facts, Setup, Tls};
+use crate::net::watch::Watch;
+use crate::options::{Options, Secure};
+use crate::session;
+use crate::session::trace::Trace;
+use crate::session::transport::{Connector, KeptSession, TlsSession, Transport};
+
+/// A session whose calls block.
+pub type Client = session::Client<Blocking>;
+
+/// Runs a function of a session that blocks.
+pub fn run<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
+    match pin!(call).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(Error::new(Kind::Internal, "a transport that blocks has not waited")),
+    }
+}
+
+/// Connects and logs in. `watch` makes who is told how it goes on, for each connection that it takes.
+pub fn open(options: &Options, watch: impl Fn() -> Watch, trace: &mut Trace<'_>) -> Result<Client> {
+    let mut dialer = Dialer { options, watch, call: None, setup: None };
+    run(Client::open(&mut dialer, options, trace))
+}
+
+/// Connects by these options.
+struct Dialer<'a, W> {
+    options: &'a Options,
+    watch: W,
+    call: Option<Deadline>,
+    setup: Option<Setup>,
+}
+
+/// A connection whose waits block.
+pub struct Blocking {
+    stream: Stream,
+    deadline: Deadline,
+    /// When the call under way must be over, whatever it still waits for.
+    call: Option<Deadline>,
+    canceller: Canceller,
+}
+
+impl<W: Fn() -> Watch> Connector for Dialer<'_, W> {
+    type Transport = Blocking;
+
+    async fn prepare(&mut self) -> Result<()> {
+        self.call = self.options.timeouts.call.map(Deadline::after);
+        if self.options.secure != Secure::No {
+            let Options { tls, server, .. } = self.options;
+            self.setup = Some(Setup::new(tls, &server.host, self.deadline(), &mut (self.watch)())?);
+        }
+        Ok(())
+    }
+
+    fn identity(&self) -> Result<String> {
+        let proxy = self.options.route.proxy.as_ref().map(ToString::to_string);
+        let tls = self.setup.as_ref().map(Setup::key).transpose()?;
+        Ok(if proxy.is_none() && tls.is_none() { String::new() } else { format!("{proxy:?} {tls:?}") })
+    }
+
+    fn secrets(&self) -> Vec<Zeroizing<Vec<u8>>> {
+        self.options.route.proxy.as_ref().map(Proxy::secrets).unwrap_or_default()
+    }
+
+    async fn connect(&mut self, earlier: Option<&TlsSession>, trace: &mut Trace<'_>) -> Result<Blocking> {
+        let tcp = self.connect_tcp(trace)?;
+        let canceller = tcp.canceller();
+        let stream = match self.options.secure {
+            Secure::Tls => self.shake_hands(tcp, earlier, trace)?,
+            Secure::No | Secure::StartTls => Stream::Plain(tcp),
+        };
+        Ok(Blocking { stream, deadline: self.deadline(), call: self.call, canceller })
+    }
+
+    async fn start_tls(
+        &mut self,
+        transport: Blocking,
+        earlier: Option<&TlsSession>,
+        trace: &mut Trace<'_>,
+    ) -> Result<Blocking> {
+        match transport.stream {
+            Stream::Plain(tcp) if !tcp.has_unread() => {
+                let stream = self.shake_hands(tcp, earlier, trace)?;
+                Ok(Blocking { stream, ..transport })
+            }
+            // a server is silent until it has the client's first record: somebody else speaks here
+            _ => Err(Error::new(Kind::BadFormat, "clear text followed the answer to STLS")),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.call.is_some_and(|call| call.remaining().is_none())
+    }
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}
+
+impl<W: Fn() -> Watch> Dialer<'_, W> {
+    /// Until when something on the way to the first reply may take, from now on.
+    fn deadline(&self) -> Deadline {
+        Deadline::after(self.options.timeouts.connect).or_earlier(self.call)
+    }
+
+    /// Looks the server up, or its proxy, and connects to it.
+    fn connect_tcp(&self, trace: &mut Trace<'_>) -> Result<Tcp> {
+        let Options { route, server, .. } = self.options;
+        let mut watch = (self.watch)();
+        let next = route.proxy.as_ref().map_or(server, |proxy| &proxy.server);
+        watch.tell()?;
+        if !matches!(next.host, Host::Ip(_)) {
+            trace.note(format_args!("resolving {}", next.host.brief()));
+        }
+        // whose name and whose addresses they are
+        let blame = |error: Error| match &route.proxy {
+            Some(proxy) => error.during(&proxy.brief()),
+            None => error,
+        };
+        let mut addresses = resolve(next, self.deadline(), &mut watch).map_err(blame)?;
+        addresses.retain(|address| route.admits(address));
+        if addresses.is_empty() {
+            let text = format!("{} has no address of that family", next.host.brief());
+            return Err(blame(Error::new(Kind::HostNotFound, text)));
+        }
+        let note = |address: &SocketAddr| trace.note(format_args!("connecting to {address}"));
+        let addresses = tcp::interleave(addresses);
+        let connected = tcp::connect(&addresses, route.source, self.deadline(), watch, note);
+        let (mut tcp, address) = connected.map_err(blame)?;
+        trace.note(format_args!("connected to {address}"));
+        if let Some(proxy) = &route.proxy {
+            tcp.set_deadline(self.deadline());
+            proxy.connect(&mut tcp, server)?;
+            trace.note(format_args!("connected to {} by the proxy", server.brief()));
+        }
+        Ok(tcp)
+    }
+
+    /// The TLS handshake on a connection whose next byte belongs to TLS.
+    fn shake_hands(&self, mut tcp: Tcp, earlier: Option<&TlsSession>, trace: &mut Trace<'_>) -> Result<Stream> {
+        let setup = self.setup.as_ref().ok_or_else(|| Error::new(Kind::Internal, "TLS was not prepared"))?;
+        let earlier = earlier.and_then(|earlier| earlier.as_any().downcast_ref::<tls::Session>());
+        tcp.set_deadline(self.deadline());
+        let tls = Tls::handshake(setup, earlier, tcp, self.options.secure == Secure::StartTls)?;
+        trace.note(format_args!("{}", tls.facts()));
+        Ok(Stream::Tls(Box::new(tls)))
+    }
+}
+
+impl Blocking {
+    /// What ends a wait of this connection from another thread.
+    pub fn canceller(&self) -> Canceller {
+        self.canceller.clone()
+    }
+
+    /// What is known of TLS, where there is TLS.
+    pub fn tls_facts(&self) -> Option<Facts> {
+        self.stream.tls_facts()
+    }
+
+    fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+        self.stream.set_deadline(deadline.or_earlier(self.call));
+    }
+}
+
+impl Transport for Blocking {
+    fn begin_call(&mut self, limit: Option<Duration>) -> Result<()> {
+        self.call = limit.map(Deadline::after);
+        let watch = self.stream.watch();
+        watch.set(0, None);
+        Ok(watch.tell()?)
+    }
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn begin_wait(&mut self, timeout: Duration) {
+        self.set_deadline(Deadline::after(timeout));
+    }
+
+    fn in_host<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        let begin = Instant::now();
+        let done = work();
+        self.set_deadline(self.deadline.later(begin.elapsed()));
+        done
+    }
+
+    fn check(&mut self) -> Result<()> {
+        self.stream.check()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.stream.is_cancelled()
+    }
+
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        self.stream.read(buffer)
+    }
+
+    fn read_at_once(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
+        self.stream.read_at_once(buffer)
+    }
+
+    async fn wait_readable(&mut self, time: Duration) -> Result<bool> {
+        self.stream.wait_readable(Deadline::after(time).or_earlier(self.call))
+    }
+
+    async fn write_all(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    async fn close(self) {
+        self.stream.close();
+    }
+
+    fn set_progress(&mut self, done: u64, total: Option<u64>) {
+        self.stream.watch().set(done, total);
+    }
+
+    fn report_progress(&mut self) -> Result<()> {
+        Ok(self.stream.watch().tell()?)
+    }
+
+    fn is_encrypted(&self) -> bool {
+        self.stream.is_encrypted()
+    }
+
+    fn channel_bindings(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
+        self.stream.channel_bindings()
+    }
+
+    fn tls_session(&self) -> Option<TlsSession> {
+        self.stream.tls_session().map(|session| Arc::new(session) as TlsSession)
+    }
+}
+
+impl KeptSession for tls::Session {
+    fn size(&self) -> usize {
+        self.size()
+    }
+
+    fn memory(&self) -> usize {
+        self.memory()
+    }
+
+    fn smaller(&self) -> Option<TlsSession> {
+        self.smaller().map(|session| Arc::new(session) as TlsSession)
+    }
+
+    fn has_smaller(&self) -> bool {
+        self.has_smaller()
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

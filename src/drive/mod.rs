@@ -1,0 +1,3 @@
+//! Who drives a session: what a session awaits is a transport's ([`crate::session::transport`]), and here is what that is.
+
+pub mod blocking;
