@@ -1,7 +1,7 @@
 //! Whom to believe: the folder `cacerts`, read into single certificates without understanding them.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -76,6 +76,14 @@ pub fn read_one(path: &Path) -> Result<CertificateFile> {
 /// Every file of the folder, in the order of their names. That a file can't be read is no error unless the process has
 /// run out of something. `go_on` is asked before each whether it is still wanted.
 pub fn read_folder(cacerts: &Path, go_on: &mut dyn FnMut() -> Result<()>) -> Result<Vec<CertificateFile>> {
+    read_folder_by(&read_file, cacerts, go_on)
+}
+
+fn read_folder_by(
+    read_file: &dyn Fn(&Path) -> io::Result<Vec<Encoded>>,
+    cacerts: &Path,
+    go_on: &mut dyn FnMut() -> Result<()>,
+) -> Result<Vec<CertificateFile>> {
     let unreadable = |error| unreadable("the folder", cacerts, error);
     let mut paths = Vec::new();
     for entry in fs::read_dir(cacerts).map_err(unreadable)? {
@@ -96,11 +104,11 @@ pub fn read_folder(cacerts: &Path, go_on: &mut dyn FnMut() -> Result<()>) -> Res
 }
 
 /// Whether the platform has any authorities where OpenSSL looks for them: in one file, or in a folder by their hashes. What
-/// OpenSSL says of its own folder is `OPENSSLDIR: "…"`.
-pub fn has_platform_store(openssl_dir: &str) -> bool {
+/// OpenSSL says of its own folder is `OPENSSLDIR: "…"`; what the environment says comes before that.
+pub fn has_platform_store(openssl_dir: &str, variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let own = Path::new(openssl_dir.split('"').nth(1).unwrap_or_default());
-    let file = env::var_os("SSL_CERT_FILE").map_or_else(|| own.join("cert.pem"), PathBuf::from);
-    let folders = env::var_os("SSL_CERT_DIR").unwrap_or_else(|| own.join("certs").into());
+    let file = variable("SSL_CERT_FILE").map_or_else(|| own.join("cert.pem"), PathBuf::from);
+    let folders = variable("SSL_CERT_DIR").unwrap_or_else(|| own.join("certs").into());
     has_store(&file, &folders)
 }
 
@@ -221,6 +229,31 @@ mod tests {
         fs::remove_file(&path).unwrap();
         assert_eq!(read_bytes(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert!(read_bytes(&env::temp_dir()).is_err(), "a folder");
+        // nothing is stored for it
+        let file = File::create(&path).unwrap();
+        file.set_len(64 * 1024 * 1024).unwrap();
+        assert_eq!(read_bytes(&path).unwrap().len(), 64 * 1024 * 1024);
+        file.set_len(64 * 1024 * 1024 + 1).unwrap();
+        assert!(read_bytes(&path).unwrap_err().to_string().contains("too large"));
+        fs::write(&path, CERTIFICATE).unwrap();
+        let certificates = read_one(&path).unwrap().contents.unwrap();
+        assert!(matches!(&certificates[..], [Encoded::Pem(pem)] if pem == CERTIFICATE.as_bytes()));
+        fs::remove_file(&path).unwrap();
+        assert_eq!(read_one(&path).err().unwrap().kind(), Kind::Secure);
+    }
+
+    #[test]
+    fn a_process_that_has_run_out_of_something_does_not_trust_less() {
+        let folder = env::temp_dir().join(format!("pop3connect-exhausted.{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("a"), CERTIFICATE).unwrap();
+        let read_with = |number| {
+            let read_file = move |_: &Path| Err(io::Error::from_raw_os_error(number));
+            read_folder_by(&read_file, &folder, &mut || Ok(()))
+        };
+        assert_eq!(read_with(libc::EMFILE).err().unwrap().kind(), Kind::OutOfMemory);
+        assert!(read_with(libc::EACCES).unwrap()[0].contents.is_err());
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
@@ -239,6 +272,10 @@ mod tests {
         assert!(!has_store(&file, first.as_os_str()));
         fs::write(&file, "x").unwrap();
         assert!(has_store(&file, first.as_os_str()));
+        let said = format!("OPENSSLDIR: \"{}\"", base.display());
+        assert!(has_platform_store(&said, |_| None));
+        let elsewhere = |name: &str| (name == "SSL_CERT_FILE").then(|| first.join("none").into());
+        assert!(!has_platform_store(&said, elsewhere));
         fs::remove_dir_all(base).unwrap();
     }
 

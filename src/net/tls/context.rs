@@ -160,7 +160,7 @@ fn build_context(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result
                     return Err(Error::new(Kind::OutOfMemory, text));
                 }
                 go_on()?;
-                lacks_platform = !trust::has_platform_store(version::dir());
+                lacks_platform = !trust::has_platform_store(version::dir(), |name| std::env::var_os(name));
             }
             let files = match own {
                 Authorities::None => Vec::new(),

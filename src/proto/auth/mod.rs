@@ -590,6 +590,24 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_ahead_of_an_answer() {
+        let credentials = credentials();
+        assert_eq!(credentials.user(), b"tim");
+        let (login, _) = begin(&credentials, Mechanism::UserPass);
+        assert_eq!(login.ahead().map(wire).unwrap(), "PASS tanstaaftanstaaf\r\n");
+        assert!(begin(&credentials, Mechanism::Plain).0.ahead().is_none());
+    }
+
+    #[test]
+    fn most_mechanisms_know_of_no_complaint() {
+        let credentials = credentials();
+        let (login, _) = begin(&credentials, Mechanism::Plain);
+        assert_eq!(login.complaint(), None);
+        // the password, and what was said with it
+        assert_eq!(login.secrets().len(), 3);
+    }
+
+    #[test]
     fn nonces_fit_into_scram() {
         let nonce = nonce().unwrap();
         assert!(nonce.len() == 24 && nonce.bytes().all(|byte| byte.is_ascii_graphic() && byte != b','));
@@ -642,6 +660,7 @@ mod tests {
             (Mechanism::Plain, &["+", "-ERR syntax"], other(Kind::Unsupported), other(Kind::Unsupported)),
             // not of the mailbox, while nothing was shown
             (Mechanism::CramMd5, &["-ERR not available"], other(Kind::Temporary), other(Kind::Temporary)),
+            (Mechanism::CramMd5, &["-ERR mailbox is locked"], other(Kind::MailboxInUse), other(Kind::MailboxInUse)),
             (Mechanism::CramMd5, &["-ERR [SYS/PERM] disabled"], other(Kind::Server), other(Kind::Server)),
             (Mechanism::CramMd5, &["-ERR [AUTH] no"], nothing(Kind::Auth), nothing(Kind::Auth)),
             (Mechanism::CramMd5, &["-ERR no"], other(Kind::Unsupported), other(Kind::Unsupported)),
