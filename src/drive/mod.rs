@@ -1,3 +1,5 @@
 //! Who drives a session: what a session awaits is a transport's ([`crate::session::transport`]), and here is what that is.
 
 pub mod blocking;
+#[cfg(any(test, fuzzing))]
+pub mod script;

@@ -22,6 +22,9 @@ pub mod sizes;
 pub mod trace;
 pub mod transport;
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
