@@ -39,6 +39,8 @@ pub enum Step {
 pub struct Log {
     /// What the client said on each connection.
     pub heard: Vec<Vec<u8>>,
+    /// What of that it said while it had not read all that was there.
+    pub ahead: Vec<u8>,
     /// Whether it offered an earlier TLS session in each handshake.
     pub resumed: Vec<bool>,
     /// What the script had it hear instead of what it said.
@@ -281,9 +283,14 @@ impl Transport for Connection {
         if self.is_closed() && self.readable.is_empty() {
             return Err(Error::new(Kind::ConnectionLost, "the connection was lost"));
         }
-        if let Some(heard) = self.log.borrow_mut().heard.last_mut() {
+        let mut log = self.log.borrow_mut();
+        if let Some(heard) = log.heard.last_mut() {
             heard.extend_from_slice(bytes);
         }
+        if !self.readable.is_empty() {
+            log.ahead.extend_from_slice(bytes);
+        }
+        drop(log);
         self.heard.extend_from_slice(bytes);
         self.advance();
         Ok(())

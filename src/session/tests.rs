@@ -331,6 +331,8 @@ fn many_messages_one_by_one_and_ahead() {
                  C: DELE 1\nC: DELE 3\nS: +OK\nS: +OK\n";
     let transcript = format!("{GREETING}{}{log_in}{ahead}{QUIT}", capa("USER|PIPELINING"));
     assert_eq!(play_all(&options, &[&transcript], &retrieve_all(true)), Ok((delivered, 2)));
+    let (_, log, _) = play(&options(), &[Script::parse(&transcript)], 1, None, &retrieve_all(true));
+    assert_eq!(log.borrow().ahead.escape_ascii().to_string(), "");
 }
 
 /// After each of these nothing more may be asked of the session.
