@@ -1,4 +1,4 @@
-//! What the targets connect by: in the clear, to a server on this machine, as anybody who sets nothing else.
+//! What the targets connect by: in the clear, as anybody who sets nothing else.
 
 use std::time::Duration;
 
@@ -9,13 +9,10 @@ use pop3connect::net::trust::Trust;
 use pop3connect::options::{Options, Secure, Timeouts};
 use pop3connect::proto::auth::Credentials;
 
-/// Nothing that the fuzzer says takes longer, since its server closes when all is said.
-pub const LIMIT: Duration = Duration::from_secs(20);
-
-/// The options of a connection to that address.
-pub fn options(address: &str, user: &[u8], password: &[u8]) -> Options {
+/// The options of a connection to a server in memory.
+pub fn options(user: &[u8], password: &[u8]) -> Options {
     Options {
-        server: Server::parse(address.as_bytes(), 110).unwrap(),
+        server: Server::parse(b"fuzz.test", 110).unwrap(),
         route: Route::default(),
         credentials: Credentials::new(user, password).unwrap(),
         mechanism: None,
@@ -27,6 +24,6 @@ pub fn options(address: &str, user: &[u8], password: &[u8]) -> Options {
         max_message: None,
         secure: Secure::No,
         tls: Settings { trust: Trust::Anyone, oldest: Version::Tls12, name: None, identity: None, fingerprint: None },
-        timeouts: Timeouts::each(LIMIT),
+        timeouts: Timeouts::each(Duration::from_secs(1)),
     }
 }

@@ -22,6 +22,8 @@ use crate::session::transport::{Connector, KeptSession, TlsSession, Transport};
 pub enum Step {
     /// The server says that.
     Says(Vec<u8>),
+    /// The server says that again and again, until it has said so many bytes.
+    Repeats(Vec<u8>, usize),
     /// The client says just that, or the script fails.
     Hears(Vec<u8>),
     /// The client says something, or waits in vain.
@@ -164,11 +166,19 @@ impl Connection {
     /// Goes through the steps as far as they can be gone without the client.
     fn advance(&mut self) {
         loop {
-            match self.steps.front() {
+            match self.steps.front_mut() {
                 Some(Step::Says(_)) => {
                     if let Some(Step::Says(said)) = self.steps.pop_front() {
                         self.say(said);
                     }
+                }
+                Some(Step::Repeats(pattern, left)) if self.readable.is_empty() => {
+                    let many = pattern.repeat((64 * 1024 / pattern.len().max(1)).max(1));
+                    match left.checked_sub(many.len()) {
+                        Some(less) if !many.is_empty() => *left = less,
+                        _ => drop(self.steps.pop_front()),
+                    }
+                    self.say(many);
                 }
                 Some(Step::Hears(expected)) => {
                     let common = expected.iter().zip(&self.heard).take_while(|(a, b)| a == b).count();
