@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use libfuzzer_sys::fuzz_target;
 use pop3connect::error::Result;
-use pop3connect::proto::auth::{ChannelBinding, Circumstances, Credentials, Login, Mechanism};
+use pop3connect::proto::auth::{ChannelBinding, LoginContext, Credentials, Login, Mechanism};
 use pop3connect::proto::command::Command;
 use pop3connect::proto::reply::Reply;
 use pop3connect::text::{escape, mask};
@@ -55,8 +55,8 @@ fuzz_target!(|input: (u8, u8, &[u8])| {
     let mechanism = Mechanism::named(NAMES[usize::from(which) % NAMES.len()]).unwrap();
     let credentials = Credentials::new(b"alice", PASSWORD).and_then(|them| them.with_token(TOKEN)).unwrap();
     let binding = is_bound.then(|| ChannelBinding { name: "tls-exporter", data: vec![7; 32] });
-    let circumstances = Circumstances { greeting, host: "mail.test", port: 995, nonce, binding, initial_response, says_auth: false };
-    let Ok(mut login) = Login::new(&credentials, mechanism, circumstances) else { return };
+    let context = LoginContext { greeting, host: "mail.test", port: 995, nonce, binding, initial_response, says_auth: false };
+    let Ok(mut login) = Login::new(&credentials, mechanism, context) else { return };
     check(&login.first());
     let mut said_password = false;
     for line in lines {

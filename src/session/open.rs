@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::options::{Options, Secure};
-use crate::proto::auth::{self, ChannelBinding, Circumstances, Login, Mechanism, Next, Offer, Refusal, Wanted, ways};
+use crate::proto::auth::{self, ChannelBinding, Login, LoginContext, Mechanism, Next, Offer, Refusal, Wanted, ways};
 use crate::proto::command::Command;
 use crate::proto::framing::Inbox;
 use crate::proto::listing::Capabilities;
@@ -481,7 +481,7 @@ impl<T: Transport> Client<T> {
     ) -> Result<Outcome> {
         let options = log_in.options;
         let offers = |name: &str| offered.is_some_and(|offered| offered.has(name));
-        let circumstances = Circumstances {
+        let context = LoginContext {
             greeting: log_in.greeting,
             host: &options.server.host.to_string(),
             port: options.server.port,
@@ -490,7 +490,7 @@ impl<T: Transport> Client<T> {
             initial_response,
             says_auth: offers("AUTH-RESP-CODE"),
         };
-        let mut login = Login::new(&options.credentials, mechanism, circumstances)?;
+        let mut login = Login::new(&options.credentials, mechanism, context)?;
 
         let wants = |name: &str| offers(name) && !log_in.has_extensions;
         let language = options.language.as_deref().filter(|_| wants("LANG")).map(Command::lang);
@@ -524,7 +524,9 @@ impl<T: Transport> Client<T> {
             let line = match self.receive_masked(&said, trace).await {
                 Ok(line) => line,
                 Err(error) => {
-                    let why = login.complaint().map_or_else(String::new, |complaint| format!(", refused: {complaint}"));
+                    let why = login
+                        .server_error()
+                        .map_or_else(String::new, |server_error| format!(", refused: {server_error}"));
                     return Err(error.during(&format!("log-in{why}")));
                 }
             };

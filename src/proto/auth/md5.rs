@@ -3,7 +3,8 @@
 
 use zeroize::Zeroizing;
 
-use super::{Credentials, Exchange, Message, message, syntax, unexpected};
+use super::Credentials;
+use super::sasl::{Exchange, Message, message, syntax, unexpected};
 use crate::crypto::Hash;
 use crate::error::{Error, Kind, Result};
 
@@ -63,8 +64,8 @@ fn hex(bytes: &[u8]) -> Zeroizing<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{begin, circumstances, says};
-    use super::super::{Circumstances, Credentials, Login, Mechanism};
+    use super::super::login::tests::{begin, context, says};
+    use super::super::{Credentials, Login, LoginContext, Mechanism};
     use super::*;
 
     // the example of RFC 2195, section 2
@@ -98,8 +99,8 @@ mod tests {
     fn apop() {
         let mrose = Credentials::new(b"mrose", b"tanstaaf").unwrap();
         let greeting = b"POP3 server ready <1896.697170952@dbc.mtview.ca.us>";
-        let circumstances = Circumstances { greeting, ..circumstances() };
-        let mut login = Login::new(&mrose, Mechanism::Apop, circumstances).unwrap();
+        let context = LoginContext { greeting, ..context() };
+        let mut login = Login::new(&mrose, Mechanism::Apop, context).unwrap();
         let first = login.first();
         assert_eq!(*first.encode().unwrap(), b"APOP mrose c4c9334bac560ecc979e58001b3e22fb\r\n");
         assert_eq!(first.redacted(), b"APOP mrose ***");
@@ -131,7 +132,7 @@ mod tests {
             (b"[QlkyUFIwMTA=]", None),
         ] {
             assert_eq!(timestamp(greeting), expected, "{}", greeting.escape_ascii());
-            let greeting = Circumstances { greeting, ..circumstances() };
+            let greeting = LoginContext { greeting, ..context() };
             let tim = Credentials::new(b"tim", b"").unwrap();
             let refused = Login::new(&tim, Mechanism::Apop, greeting).err().map(|error| error.kind());
             assert_eq!(refused, expected.is_none().then_some(Kind::Unsupported));

@@ -1,13 +1,14 @@
 //! The mechanisms that show a token instead of a password: XOAUTH2, OAUTHBEARER.
 
-use super::{Circumstances, Credentials, Exchange, Message, escape_name, message, unexpected};
+use super::sasl::{Exchange, Message, escape_name, message, unexpected};
+use super::{Credentials, LoginContext};
 use crate::error::{Error, Kind, Result};
 
 /// Either of them: one message, and for what is wrong with it a challenge, which wants an answer before the refusal.
 pub(super) struct Bearer {
     message: Option<Message>,
     answer: Option<&'static [u8]>,
-    complaint: Vec<u8>,
+    server_error: Vec<u8>,
 }
 
 impl Bearer {
@@ -18,11 +19,11 @@ impl Bearer {
     }
 
     /// OAUTHBEARER (RFC 7628).
-    pub(super) fn oauth_bearer(credentials: &Credentials, circumstances: &Circumstances<'_>) -> Result<Bearer> {
+    pub(super) fn oauth_bearer(credentials: &Credentials, context: &LoginContext<'_>) -> Result<Bearer> {
         let Credentials { user, authzid, token, .. } = check(credentials)?;
         // the token says who logs in; as whom to act is the user, unless somebody else is named
         let name = escape_name(if authzid.is_empty() { user } else { authzid });
-        let (host, port) = (circumstances.host, circumstances.port.to_string());
+        let (host, port) = (context.host, context.port.to_string());
         let whole = message(&[
             b"n,",
             if name.is_empty() { b"" } else { b"a=" },
@@ -39,7 +40,7 @@ impl Bearer {
     }
 
     fn new(message: Message, answer: &'static [u8]) -> Bearer {
-        Bearer { message: Some(message), answer: Some(answer), complaint: Vec::new() }
+        Bearer { message: Some(message), answer: Some(answer), server_error: Vec::new() }
     }
 }
 
@@ -50,12 +51,12 @@ impl Exchange for Bearer {
 
     fn respond(&mut self, challenge: &[u8], _: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
         let answer = self.answer.take().ok_or_else(unexpected)?;
-        self.complaint = challenge.to_vec();
+        self.server_error = challenge.to_vec();
         Ok(message(&[answer]))
     }
 
-    fn complaint(&self) -> &[u8] {
-        &self.complaint
+    fn server_error(&self) -> &[u8] {
+        &self.server_error
     }
 }
 
@@ -73,7 +74,7 @@ fn check(credentials: &Credentials) -> Result<&Credentials> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{begin, circumstances, says};
+    use super::super::login::tests::{begin, context, says};
     use super::super::{Login, Mechanism};
     use super::*;
 
@@ -101,16 +102,16 @@ mod tests {
             let credentials = with_token(b"user", TOKEN);
             let (mut login, _) = begin(&credentials, mechanism);
             // {"status":"401","schemes":"bearer"}
-            let complaint = "+ eyJzdGF0dXMiOiI0MDEiLCJzY2hlbWVzIjoiYmVhcmVyIn0=";
-            assert_eq!(says(&mut login, complaint).unwrap().unwrap(), answer);
+            let server_error = "+ eyJzdGF0dXMiOiI0MDEiLCJzY2hlbWVzIjoiYmVhcmVyIn0=";
+            assert_eq!(says(&mut login, server_error).unwrap().unwrap(), answer);
             let refused = says(&mut login, "-ERR [AUTH] no").unwrap_err();
             assert_eq!(refused.kind(), Kind::Auth);
             let words = r#"the log-in was refused: {"status":"401","schemes":"bearer"}"#;
             assert_eq!(refused.to_string(), words);
 
             let (mut login, _) = begin(&credentials, mechanism);
-            says(&mut login, complaint).unwrap();
-            assert_eq!(says(&mut login, complaint).unwrap_err().kind(), Kind::BadFormat);
+            says(&mut login, server_error).unwrap();
+            assert_eq!(says(&mut login, server_error).unwrap_err().kind(), Kind::BadFormat);
             assert!(login.cancel().is_some());
         }
     }
@@ -120,8 +121,8 @@ mod tests {
         use base64::Engine;
         let credentials = with_token(b"user", TOKEN);
         let (mut login, _) = begin(&credentials, Mechanism::XOAuth2);
-        let complaint = base64::engine::general_purpose::STANDARD.encode([TOKEN, b" is bad\x1b\n"].concat());
-        says(&mut login, &format!("+ {complaint}")).unwrap();
+        let server_error = base64::engine::general_purpose::STANDARD.encode([TOKEN, b" is bad\x1b\n"].concat());
+        says(&mut login, &format!("+ {server_error}")).unwrap();
         let refused = says(&mut login, "-ERR").unwrap_err().to_string();
         assert_eq!(refused, r"the log-in was refused: *** is bad\x1b\x0a");
     }
@@ -130,8 +131,8 @@ mod tests {
     #[test]
     fn oauthbearer() {
         let credentials = with_token(b"user@example.com", TOKEN);
-        let circumstances = Circumstances { host: "server.example.com", port: 143, ..circumstances() };
-        let mut login = Login::new(&credentials, Mechanism::OAuthBearer, circumstances).unwrap();
+        let context = LoginContext { host: "server.example.com", port: 143, ..context() };
+        let mut login = Login::new(&credentials, Mechanism::OAuthBearer, context).unwrap();
         let message = "bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUuY29tAXBvcnQ9MTQzAWF1dGg9QmVhcmVyI\
                        HZGOWRmdDRxbVRjMk52YjNSbGNrQmhkSFJoZG1semRHRXVZMjl0Q2c9PQEB";
         assert_eq!(*login.first().encode().unwrap(), format!("AUTH OAUTHBEARER {message}\r\n").into_bytes());
@@ -158,12 +159,12 @@ mod tests {
             with_token(b"user", b""),
         ] {
             for mechanism in [Mechanism::XOAuth2, Mechanism::OAuthBearer] {
-                let refused = Login::new(&credentials, mechanism, circumstances()).err().unwrap();
+                let refused = Login::new(&credentials, mechanism, context()).err().unwrap();
                 assert_eq!(refused.kind(), Kind::Parameter);
             }
         }
         let odd = with_token(b"a,b=c", TOKEN);
-        let login = Login::new(&odd, Mechanism::OAuthBearer, circumstances()).unwrap();
+        let login = Login::new(&odd, Mechanism::OAuthBearer, context()).unwrap();
         assert!(login.initial_for_tests().starts_with(b"n,a=a=2Cb=3Dc,\x01host="));
     }
 }

@@ -1,6 +1,7 @@
 //! The mechanisms that say who one is, and the password if there is one, as it is: PLAIN, LOGIN, EXTERNAL.
 
-use super::{Credentials, Exchange, Message, message, unexpected};
+use super::Credentials;
+use super::sasl::{Exchange, Message, message, unexpected};
 use crate::error::Result;
 
 /// A mechanism of one message.
@@ -59,7 +60,7 @@ impl Exchange for Login<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{begin, credentials, says};
+    use super::super::login::tests::{begin, credentials, says};
     use super::super::{Credentials, Mechanism};
     use crate::error::Kind;
 

@@ -6,9 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{
-    ChannelBinding, Circumstances, Credentials, Exchange, Message, decode, escape_name, message, syntax, unexpected,
-};
+use super::sasl::{Exchange, Message, decode, escape_name, message, syntax, unexpected};
+use super::{ChannelBinding, Credentials, LoginContext};
 use crate::crypto::{self, Bytes, Hash};
 use crate::error::{Error, Kind, Result};
 
@@ -30,7 +29,7 @@ pub(super) struct Scram<'a> {
     nonce: String,
     step: Step,
     /// Why the server refuses.
-    complaint: Vec<u8>,
+    server_error: Vec<u8>,
 }
 
 enum Step {
@@ -48,9 +47,9 @@ impl<'a> Scram<'a> {
         hash: Hash,
         plus: bool,
         credentials: &'a Credentials,
-        circumstances: &Circumstances<'_>,
+        context: &LoginContext<'_>,
     ) -> Result<Scram<'a>> {
-        let (flag, binding) = match (plus, &circumstances.binding) {
+        let (flag, binding) = match (plus, &context.binding) {
             (true, Some(ChannelBinding { name, data })) => (format!("p={name}"), data.clone()),
             (true, None) => {
                 return Err(Error::new(Kind::Unsupported, "this connection has nothing to bind the log-in to"));
@@ -62,7 +61,7 @@ impl<'a> Scram<'a> {
         let authzid = escape_name(&credentials.authzid);
         let header = [flag.as_bytes(), b",", if authzid.is_empty() { b"" } else { b"a=" }, &authzid, b","].concat();
         let user = prepare(&credentials.user);
-        let nonce = (circumstances.nonce)()?;
+        let nonce = (context.nonce)()?;
         let first = [b"n=", &escape_name(&user)[..], b",r=", nonce.as_bytes()].concat();
         Ok(Scram {
             hash,
@@ -72,7 +71,7 @@ impl<'a> Scram<'a> {
             first,
             nonce,
             step: Step::ServerFirst,
-            complaint: Vec::new(),
+            server_error: Vec::new(),
         })
     }
 
@@ -116,7 +115,7 @@ impl Exchange for Scram<'_> {
                 Ok(proof)
             }
             Step::ServerFinal(signature) => {
-                verify(signature, challenge, &mut self.complaint)?;
+                verify(signature, challenge, &mut self.server_error)?;
                 self.step = Step::Verified;
                 Ok(message(&[]))
             }
@@ -129,14 +128,14 @@ impl Exchange for Scram<'_> {
         match &self.step {
             Step::ServerFirst => Err(unproven()),
             Step::ServerFinal(signature) => {
-                verify(signature, &decode(text).map_err(|_| unproven())?, &mut self.complaint)
+                verify(signature, &decode(text).map_err(|_| unproven())?, &mut self.server_error)
             }
             Step::Verified => Ok(()),
         }
     }
 
-    fn complaint(&self) -> &[u8] {
-        &self.complaint
+    fn server_error(&self) -> &[u8] {
+        &self.server_error
     }
 
     /// The first one says no more than a name.
@@ -146,7 +145,7 @@ impl Exchange for Scram<'_> {
 
     /// The server's signature, together with what it said first, lets whoever reads a log guess at the password. Being
     /// base64 itself it begins with a digit, `+` or `/`, or with a letter.
-    fn telltales(&self) -> &'static [&'static [u8]] {
+    fn redaction_markers(&self) -> &'static [&'static [u8]] {
         match &self.step {
             // "v=" and the first two bits of what follows
             Step::ServerFinal(_) => &[b"dj0", b"dj1"],
@@ -186,10 +185,10 @@ impl ServerFirst<'_> {
 }
 
 /// The server's last message: its signature, or why it refuses.
-fn verify(signature: &[u8], server_final: &[u8], complaint: &mut Vec<u8>) -> Result<()> {
+fn verify(signature: &[u8], server_final: &[u8], server_error: &mut Vec<u8>) -> Result<()> {
     let field = server_final.split(|byte| *byte == b',').next().unwrap_or_default();
     if let Some(reason) = field.strip_prefix(b"e=") {
-        *complaint = reason.to_vec();
+        *server_error = reason.to_vec();
         return Err(Error::new(Kind::Auth, "the log-in was refused"));
     }
     let theirs = decode(field.strip_prefix(b"v=").ok_or_else(unproven)?)?;
@@ -214,7 +213,7 @@ fn prepare(text: &[u8]) -> Cow<'_, [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{circumstances, says};
+    use super::super::login::tests::{context, says};
     use super::super::{Login, Mechanism};
     use super::*;
     use crate::text::mask;
@@ -264,8 +263,8 @@ mod tests {
     }
 
     fn begin<'a>(credentials: &'a Credentials, example: &Example) -> Login<'a> {
-        let circumstances = Circumstances { nonce: example.nonce, ..circumstances() };
-        Login::new(credentials, example.mechanism, circumstances).unwrap()
+        let context = LoginContext { nonce: example.nonce, ..context() };
+        Login::new(credentials, example.mechanism, context).unwrap()
     }
 
     #[test]
@@ -462,14 +461,14 @@ mod tests {
             (Mechanism::ScramSha256, binding(), "y,,", b"y,,"),
             (Mechanism::ScramSha256, None, "n,,", b"n,,"),
         ] {
-            let circumstances = Circumstances { nonce: SHA_1.nonce, binding, ..circumstances() };
-            let mut login = Login::new(&user, mechanism, circumstances).unwrap();
+            let context = LoginContext { nonce: SHA_1.nonce, binding, ..context() };
+            let mut login = Login::new(&user, mechanism, context).unwrap();
             assert!(login.initial_for_tests().starts_with(format!("{header}n=user,r=").as_bytes()));
             let last = decoded(&says(&mut login, &challenge(SHA_1.server_first)).unwrap().unwrap());
             let field = last.strip_prefix("c=").unwrap().split(',').next().unwrap();
             assert_eq!(STANDARD.decode(field).unwrap(), channel);
         }
-        let unbound = Login::new(&user, Mechanism::ScramSha256Plus, circumstances()).err().unwrap();
+        let unbound = Login::new(&user, Mechanism::ScramSha256Plus, context()).err().unwrap();
         assert_eq!(unbound.kind(), Kind::Unsupported);
     }
 }
