@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use pop3connect::error::Kind;
-use pop3connect::proto::framing::{Inbox, unstuff};
+use pop3connect::proto::framing::{ReceiveBuffer, unstuff};
 use pop3connect::proto::reply::Reply;
 use pop3connect::text::{escape, mask};
 
@@ -11,7 +11,7 @@ const LONGEST: usize = 64 * 1024;
 
 /// Every line, and the error that ended it.
 fn read(bytes: &[u8], splits: &[u8]) -> (Vec<Vec<u8>>, Option<Kind>) {
-    let mut inbox = Inbox::default();
+    let mut inbox = ReceiveBuffer::default();
     let mut lines = Vec::new();
     let mut ending = None;
     let mut splits = splits.iter().cycle();

@@ -42,9 +42,9 @@ impl Ending {
 
 /// The bytes that came and were not yet understood.
 ///
-/// It is filled through [`Inbox::space`] and [`Inbox::filled`], and hands out lines without copying them.
+/// It is filled through [`ReceiveBuffer::space`] and [`ReceiveBuffer::filled`], and hands out lines without copying them.
 #[derive(Debug, Default)]
-pub struct Inbox {
+pub struct ReceiveBuffer {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -52,7 +52,7 @@ pub struct Inbox {
     searched: usize,
 }
 
-impl Inbox {
+impl ReceiveBuffer {
     /// Where the next bytes go. Never empty.
     pub fn space(&mut self) -> Result<&mut [u8]> {
         if self.start == self.end {
@@ -64,25 +64,25 @@ impl Inbox {
             self.start = 0;
         }
         if self.end == self.buffer.len() {
-            self.grow()?;
+            self.double()?;
         }
         Ok(&mut self.buffer[self.end..])
     }
 
-    /// Says how many bytes were put into [`Inbox::space`].
+    /// Says how many bytes were put into [`ReceiveBuffer::space`].
     pub fn filled(&mut self, count: usize) {
         self.end = self.buffer.len().min(self.end + count);
     }
 
     /// Makes room for much at once, as the body of a message needs.
-    pub fn widen(&mut self) -> Result<()> {
+    pub fn grow(&mut self) -> Result<()> {
         self.resize(WIDE)
     }
 
-    /// Gives back what [`Inbox::widen`] took, as far as nothing waits in it.
-    pub fn narrow(&mut self) {
+    /// Gives back what [`ReceiveBuffer::grow`] took, as far as nothing waits in it.
+    pub fn release(&mut self) {
         if self.is_empty() {
-            *self = Inbox::default();
+            *self = ReceiveBuffer::default();
         }
     }
 
@@ -92,12 +92,12 @@ impl Inbox {
         self.buffer[self.end..].zeroize();
     }
 
-    /// What waits to be understood; good until the next call of [`Inbox::space`].
+    /// What waits to be understood; good until the next call of [`ReceiveBuffer::space`].
     pub fn waiting(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
-    /// Says how many bytes of [`Inbox::waiting`] were understood.
+    /// Says how many bytes of [`ReceiveBuffer::waiting`] were understood.
     pub fn consume(&mut self, count: usize) {
         self.start = self.end.min(self.start + count);
         self.searched = self.searched.max(self.start);
@@ -155,7 +155,7 @@ impl Inbox {
         self.too_long_yet().map(|()| None)
     }
 
-    /// The bytes of a line that was taken; good until the next call of [`Inbox::space`].
+    /// The bytes of a line that was taken; good until the next call of [`ReceiveBuffer::space`].
     pub fn bytes(&self, line: Range<usize>) -> &[u8] {
         &self.buffer[line]
     }
@@ -185,7 +185,7 @@ impl Inbox {
         if self.end - self.start > MAX_LINE + 1 { Err(too_long()) } else { Ok(()) }
     }
 
-    fn grow(&mut self) -> Result<()> {
+    fn double(&mut self) -> Result<()> {
         self.resize((self.buffer.len() * 2).clamp(FIRST_CAPACITY, WIDE))
     }
 
@@ -216,36 +216,36 @@ fn too_long() -> Error {
 mod tests {
     use super::*;
 
-    fn feed(inbox: &mut Inbox, mut bytes: &[u8]) {
+    fn feed(buffer: &mut ReceiveBuffer, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let space = inbox.space().unwrap();
+            let space = buffer.space().unwrap();
             let count = space.len().min(bytes.len());
             space[..count].copy_from_slice(&bytes[..count]);
-            inbox.filled(count);
+            buffer.filled(count);
             bytes = &bytes[count..];
         }
     }
 
     /// Reads one reply of many lines from bytes that arrive in pieces of the given sizes.
     fn read_reply(pieces: &[&[u8]]) -> (Vec<Vec<u8>>, usize) {
-        let mut inbox = Inbox::default();
+        let mut buffer = ReceiveBuffer::default();
         let mut lines = Vec::new();
         let mut ending = None;
         for piece in pieces {
-            feed(&mut inbox, piece);
+            feed(&mut buffer, piece);
             loop {
                 let line = match ending {
-                    None => inbox.take_first_line().unwrap().map(|(line, first)| {
+                    None => buffer.take_first_line().unwrap().map(|(line, first)| {
                         ending = Some(first);
                         line
                     }),
-                    Some(ending) => inbox.take_line(ending).unwrap(),
+                    Some(ending) => buffer.take_line(ending).unwrap(),
                 };
                 let Some(line) = line else { break };
-                lines.push(inbox.bytes(line).to_vec());
+                lines.push(buffer.bytes(line).to_vec());
             }
         }
-        (lines, inbox.end - inbox.start)
+        (lines, buffer.end - buffer.start)
     }
 
     #[test]
@@ -277,54 +277,54 @@ mod tests {
 
     #[test]
     fn each_reply_decides_for_itself() {
-        let mut inbox = Inbox::default();
-        feed(&mut inbox, b"+OK a\r\n-ERR b\n+OK c\r\n");
+        let mut buffer = ReceiveBuffer::default();
+        feed(&mut buffer, b"+OK a\r\n-ERR b\n+OK c\r\n");
         for (expected, ending) in [(&b"+OK a"[..], Ending::CrLf), (b"-ERR b", Ending::Lf), (b"+OK c", Ending::CrLf)] {
-            let (line, found) = inbox.take_first_line().unwrap().unwrap();
-            assert_eq!((inbox.bytes(line), found), (expected, ending));
+            let (line, found) = buffer.take_first_line().unwrap().unwrap();
+            assert_eq!((buffer.bytes(line), found), (expected, ending));
         }
-        assert!(inbox.is_empty());
+        assert!(buffer.is_empty());
     }
 
     #[test]
     fn a_line_may_have_64_kib_and_no_more() {
         for ending in [&b"\r\n"[..], b"\n"] {
-            let mut inbox = Inbox::default();
+            let mut buffer = ReceiveBuffer::default();
             let mut line = vec![b'x'; MAX_LINE];
-            feed(&mut inbox, &line);
-            assert!(inbox.take_first_line().unwrap().is_none());
-            feed(&mut inbox, ending);
-            assert_eq!(inbox.take_first_line().unwrap().unwrap().0.len(), MAX_LINE);
+            feed(&mut buffer, &line);
+            assert!(buffer.take_first_line().unwrap().is_none());
+            feed(&mut buffer, ending);
+            assert_eq!(buffer.take_first_line().unwrap().unwrap().0.len(), MAX_LINE);
 
             line.push(b'x');
             line.extend_from_slice(ending);
-            feed(&mut inbox, &line[..MAX_LINE + 2]);
-            let kind = inbox.take_first_line().unwrap_err().kind();
+            feed(&mut buffer, &line[..MAX_LINE + 2]);
+            let kind = buffer.take_first_line().unwrap_err().kind();
             assert_eq!(kind, Kind::Limit);
         }
     }
 
     #[test]
     fn memory_stays_bounded_over_many_lines() {
-        let mut inbox = Inbox::default();
+        let mut buffer = ReceiveBuffer::default();
         for _ in 0..1000 {
-            feed(&mut inbox, &[b'x'; 5000]);
-            feed(&mut inbox, b"\r\n+O");
-            let (line, _) = inbox.take_first_line().unwrap().unwrap();
+            feed(&mut buffer, &[b'x'; 5000]);
+            feed(&mut buffer, b"\r\n+O");
+            let (line, _) = buffer.take_first_line().unwrap().unwrap();
             assert!(line.len() == 5000 || line.len() == 5002);
         }
-        assert!(inbox.buffer.len() <= 16 * 1024, "{}", inbox.buffer.len());
+        assert!(buffer.buffer.len() <= 16 * 1024, "{}", buffer.buffer.len());
     }
 
     #[test]
     fn wiping_leaves_what_waits() {
-        let mut inbox = Inbox::default();
-        feed(&mut inbox, b"+OK s3cret\r\n+OK next\r\n");
-        inbox.take_first_line().unwrap().unwrap();
-        inbox.wipe();
-        assert!(memmem::find(&inbox.buffer, b"s3cret").is_none());
-        let (line, _) = inbox.take_first_line().unwrap().unwrap();
-        assert_eq!(inbox.bytes(line), b"+OK next");
+        let mut buffer = ReceiveBuffer::default();
+        feed(&mut buffer, b"+OK s3cret\r\n+OK next\r\n");
+        buffer.take_first_line().unwrap().unwrap();
+        buffer.wipe();
+        assert!(memmem::find(&buffer.buffer, b"s3cret").is_none());
+        let (line, _) = buffer.take_first_line().unwrap().unwrap();
+        assert_eq!(buffer.bytes(line), b"+OK next");
     }
 
     #[test]
@@ -338,20 +338,20 @@ mod tests {
             (b"2 b", b"2 b", None),
             (b"", b"", None),
         ] {
-            let mut inbox = Inbox::default();
-            feed(&mut inbox, waiting);
-            assert_eq!((inbox.next_line(), inbox.has_list()), (line, list), "{waiting:?}");
+            let mut buffer = ReceiveBuffer::default();
+            feed(&mut buffer, waiting);
+            assert_eq!((buffer.next_line(), buffer.has_list()), (line, list), "{waiting:?}");
         }
     }
 
     #[test]
     fn a_taken_line_stays_while_more_comes_behind_it() {
-        let mut inbox = Inbox::default();
-        feed(&mut inbox, b"-ERR no\r\n");
-        let (line, _) = inbox.take_first_line().unwrap().unwrap();
-        inbox.space_behind()[..3].copy_from_slice(b"+OK");
-        inbox.filled(3);
-        assert_eq!((inbox.bytes(line), inbox.waiting()), (&b"-ERR no"[..], &b"+OK"[..]));
+        let mut buffer = ReceiveBuffer::default();
+        feed(&mut buffer, b"-ERR no\r\n");
+        let (line, _) = buffer.take_first_line().unwrap().unwrap();
+        buffer.space_behind()[..3].copy_from_slice(b"+OK");
+        buffer.filled(3);
+        assert_eq!((buffer.bytes(line), buffer.waiting()), (&b"-ERR no"[..], &b"+OK"[..]));
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl<T: Transport> Client<T> {
     pub async fn stat(&mut self, trace: &mut Trace<'_>) -> Result<Stat> {
         let line = self.exchange_short(&Command::STAT, trace).await?;
         let text = line.accepted(Kind::Server, "STAT was refused")?;
-        let stat = line.tell(Stat::parse(text))?;
+        let stat = line.with_reply(Stat::parse(text))?;
         self.marks.learn_from_stat(stat.count);
         Ok(stat)
     }
@@ -47,7 +47,7 @@ impl<T: Transport> Client<T> {
         if let Some(number) = number {
             let line = self.exchange_short(&Command::list(number), trace).await?;
             let text = line.accepted(Kind::Server, "LIST was refused")?;
-            let told = line.tell(scan_listing_of(number, text));
+            let told = line.with_reply(scan_listing_of(number, text));
             let mut listed = None;
             self.list_behind(trace, |line| {
                 let entry = scan_listing(line)?;
@@ -91,7 +91,7 @@ impl<T: Transport> Client<T> {
         if let Some(number) = number {
             let line = self.exchange_short(&Command::uidl(number), trace).await?;
             let text = line.accepted(refused, "UIDL was refused")?;
-            let told = line.tell(unique_id_of(number, text).and_then(|id| ids.add(id)));
+            let told = line.with_reply(unique_id_of(number, text).and_then(|id| ids.add(id)));
             let mut listed = UniqueIds::default();
             self.list_behind(trace, |line| {
                 let id = unique_id_listing(line)?;
@@ -170,7 +170,7 @@ impl<T: Transport> Client<T> {
     /// A list where an answer of one line was due, if it has come whole; some servers list for one message too.
     async fn list_behind(&mut self, trace: &mut Trace<'_>, each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         self.may_be_followed_by_list();
-        match self.inbox.has_list() {
+        match self.received.has_list() {
             Some(ending) => self.entries(ending, trace, each).await.map(drop),
             None => Ok(()),
         }

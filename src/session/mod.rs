@@ -36,7 +36,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 use crate::options::Timeouts;
 use crate::proto::command::Command;
-use crate::proto::framing::{Ending, Inbox, unstuff};
+use crate::proto::framing::{Ending, ReceiveBuffer, unstuff};
 use crate::proto::listing::{Capabilities, is_entry};
 use crate::proto::reply::{Reply, Status};
 use crate::session::mailbox::MAX_ENTRIES;
@@ -54,7 +54,7 @@ const STRIDE: usize = 64 * 1024;
 /// A session in the TRANSACTION state (RFC 1939, section 5).
 pub struct Client<T> {
     transport: T,
-    inbox: Inbox,
+    received: ReceiveBuffer,
     timeouts: Timeouts,
     /// How many octets a message may have that is returned in memory; `None` for any number.
     max_message: Option<u64>,
@@ -175,7 +175,7 @@ impl<T: Transport> Client<T> {
         self.send(command, trace).await?;
         let (line, ending) = self.first_line(trace).await.map_err(|error| error.during(command.name()))?;
         // a refusal is always of one line
-        let is_refusal = self.inbox.bytes(line.clone()).starts_with(REFUSAL);
+        let is_refusal = self.received.bytes(line.clone()).starts_with(REFUSAL);
         self.behind = if is_refusal && self.in_transaction { Behind::Dot } else { behind };
         Ok(self.tell_line(line, ending, &[], trace))
     }
@@ -193,27 +193,27 @@ impl<T: Transport> Client<T> {
         // looking may have TLS answer something of its own
         self.begin_wait();
         loop {
-            if self.inbox.is_empty() {
-                match self.transport.read_at_once(self.inbox.space()?)? {
+            if self.received.is_empty() {
+                match self.transport.read_at_once(self.received.space()?)? {
                     None => return Ok(()),
                     Some(0) => return Err(Error::closed()),
-                    Some(count) => self.inbox.filled(count),
+                    Some(count) => self.received.filled(count),
                 }
             }
-            if self.behind.after(self.inbox.next_line()).is_none() {
+            if self.behind.after(self.received.next_line()).is_none() {
                 return Err(self.out_of_step(trace));
             }
-            let Some((line, _)) = self.inbox.take_first_line()? else { return Ok(()) };
+            let Some((line, _)) = self.received.take_first_line()? else { return Ok(()) };
             self.pass_over(&line, trace);
         }
     }
 
     /// Whether something comes within that time.
     async fn hears_within(&mut self, time: Duration) -> Result<bool> {
-        while self.inbox.is_empty() {
-            match self.transport.read_at_once(self.inbox.space()?)? {
+        while self.received.is_empty() {
+            match self.transport.read_at_once(self.received.space()?)? {
                 Some(0) => return Err(Error::closed()),
-                Some(count) => self.inbox.filled(count),
+                Some(count) => self.received.filled(count),
                 None if !self.transport.wait_readable(time).await? => return Ok(false),
                 None => {}
             }
@@ -223,7 +223,7 @@ impl<T: Transport> Client<T> {
 
     /// What it means that something is unread where nothing is asked.
     fn out_of_step(&mut self, trace: &mut Trace<'_>) -> Error {
-        let line = self.inbox.next_line();
+        let line = self.received.next_line();
         trace.received(line);
         match line.starts_with(REFUSAL) {
             true => ended_by(line),
@@ -233,7 +233,7 @@ impl<T: Transport> Client<T> {
 
     /// Whether that line is what may stand behind the last answer; then it has been told, and is done with.
     fn pass_over(&mut self, line: &Range<usize>, trace: &mut Trace<'_>) -> bool {
-        let line = self.inbox.bytes(line.clone());
+        let line = self.received.bytes(line.clone());
         let Some(behind) = self.behind.after(line) else { return false };
         trace.received(line);
         trace.note(format_args!("passed over: the answer before was of one line"));
@@ -270,15 +270,15 @@ impl<T: Transport> Client<T> {
     /// Waits for the first line of a reply. What came for nobody is passed over.
     async fn first_line(&mut self, trace: &mut Trace<'_>) -> Result<(Range<usize>, Ending)> {
         let (line, ending) = loop {
-            match self.inbox.take_first_line()? {
+            match self.received.take_first_line()? {
                 Some((line, _)) if self.pass_over(&line, trace) => {}
                 Some(taken) => break taken,
                 None => self.fill().await?,
             }
         };
-        if self.in_transaction && self.inbox.bytes(line.clone()).starts_with(REFUSAL) {
+        if self.in_transaction && self.received.bytes(line.clone()).starts_with(REFUSAL) {
             let at_end = self.is_at_end()?;
-            let bytes = self.inbox.bytes(line.clone());
+            let bytes = self.received.bytes(line.clone());
             if at_end || tells_of_idling(bytes) {
                 trace.received(bytes);
                 return Err(ended_by(bytes));
@@ -289,14 +289,14 @@ impl<T: Transport> Client<T> {
 
     /// Whether the server has closed the connection behind the line that was taken last.
     fn is_at_end(&mut self) -> Result<bool> {
-        let is_last = self.inbox.is_empty();
-        let space = self.inbox.space_behind();
+        let is_last = self.received.is_empty();
+        let space = self.received.space_behind();
         if is_last && !space.is_empty() {
             match self.transport.read_at_once(space) {
                 Ok(Some(0)) => return Ok(true),
                 // a command that was under way meets a closed connection
                 Err(error) if error.kind() == Kind::ConnectionLost => return Ok(true),
-                count => self.inbox.filled(count?.unwrap_or(0)),
+                count => self.received.filled(count?.unwrap_or(0)),
             }
         }
         Ok(false)
@@ -310,7 +310,7 @@ impl<T: Transport> Client<T> {
         said: &'a [&'a [u8]],
         trace: &mut Trace<'_>,
     ) -> Line<'a> {
-        let line = Line { bytes: self.inbox.bytes(line), said, secrets: &self.secrets, ending };
+        let line = Line { bytes: self.received.bytes(line), said, secrets: &self.secrets, ending };
         if trace.has_listener() {
             self.transport.in_host(|| trace.received(&line.shown()));
         }
@@ -328,12 +328,12 @@ impl<T: Transport> Client<T> {
         self.behind = Behind::Nothing;
         loop {
             let line = loop {
-                match self.inbox.take_line(ending)? {
+                match self.received.take_line(ending)? {
                     Some(line) => break line,
                     None => self.fill().await?,
                 }
             };
-            let line = self.inbox.bytes(line);
+            let line = self.received.bytes(line);
             let secrets = &self.secrets;
             let taken = self.transport.in_host(|| {
                 if trace.has_listener() {
@@ -355,8 +355,8 @@ impl<T: Transport> Client<T> {
     }
 
     async fn fill(&mut self) -> Result<()> {
-        let count = self.transport.read(self.inbox.space()?).await?;
-        self.inbox.filled(count);
+        let count = self.transport.read(self.received.space()?).await?;
+        self.received.filled(count);
         self.arrived += count;
         if self.arrived >= STRIDE {
             self.begin_wait();
@@ -404,15 +404,15 @@ impl Line<'_> {
 
     /// The text of `+OK`; what a `-ERR` means is said by its response code, else by `refused`. `words` says of what.
     fn accepted(&self, refused: Kind, words: &str) -> Result<&[u8]> {
-        let reply = self.tell(Reply::parse(self.bytes))?;
+        let reply = self.with_reply(Reply::parse(self.bytes))?;
         match reply.status {
             Status::Ok => Ok(reply.text),
-            _ => self.tell(Err(reply.refusal(refused, words))),
+            _ => self.with_reply(Err(reply.refusal(refused, words))),
         }
     }
 
     /// Adds the server's words to an error.
-    fn tell<T>(&self, result: Result<T>) -> Result<T> {
+    fn with_reply<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| error.with_reply(show(&self.shown())))
     }
 }

@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::options::{Options, Secure};
 use crate::proto::auth::{self, ChannelBinding, Login, LoginContext, Mechanism, Next, Offer, Refusal, Wanted, ways};
 use crate::proto::command::Command;
-use crate::proto::framing::Inbox;
+use crate::proto::framing::ReceiveBuffer;
 use crate::proto::listing::Capabilities;
 use crate::proto::reply::{Reply, Status};
 use crate::session::marks::Marks;
@@ -155,7 +155,7 @@ impl<T: Transport> Client<T> {
         lessons.trying = None;
         let mut client = Client {
             transport: connector.connect(session.as_ref(), trace).await?,
-            inbox: Inbox::default(),
+            received: ReceiveBuffer::default(),
             timeouts: options.timeouts,
             max_message: options.max_message,
             arrived: 0,
@@ -183,7 +183,7 @@ impl<T: Transport> Client<T> {
         let log_in = LogIn { options, greeting: &greeting, lessons, has_extensions: false };
         let learnt = client.authenticate(lists, log_in, trace).await;
         // some servers repeat what they were told
-        client.inbox.wipe();
+        client.received.wipe();
         client.secrets = Vec::new();
         let lists = match learnt? {
             Learnt::Lists(lists) => {
@@ -215,7 +215,7 @@ impl<T: Transport> Client<T> {
             Ok(line) => line,
             Err(error) => {
                 let waits_for_tls = matches!(error.kind(), Kind::Timeout | Kind::ConnectionLost)
-                    && self.inbox.is_empty()
+                    && self.received.is_empty()
                     && !self.transport.is_encrypted();
                 let error = if waits_for_tls { error.hint(MAY_WANT_TLS) } else { error };
                 return Err(error.during("greeting"));
@@ -253,20 +253,20 @@ impl<T: Transport> Client<T> {
             // whatever its response code says
             false => error.recast(Kind::NoStls, REFUSED),
         })?;
-        if !self.inbox.is_empty() {
+        if !self.received.is_empty() {
             return Err(Error::new(Kind::BadFormat, "clear text followed the answer to STLS"));
         }
         let transport = connector.start_tls(self.transport, session, trace).await?;
-        Ok(Client { transport, inbox: Inbox::default(), ..self })
+        Ok(Client { transport, received: ReceiveBuffer::default(), ..self })
     }
 
     /// Whether the server has greeted once more inside TLS, as E-MailRelay 2.6 does: nothing is asked yet. Should that come
     /// later, the answer to CAPA shows it.
     async fn pass_over_greeting(&mut self, trace: &mut Trace<'_>) -> Result<bool> {
-        match self.transport.read_at_once(self.inbox.space()?)? {
+        match self.transport.read_at_once(self.received.space()?)? {
             // that it has closed is for whoever wants something of it
             None | Some(0) => return Ok(false),
-            Some(count) => self.inbox.filled(count),
+            Some(count) => self.received.filled(count),
         }
         let line = self.receive(trace).await?;
         line.accepted(Kind::Server, "the server turned us away")?;
@@ -369,10 +369,11 @@ impl<T: Transport> Client<T> {
     /// Whether the line behind the first one of a reply is the first one of another reply.
     async fn begins_anew(&mut self) -> Result<bool> {
         // the shortest list is shorter
-        while self.inbox.waiting().len() < b"-ERR".len() && memchr::memchr(b'\n', self.inbox.waiting()).is_none() {
+        while self.received.waiting().len() < b"-ERR".len() && memchr::memchr(b'\n', self.received.waiting()).is_none()
+        {
             self.fill().await?;
         }
-        let waiting = self.inbox.waiting();
+        let waiting = self.received.waiting();
         Ok(waiting.starts_with(b"+OK") || waiting.starts_with(b"-ERR"))
     }
 
@@ -513,7 +514,7 @@ impl<T: Transport> Client<T> {
             // that one is refused is told by the status lines
             let said = login.secrets();
             let line = self.receive_masked(&said, trace).await.map_err(|error| error.during(extension.name()))?;
-            line.tell(Reply::parse(line.bytes))?;
+            line.with_reply(Reply::parse(line.bytes))?;
         }
         if !pipelining {
             self.send(&login.first(), trace).await?;

@@ -52,7 +52,7 @@ pub struct Bulk {
 
 /// A command that is not answered yet.
 #[derive(Clone, Copy)]
-enum Asked {
+enum Pending {
     Message(i32),
     Deletion(i32),
 }
@@ -66,7 +66,7 @@ impl<T: Transport> Client<T> {
         trace: &mut Trace<'_>,
     ) -> Result<()> {
         let listed = self.sizes.of(number);
-        self.bring(&Command::retr(number), Kind::Server, listed, piece, trace).await
+        self.retrieve_body(&Command::retr(number), Kind::Server, listed, piece, trace).await
     }
 
     /// The header of a message, the empty line, and so many lines of its body.
@@ -78,7 +78,7 @@ impl<T: Transport> Client<T> {
         trace: &mut Trace<'_>,
     ) -> Result<()> {
         let refused = self.refusal_of("TOP");
-        self.bring(&Command::top(number, lines), refused, None, piece, trace).await?;
+        self.retrieve_body(&Command::top(number, lines), refused, None, piece, trace).await?;
         self.proven.insert("TOP");
         Ok(())
     }
@@ -122,20 +122,20 @@ impl<T: Transport> Client<T> {
             // half a window at once: fewer writes, and the server always has something to do
             if unanswered.len() <= window / 2 {
                 let room = window.saturating_sub(unanswered.len());
-                let brings = matches!(unanswered.front(), Some(Asked::Message(_))) || numbers.len() > 0;
+                let brings = matches!(unanswered.front(), Some(Pending::Message(_))) || numbers.len() > 0;
                 let deletions = if *ahead && brings { 0 } else { room.min(to_delete.len()) };
                 if deletions > 0 {
                     self.marks.make_room(unanswered.len() + deletions)?;
                 }
-                let deletions = to_delete.drain(..deletions).map(Asked::Deletion);
-                let more = deletions.chain(numbers.by_ref().map(Asked::Message));
+                let deletions = to_delete.drain(..deletions).map(Pending::Deletion);
+                let more = deletions.chain(numbers.by_ref().map(Pending::Message));
                 self.ask(more.take(room), &mut unanswered, trace).await?;
             }
             let Some(asked) = unanswered.pop_front() else { break };
             let awaited = !unanswered.is_empty();
             self.begin_wait();
             match asked {
-                Asked::Message(number) => {
+                Pending::Message(number) => {
                     if let Some(size) = self.receive_message(number, awaited, delivery, trace).await? {
                         bulk.delivered += 1;
                         if delete {
@@ -148,13 +148,13 @@ impl<T: Transport> Client<T> {
                         }
                     }
                 }
-                Asked::Deletion(number) => match self.receive_deletion(number, trace).await {
+                Pending::Deletion(number) => match self.receive_deletion(number, trace).await {
                     Err(error) if error.ends_session() => return Err(error),
                     outcome => bulk.not_marked = bulk.not_marked.or(outcome.err()),
                 },
             }
         }
-        self.inbox.narrow();
+        self.received.release();
         Ok(bulk)
     }
 
@@ -198,7 +198,7 @@ impl<T: Transport> Client<T> {
             }
             // of which command nobody knows
             Ok(_) if is_silent => {
-                return line.tell(Err(Error::new(Kind::Timeout, "CAPA: no answer within the timeout")));
+                return line.with_reply(Err(Error::new(Kind::Timeout, "CAPA: no answer within the timeout")));
             }
             _ => {}
         }
@@ -212,16 +212,16 @@ impl<T: Transport> Client<T> {
     /// Sends commands in one go.
     async fn ask(
         &mut self,
-        more: impl Iterator<Item = Asked>,
-        unanswered: &mut VecDeque<Asked>,
+        more: impl Iterator<Item = Pending>,
+        unanswered: &mut VecDeque<Pending>,
         trace: &mut Trace<'_>,
     ) -> Result<()> {
         let nothing_is_asked = unanswered.is_empty();
         let mut commands = Vec::new();
         for asked in more {
             commands.push(match asked {
-                Asked::Message(number) => Command::retr(number),
-                Asked::Deletion(number) => Command::dele(number),
+                Pending::Message(number) => Command::retr(number),
+                Pending::Deletion(number) => Command::dele(number),
             });
             unanswered.push_back(asked);
         }
@@ -269,7 +269,7 @@ impl<T: Transport> Client<T> {
         Ok(())
     }
 
-    async fn bring(
+    async fn retrieve_body(
         &mut self,
         command: &Command<'_>,
         refused: Kind,
@@ -284,7 +284,7 @@ impl<T: Transport> Client<T> {
             .await
             .and_then(|_| self.check_end(false, false, trace))
             .map_err(|error| error.during(command.name()))?;
-        self.inbox.narrow();
+        self.received.release();
         Ok(())
     }
 
@@ -293,12 +293,12 @@ impl<T: Transport> Client<T> {
     /// A server that gave up in the middle may end the message as if it were whole, and then refuse it. Ahead of its
     /// answers that looks like the refusal of the next one; that the message was shorter than announced tells it.
     fn check_end(&mut self, awaited: bool, is_short: bool, trace: &mut Trace<'_>) -> Result<()> {
-        if self.inbox.is_empty() {
+        if self.received.is_empty() {
             // that the connection has ended there is for what is asked next to find out
-            let count = self.transport.read_at_once(self.inbox.space()?)?.unwrap_or(0);
-            self.inbox.filled(count);
+            let count = self.transport.read_at_once(self.received.space()?)?.unwrap_or(0);
+            self.received.filled(count);
         }
-        let behind = self.inbox.waiting();
+        let behind = self.received.waiting();
         let may_begin = |status: &[u8]| behind.iter().zip(status).all(|(byte, expected)| byte == expected);
         if behind.is_empty() || (awaited && may_begin(b"+OK")) {
             return Ok(());
@@ -322,10 +322,10 @@ impl<T: Transport> Client<T> {
     ) -> Result<u64> {
         let mut body = Body::new(ending);
         let mut total: u64 = 0;
-        self.inbox.widen()?;
+        self.received.grow()?;
         self.transport.set_progress(0, announced);
         loop {
-            let (what, used) = body.next(self.inbox.waiting());
+            let (what, used) = body.next(self.received.waiting());
             if let Piece::Content(bytes) = what {
                 if self.transport.is_cancelled() {
                     return Err(Error::new(Kind::Cancelled, "cancelled by the host"));
@@ -333,11 +333,11 @@ impl<T: Transport> Client<T> {
                 total += bytes.len() as u64;
                 self.transport.set_progress(total, announced);
                 self.transport.in_host(|| piece(bytes))?;
-                self.inbox.consume(used);
+                self.received.consume(used);
                 continue;
             }
             let ended = what == Piece::End;
-            self.inbox.consume(used);
+            self.received.consume(used);
             if ended {
                 break;
             }
