@@ -238,7 +238,7 @@ impl Lists {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use std::any::Any;
     use std::sync::Arc;
 
@@ -275,6 +275,12 @@ mod tests {
         }
     }
 
+    /// Until it is dropped no other test uses the cache, which is the process's.
+    pub fn alone() -> MutexGuard<'static, ()> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn key(host: &str, port: u16) -> Key {
         Key { host: name(host), port, secure: Secure::No, identity: String::new() }
     }
@@ -301,9 +307,9 @@ mod tests {
         Lists { before: Some(capabilities), after: None }
     }
 
-    // one test, since the cache is the process's and the last steps forget all
     #[test]
     fn stored_invalidated_and_forgotten() {
+        let _cache = alone();
         expiry();
         breaks_at_capa();
         lists_of_servers();

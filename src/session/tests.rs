@@ -16,6 +16,7 @@ use crate::net::trust::Trust;
 use crate::options::{Options, Secure, Timeouts};
 use crate::proto::auth::{Credentials, Mechanism};
 use crate::session::retrieve::Delivery;
+use crate::session::server_cache;
 use crate::session::trace::Trace;
 
 type Client = super::Client<Connection>;
@@ -130,6 +131,7 @@ fn session<T: PartialEq + std::fmt::Debug>(
 
 #[test]
 fn log_ins() {
+    let _cache = server_cache::tests::alone();
     assert_eq!(log_in(&[&capa("USER"), USER, QUIT]), Ok(()));
     assert_eq!(log_in(&["C: CAPA\nS: -ERR\n", USER, QUIT]), Ok(()));
     assert_eq!(log_in(&[&capa("SASL PLAIN"), PLAIN, "S: +OK\n", QUIT]), Ok(()));
@@ -155,6 +157,7 @@ fn log_ins() {
 
 #[test]
 fn greetings() {
+    let _cache = server_cache::tests::alone();
     let greeted = |greeting: &str| play_all(&options, &[greeting], &log_in_only);
     assert_eq!(greeted("S: -ERR [SYS/TEMP] later\n"), Err(Kind::Temporary));
     assert_eq!(greeted("S: 220 smtp.test ESMTP\n"), Err(Kind::BadFormat));
@@ -164,6 +167,7 @@ fn greetings() {
 
 #[test]
 fn user_and_pass_go_together() {
+    let _cache = server_cache::tests::alone();
     let log_in = "C: USER tim\nC: PASS tanstaaf\nS: +OK\nS: +OK\n";
     let transcript = [GREETING, &capa("USER|PIPELINING"), log_in, QUIT].concat();
     assert_eq!(play_all(&options, &[&transcript], &log_in_only), Ok(()));
@@ -175,6 +179,7 @@ fn user_and_pass_go_together() {
 
 #[test]
 fn starttls() {
+    let _cache = server_cache::tests::alone();
     let with_stls = || secure(Secure::StartTls);
     let agreed = "C: STLS\nS: +OK\nTLS\n";
     let transcript = [GREETING, &capa("STLS"), agreed, &capa("SASL PLAIN"), PLAIN, "S: +OK\n", QUIT].concat();
@@ -196,6 +201,7 @@ fn starttls() {
 /// What is learnt in one log-in spares the next one the question, as far as it may.
 #[test]
 fn the_server_cache() {
+    let _cache = server_cache::tests::alone();
     let options = secure(Secure::Tls);
     let asked = ["TLS\n", GREETING, &capa("SASL PLAIN"), PLAIN, "S: +OK\n", QUIT].concat();
     let known = ["TLS\n", GREETING, PLAIN, "S: +OK\n", QUIT].concat();
@@ -225,6 +231,7 @@ fn the_server_cache() {
 
 #[test]
 fn a_server_that_breaks_at_capa_is_connected_to_once_more() {
+    let _cache = server_cache::tests::alone();
     let options = Options { mechanism: Some(Mechanism::UserPass), language: Some("de".into()), ..options() };
     let (breaks, works) = ([GREETING, "C: CAPA\n"].concat(), [GREETING, USER, QUIT].concat());
     let (result, log, _) =
@@ -237,6 +244,7 @@ fn a_server_that_breaks_at_capa_is_connected_to_once_more() {
 
 #[test]
 fn short_answers() {
+    let _cache = server_cache::tests::alone();
     let lines = "C: STAT\nS: +OK 2 320\nC: NOOP\nS: +OK\nC: DELE 1\nS: +OK\nC: DELE 9\nS: -ERR no such message\n\
                  C: STAT\nS: +OK 1 200\nC: RSET\nS: +OK\nC: STAT\nS: +OK 2 320\n";
     let outcome = session("USER", &format!("{lines}{QUIT}"), &|mut client, trace| {
@@ -255,6 +263,7 @@ fn short_answers() {
 
 #[test]
 fn lists() {
+    let _cache = server_cache::tests::alone();
     let lines =
         "C: LIST\nS: +OK\nS: 1 120\nS: 3 200\nS: .\nC: UIDL\nS: +OK\nS: 1 a\nS: 3 b c\nS: .\nC: LIST 3\nS: +OK 3 200\n";
     let outcome = session("UIDL", &format!("{lines}{QUIT}"), &|mut client, trace| {
@@ -303,6 +312,7 @@ fn retrieve_all(delete: bool) -> impl Fn(Client, &mut Trace<'_>) -> Result<(Vec<
 
 #[test]
 fn messages() {
+    let _cache = server_cache::tests::alone();
     let lines = "C: RETR 1\nS: +OK 12 octets\nS: a\nS: ..b\nS: ...\nS: .\nC: TOP 1 0\nS: +OK\nS: a\nS: \nS: .\nC: RETR 2\nS: -ERR no\n";
     let outcome = session("TOP|USER", &format!("{lines}{QUIT}"), &|mut client, trace| {
         let mut text = Vec::new();
@@ -320,6 +330,7 @@ fn messages() {
 
 #[test]
 fn many_messages_one_by_one_and_ahead() {
+    let _cache = server_cache::tests::alone();
     let delivered = vec!["1: one\r\n".to_owned(), "2: Server".to_owned(), "3: three\r\n".to_owned()];
     let one_by_one = "C: RETR 1\nS: +OK\nS: one\nS: .\nC: DELE 1\nS: +OK\nC: RETR 2\nS: -ERR no\n\
                       C: RETR 3\nS: +OK\nS: three\nS: .\nC: DELE 3\nS: +OK\n";
@@ -338,6 +349,7 @@ fn many_messages_one_by_one_and_ahead() {
 /// After each of these nothing more may be asked of the session.
 #[test]
 fn what_ends_a_session() {
+    let _cache = server_cache::tests::alone();
     let stat = |lines: &str| {
         session("USER", lines, &|mut client, trace| {
             let error = run(client.stat(trace)).err().unwrap();
@@ -366,6 +378,7 @@ fn what_ends_a_session() {
 
 #[test]
 fn progress_is_of_the_message() {
+    let _cache = server_cache::tests::alone();
     let lines = format!("{GREETING}{}{USER}C: RETR 1\nS: +OK 8 octets\nS: one\nS: two\nS: .\n{QUIT}", capa("USER"));
     let (result, log, _) = play(&options(), &[Script::parse(&lines)], usize::MAX, None, &|mut client, trace| {
         run(client.retrieve(1, |_| Ok(()), trace))?;
