@@ -121,7 +121,11 @@ lint:
 	@tools/setup.sh lint
 	@echo '== formatting and lints'
 	$(CARGO) fmt --all -- --check
+	rustfmt --edition 2024 --check ctest/rust/src/main.rs
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+	$(CARGO) clippy $(CARGO_FLAGS) --lib --no-default-features -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --workspace
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --lib --no-default-features
 
 check: lint test mutants-check fuzz-check sanitize-check
 	@echo 'check: all passed'

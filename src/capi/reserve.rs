@@ -2,7 +2,7 @@
 //!
 //! Rust ends the process where a block is refused, unless whoever wants it has said what to do then; the standard
 //! library and other crates do not. A block that the system refuses is therefore taken from here.
-//! [`shortage`](crate::shortage) is told, by which sessions end before all of it is used up. It costs address space
+//! [`shortage`] is told, by which sessions end before all of it is used up. It costs address space
 //! alone: all of it is zero in the beginning, so that the library's file has none of it, and no page is touched before.
 
 use std::cell::UnsafeCell;
