@@ -15,7 +15,8 @@ CARGO := cargo
 export CARGO_TARGET_DIR := $(TARGET)
 CARGO_FLAGS := --locked
 CTEST_FLAGS := --output-on-failure --parallel 2
-CMAKE_FLAGS := '-DPOP3_LIBRARY_DIR=$(RELEASE)' -DCMAKE_BUILD_TYPE=RelWithDebInfo
+# all tests and measurements are of the library that is installed
+CMAKE_FLAGS := '-DPOP3_LIBRARY_DIR=$(RELEASE)' '-DPOP3_SHARED_DIR=$(RELEASE)/versioned' -DCMAKE_BUILD_TYPE=RelWithDebInfo
 
 # where `install` puts it; DESTDIR goes before all of them
 PREFIX := /usr/local
@@ -70,8 +71,9 @@ workspace:
 # versions is linked here, by the flags that cargo's is linked by (see build.rs), and by LDFLAGS.
 VERSION_SCRIPT := $(RELEASE)/versioned/symbols.map
 STRIP_FLAGS := -Wl,--strip-debug
-.PHONY: versioned
-versioned:
+.PHONY: versioned shared static
+versioned: shared static
+shared:
 	@mkdir -p '$(RELEASE)/versioned'
 	@abi/version_script.sh ctest/symbols.txt > '$(VERSION_SCRIPT)'
 	@tools/if_changed.sh '$(VERSIONED)' '$(RELEASE)/libpop3connect.a' ctest/symbols.txt abi/version_script.sh -- \
@@ -79,6 +81,8 @@ versioned:
 	  -Wl,--whole-archive '$(RELEASE)/libpop3connect.a' -Wl,--no-whole-archive -Wl,--gc-sections -Wl,--no-undefined \
 	  -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro $(STRIP_FLAGS) $(LDFLAGS) \
 	  -Wl,--as-needed $$(pkg-config --libs openssl) -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+static:
+	@mkdir -p '$(RELEASE)/versioned'
 	@tools/if_changed.sh '$(STATIC)' '$(RELEASE)/libpop3connect.a' ctest/symbols.txt packaging/static.sh -- \
 	  env LD='$(LD)' packaging/static.sh ctest/symbols.txt '$(RELEASE)/libpop3connect.a' '$(STATIC)'
 
@@ -86,8 +90,8 @@ versioned:
 $(foreach variable,SERVER POP3_USER POP3_PASS FOLDER,$(if $(filter command,$(firstword $(origin $(variable)))),\
   $(eval override export $(variable) := $$(value $(variable)))))
 # $(call build_example,NAME)
-build_example = cc -Wall -Wextra -Iinclude examples/$(1).c -o '$(RELEASE)/$(1)' -L'$(RELEASE)' -lpop3connect \
-	  -Wl,-rpath,'$(RELEASE)'
+build_example = cc -Wall -Wextra -Iinclude examples/$(1).c -o '$(RELEASE)/$(1)' '$(VERSIONED)' \
+	  -Wl,-rpath,'$(RELEASE)/versioned'
 demo:
 	@tools/setup.sh build
 	@$(MAKE) --no-print-directory workspace
