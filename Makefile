@@ -124,6 +124,7 @@ test:
 lint:
 	@tools/setup.sh lint
 	@echo '== formatting and lints'
+	tools/arrows.py
 	$(CARGO) fmt --all -- --check
 	rustfmt --edition 2024 --check ctest/rust/src/main.rs
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings

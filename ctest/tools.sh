@@ -134,4 +134,37 @@ is() { # WHAT FOLDER
 is "$(settings)" "$work/with space/target"
 is "$(settings TARGET='else where')" "$work/with space/else where"
 is "$(settings TARGET='/else where')" '/else where'
-echo "tools: setup, cargo_tool, if_changed and make's settings do what they should"
+# an arrow that is not drawn is found, and so is one that nobody uses
+mkdir "$work/arrows"
+arrows() { # CODE [WORDS]
+  local code=0
+  "$source/tools/arrows.py" "$work/arrows" > "$work/log" 2>&1 || code=$?
+  [ "$code" = "$1" ] || fail "arrows.py ended with $code, not with $1"
+  [ $# = 1 ] || grep -qF -- "$2" "$work/log" || fail "arrows.py does not say: $2"
+}
+plant() { # CODE FILE RUST [WORDS]
+  rm -rf "$work/arrows/src" "$work/arrows/docs"
+  cp -r "$source/src" "$source/docs" "$work/arrows"
+  printf '%s\n' "$3" >> "$work/arrows/src/$2"
+  arrows "$1" "${4:-as drawn}"
+}
+plant 0 text.rs ''
+plant 1 proto/reply.rs 'use crate::session::Client;' 'src/proto/reply.rs: proto must not name session::Client'
+plant 1 proto/reply.rs 'use crate::{error::{Error, Kind as K}, net::{self, Deadline}};' 'proto must not name net::Deadline'
+plant 1 error.rs 'fn f() { crate::text::mask(); }' 'error must not name text::mask'
+plant 1 net/tls/mod.rs 'pub use super::super::options as o;' 'net must not name options'
+plant 1 more.rs 'use crate::error::Error;' 'more is not in the table'
+plant 0 proto/reply.rs '#[cfg(test)] mod more { use crate::session::Client; fn f() { { } } }'
+plant 0 proto/reply.rs '// use crate::session::Client;'
+plant 0 proto/reply.rs 'fn f() -> &str { "crate::session::Client" }'
+change() { # SED-SCRIPT WORDS
+  cp -r "$source/docs" "$work/arrows"
+  sed -i "$1" "$work/arrows/docs/architecture.md"
+  arrows 1 "$2"
+}
+change 's/^| `text` | `shortage` |/| `text` | `shortage`, `fork` |/' 'text does not name fork any more'
+change 's/^| `error` | |/| `error` | `text` |/' 'error is on a circle'
+change 's/^\(| `options` | .*\)`net` |/\1`net::tls` |/' 'options must not name net::address::Server'
+change 's/^| `fork` | |//' 'fork is not in the table'
+
+echo "tools: arrows, setup, cargo_tool, if_changed and make's settings do what they should"

@@ -42,7 +42,7 @@
 //!
 //! # The modules
 //!
-//! Which may name which others is drawn in `docs/architecture.md`:
+//! Which names which others is a table of `docs/architecture.md`:
 //!
 //! - `capi`: the C functions, the handle table, the result codes, and nearly all unsafe code;
 //! - [`session`]: a session, which drives `proto` over `net`: connecting, commands, messages, status lines;

@@ -103,6 +103,7 @@ need_build() {
 }
 need_lint() {
   need_build
+  need python3 command -v python3
   [ $rust_is_missing = true ] || { cargo fmt --version && cargo clippy --version; } > /dev/null 2>&1 || {
     echo "setup: cargo fmt and cargo clippy are needed: rustup component add rustfmt clippy, or, with Debian 12's Rust," >&2
     echo "       apt-get install rustfmt-web rust-web-clippy. Then run make again." >&2
