@@ -38,8 +38,8 @@ help:
 	@echo 'POP3_PASS=… make demo SERVER=host[:port] POP3_USER=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
 	@echo '                a session with a server of yours, and if FOLDER is given its messages as files there'
 	@echo 'make test       all tests'
-	@echo 'make check      formatting, lints, all tests, defects planted into what has changed, each fuzz target for a'
-	@echo '                moment, AddressSanitizer, memcheck'
+	@echo 'make check      formatting, lints, all tests, the oldest Rust that will do, defects planted into what has'
+	@echo '                changed, each fuzz target for a moment, AddressSanitizer, memcheck'
 	@echo 'make mutants    plants defects into the sources one by one: the unit tests must find each of them'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
@@ -125,6 +125,7 @@ lint:
 	@tools/setup.sh lint
 	@echo '== formatting and lints'
 	tools/arrows.py
+	$(CARGO) metadata $(CARGO_FLAGS) --format-version 1 | tools/crates.py deny.toml
 	$(CARGO) fmt --all -- --check
 	rustfmt --edition 2024 --check ctest/rust/src/main.rs
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
@@ -132,8 +133,15 @@ lint:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --workspace
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --lib --no-default-features
 
-check: lint test mutants-check fuzz-check sanitize-check
+check: lint test minimum-rust mutants-check fuzz-check sanitize-check
 	@echo 'check: all passed'
+
+# the oldest Rust that will do, and so no newer one's words in the sources
+.PHONY: minimum-rust
+minimum-rust:
+	@tools/setup.sh check
+	@echo '== the oldest Rust that is promised'
+	@tools/minimum_rust.sh
 
 header:
 	@tools/setup.sh build

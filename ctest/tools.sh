@@ -167,4 +167,30 @@ change 's/^| `error` | |/| `error` | `text` |/' 'error is on a circle'
 change 's/^\(| `options` | .*\)`net` |/\1`net::tls` |/' 'options must not name net::address::Server'
 change 's/^| `fork` | |//' 'fork is not in the table'
 
-echo "tools: arrows, setup, cargo_tool, if_changed and make's settings do what they should"
+# crates of another licence or from elsewhere
+cat > "$work/deny.toml" <<'END'
+[licenses]
+allow = ["MIT", "Apache-2.0", "Unicode-3.0"]
+exceptions = [{ name = "odd", allow = ["MPL-2.0"] }]
+[sources]
+allow-registry = ["https://here"]
+END
+crate() { # CODE LICENCE [SOURCE [NAME [WORDS]]]
+  local code=0
+  printf '{"packages": [{"name": "own", "license": "MIT", "source": null},
+    {"name": "%s", "license": "%s", "source": "registry+https://%s"}]}' "${4:-odd}" "$2" "${3:-here}" |
+    "$source/tools/crates.py" "$work/deny.toml" > "$work/log" 2>&1 || code=$?
+  [ "$code" = "$1" ] || fail "crates.py ended with $code, not with $1, for $2 from ${3:-here}"
+  grep -qF -- "${5:-}" "$work/log" || fail "crates.py does not say: $5"
+}
+for licence in MIT MIT/GPL-3.0 'GPL-3.0 OR MIT' 'MPL-2.0' '(GPL-3.0 OR MIT) AND Unicode-3.0' 'MIT AND Apache-2.0 OR GPL-3.0'; do
+  crate 0 "$licence"
+done
+for licence in GPL-3.0 '' 'MIT AND GPL-3.0' '(MIT OR Apache-2.0) AND GPL-3.0' 'Apache-2.0 WITH LLVM-exception' 'GPL-3.0 MIT'; do
+  crate 1 "$licence" here odd "odd is licensed by $licence"
+done
+crate 1 MIT elsewhere odd 'odd is from registry+https://elsewhere'
+crate 1 MPL-2.0 here even 'even is licensed by MPL-2.0'
+crate 1 MIT here even 'odd is an exception, but not there any more'
+
+echo "tools: arrows, crates, setup, cargo_tool, if_changed and make's settings do what they should"

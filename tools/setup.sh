@@ -129,6 +129,8 @@ need_test() {
 }
 need_check() {
   need_test
+  command -v rustup > /dev/null || need curl command -v curl
+  command -v rustup > /dev/null || need xz-utils command -v xz
   need valgrind command -v valgrind
   need clang-22 command -v clang-22
   need libclang-rt-22-dev compgen -G '/usr/lib/llvm-22/lib/clang/22/lib/linux/libclang_rt.tsan-*.a'
