@@ -38,9 +38,10 @@ help:
 	@echo 'POP3_PASS=… make demo SERVER=host[:port] POP3_USER=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
 	@echo '                a session with a server of yours, and if FOLDER is given its messages as files there'
 	@echo 'make test       all tests'
-	@echo 'make check      formatting, lints, all tests, the oldest Rust that will do, defects planted into what has'
-	@echo '                changed, each fuzz target for a moment, AddressSanitizer, memcheck'
+	@echo 'make check      formatting, lints, all tests, the oldest Rust that will do, unit tests on other processors,'
+	@echo '                defects planted into what has changed, each fuzz target for a moment, AddressSanitizer, memcheck'
 	@echo 'make mutants    plants defects into the sources one by one: the unit tests must find each of them'
+	@echo 'make cross      the unit tests for 32 bits (i386) and for ARM (arm64), under qemu'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan'
@@ -133,7 +134,7 @@ lint:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --workspace
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --lib --no-default-features
 
-check: lint test minimum-rust mutants-check fuzz-check sanitize-check
+check: lint test minimum-rust cross mutants-check fuzz-check sanitize-check
 	@echo 'check: all passed'
 
 # the oldest Rust that will do, and so no newer one's words in the sources
@@ -142,6 +143,15 @@ minimum-rust:
 	@tools/setup.sh check
 	@echo '== the oldest Rust that is promised'
 	@tools/minimum_rust.sh
+
+# the unit tests on a processor of 32 bits, and on one that is not Intel's
+ARCHITECTURES := i386 arm64
+.PHONY: cross
+cross:
+	@tools/setup.sh cross
+	$(CARGO) fetch $(CARGO_FLAGS)
+	@echo '== the unit tests on other processors'
+	@tools/cross.sh $(ARCHITECTURES)
 
 header:
 	@tools/setup.sh build

@@ -34,7 +34,7 @@ build() { # RUSTFLAGS [CARGO ARGUMENT…]
   # unstable flags are taken by a stable compiler with the first
   RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags -Cdebuginfo=1" CARGO_PROFILE_RELEASE_LTO=off cargo build --locked --release --quiet \
     --lib --target "$triple" --target-dir "$work" "$@"
-  make --no-print-directory --silent shared "RELEASE=$libraries" STRIP_FLAGS= "${linking[@]}"
+  make --no-print-directory --silent shared "RELEASE=$libraries" STRIP_FLAGS= "${linking[@]}" > /dev/null
 }
 
 # with a standard library that is built like the rest
