@@ -15,7 +15,8 @@ CARGO := cargo
 export CARGO_TARGET_DIR := $(TARGET)
 CARGO_FLAGS := --locked
 CTEST_FLAGS := --output-on-failure --parallel 2
-CMAKE_FLAGS := '-DPOP3_LIBRARY_DIR=$(RELEASE)' -DCMAKE_BUILD_TYPE=RelWithDebInfo
+# all tests and measurements are of the library that is installed
+CMAKE_FLAGS := '-DPOP3_LIBRARY_DIR=$(RELEASE)' '-DPOP3_SHARED_DIR=$(RELEASE)/versioned' -DCMAKE_BUILD_TYPE=RelWithDebInfo
 
 # where `install` puts it; DESTDIR goes before all of them
 PREFIX := /usr/local
@@ -37,9 +38,10 @@ help:
 	@echo 'POP3_PASS=… make demo SERVER=host[:port] POP3_USER=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
 	@echo '                a session with a server of yours, and if FOLDER is given its messages as files there'
 	@echo 'make test       all tests'
-	@echo 'make check      formatting, lints, all tests, defects planted into what has changed, each fuzz target for a'
-	@echo '                moment, AddressSanitizer, memcheck'
+	@echo 'make check      formatting, lints, all tests, the oldest Rust that will do, unit tests on other processors,'
+	@echo '                defects planted into what has changed, each fuzz target for a moment, AddressSanitizer, memcheck'
 	@echo 'make mutants    plants defects into the sources one by one: the unit tests must find each of them'
+	@echo 'make cross      the unit tests for 32 bits (i386) and for ARM (arm64), under qemu'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan'
@@ -70,8 +72,9 @@ workspace:
 # versions is linked here, by the flags that cargo's is linked by (see build.rs), and by LDFLAGS.
 VERSION_SCRIPT := $(RELEASE)/versioned/symbols.map
 STRIP_FLAGS := -Wl,--strip-debug
-.PHONY: versioned
-versioned:
+.PHONY: versioned shared static
+versioned: shared static
+shared:
 	@mkdir -p '$(RELEASE)/versioned'
 	@abi/version_script.sh ctest/symbols.txt > '$(VERSION_SCRIPT)'
 	@tools/if_changed.sh '$(VERSIONED)' '$(RELEASE)/libpop3connect.a' ctest/symbols.txt abi/version_script.sh -- \
@@ -79,6 +82,8 @@ versioned:
 	  -Wl,--whole-archive '$(RELEASE)/libpop3connect.a' -Wl,--no-whole-archive -Wl,--gc-sections -Wl,--no-undefined \
 	  -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro $(STRIP_FLAGS) $(LDFLAGS) \
 	  -Wl,--as-needed $$(pkg-config --libs openssl) -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+static:
+	@mkdir -p '$(RELEASE)/versioned'
 	@tools/if_changed.sh '$(STATIC)' '$(RELEASE)/libpop3connect.a' ctest/symbols.txt packaging/static.sh -- \
 	  env LD='$(LD)' packaging/static.sh ctest/symbols.txt '$(RELEASE)/libpop3connect.a' '$(STATIC)'
 
@@ -86,8 +91,8 @@ versioned:
 $(foreach variable,SERVER POP3_USER POP3_PASS FOLDER,$(if $(filter command,$(firstword $(origin $(variable)))),\
   $(eval override export $(variable) := $$(value $(variable)))))
 # $(call build_example,NAME)
-build_example = cc -Wall -Wextra -Iinclude examples/$(1).c -o '$(RELEASE)/$(1)' -L'$(RELEASE)' -lpop3connect \
-	  -Wl,-rpath,'$(RELEASE)'
+build_example = cc -Wall -Wextra -Iinclude examples/$(1).c -o '$(RELEASE)/$(1)' '$(VERSIONED)' \
+	  -Wl,-rpath,'$(RELEASE)/versioned'
 demo:
 	@tools/setup.sh build
 	@$(MAKE) --no-print-directory workspace
@@ -120,11 +125,33 @@ test:
 lint:
 	@tools/setup.sh lint
 	@echo '== formatting and lints'
+	tools/arrows.py
+	$(CARGO) metadata $(CARGO_FLAGS) --format-version 1 | tools/crates.py deny.toml
 	$(CARGO) fmt --all -- --check
+	rustfmt --edition 2024 --check ctest/rust/src/main.rs
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+	$(CARGO) clippy $(CARGO_FLAGS) --lib --no-default-features -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --workspace
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --lib --no-default-features
 
-check: lint test mutants-check fuzz-check sanitize-check
+check: lint test minimum-rust cross mutants-check fuzz-check sanitize-check
 	@echo 'check: all passed'
+
+# the oldest Rust that will do, and so no newer one's words in the sources
+.PHONY: minimum-rust
+minimum-rust:
+	@tools/setup.sh check
+	@echo '== the oldest Rust that is promised'
+	@tools/minimum_rust.sh
+
+# the unit tests on a processor of 32 bits, and on one that is not Intel's
+ARCHITECTURES := i386 arm64
+.PHONY: cross
+cross:
+	@tools/setup.sh cross
+	$(CARGO) fetch $(CARGO_FLAGS)
+	@echo '== the unit tests on other processors'
+	@tools/cross.sh $(ARCHITECTURES)
 
 header:
 	@tools/setup.sh build

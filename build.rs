@@ -1,4 +1,4 @@
-//! Gives the shared library its name for the loader. Writes nothing outside the target folder.
+//! Gives the shared library of the C interface its name for the loader. Writes nothing outside the target folder.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -7,7 +7,8 @@ const SONAME: &str = "libpop3connect.so.1";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    if env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
+    // without the C interface there is nothing in it that anybody could load
+    if env::var_os("CARGO_FEATURE_CAPI").is_none() {
         return;
     }
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{SONAME}");

@@ -1,5 +1,6 @@
 # What the shared library exports is what symbols.txt lists, no more and no less; its name for the loader is fixed,
-# it stays when unloaded, and it needs nothing but what it should. With NODE, each symbol has that version.
+# it stays when unloaded, it needs nothing but what it should, and the reserve of memory takes no room in the file. With
+# NODE, each symbol has that version.
 execute_process(COMMAND "${NM}" -D --defined-only --format=posix "${LIBRARY}"
   OUTPUT_VARIABLE symbols RESULT_VARIABLE failed)
 if(failed)
@@ -28,4 +29,14 @@ foreach(library ${needed})
     message(FATAL_ERROR "${LIBRARY} needs what it should not: ${library}")
   endif()
 endforeach()
-message(STATUS "exported: as listed; SONAME and NODELETE set; needed: ${needed}")
+
+# .data: a few KiB of the library and its crates; the reserve, which is 2.6 MB, is all zeros and so in .bss
+execute_process(COMMAND "${READELF}" -SW "${LIBRARY}" OUTPUT_VARIABLE sections RESULT_VARIABLE failed)
+if(failed OR NOT sections MATCHES "] \\.data +PROGBITS +[0-9a-f]+ [0-9a-f]+ ([0-9a-f]+) ")
+  message(FATAL_ERROR "${LIBRARY} has no .data:\n${sections}")
+endif()
+math(EXPR data "0x${CMAKE_MATCH_1}")
+if(data GREATER 100000)
+  message(FATAL_ERROR "${LIBRARY} has ${data} bytes of .data")
+endif()
+message(STATUS "exported: as listed; SONAME and NODELETE set; needed: ${needed}; .data: ${data} bytes")

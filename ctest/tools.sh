@@ -134,4 +134,63 @@ is() { # WHAT FOLDER
 is "$(settings)" "$work/with space/target"
 is "$(settings TARGET='else where')" "$work/with space/else where"
 is "$(settings TARGET='/else where')" '/else where'
-echo "tools: setup, cargo_tool, if_changed and make's settings do what they should"
+# an arrow that is not drawn is found, and so is one that nobody uses
+mkdir "$work/arrows"
+arrows() { # CODE [WORDS]
+  local code=0
+  "$source/tools/arrows.py" "$work/arrows" > "$work/log" 2>&1 || code=$?
+  [ "$code" = "$1" ] || fail "arrows.py ended with $code, not with $1"
+  [ $# = 1 ] || grep -qF -- "$2" "$work/log" || fail "arrows.py does not say: $2"
+}
+plant() { # CODE FILE RUST [WORDS]
+  rm -rf "$work/arrows/src" "$work/arrows/docs"
+  cp -r "$source/src" "$source/docs" "$work/arrows"
+  printf '%s\n' "$3" >> "$work/arrows/src/$2"
+  arrows "$1" "${4:-as drawn}"
+}
+plant 0 text.rs ''
+plant 1 proto/reply.rs 'use crate::session::Client;' 'src/proto/reply.rs: proto must not name session::Client'
+plant 1 proto/reply.rs 'use crate::{error::{Error, Kind as K}, net::{self, Deadline}};' 'proto must not name net::Deadline'
+plant 1 error.rs 'fn f() { crate::text::mask(); }' 'error must not name text::mask'
+plant 1 net/tls/mod.rs 'pub use super::super::options as o;' 'net must not name options'
+plant 1 more.rs 'use crate::error::Error;' 'more is not in the table'
+plant 0 proto/reply.rs '#[cfg(test)] mod more { use crate::session::Client; fn f() { { } } }'
+plant 0 proto/reply.rs '// use crate::session::Client;'
+plant 0 proto/reply.rs 'fn f() -> &str { "crate::session::Client" }'
+change() { # SED-SCRIPT WORDS
+  cp -r "$source/docs" "$work/arrows"
+  sed -i "$1" "$work/arrows/docs/architecture.md"
+  arrows 1 "$2"
+}
+change 's/^| `text` | `shortage` |/| `text` | `shortage`, `fork` |/' 'text does not name fork any more'
+change 's/^| `error` | |/| `error` | `text` |/' 'error is on a circle'
+change 's/^\(| `options` | .*\)`net` |/\1`net::tls` |/' 'options must not name net::address::Server'
+change 's/^| `fork` | |//' 'fork is not in the table'
+
+# crates of another licence or from elsewhere
+cat > "$work/deny.toml" <<'END'
+[licenses]
+allow = ["MIT", "Apache-2.0", "Unicode-3.0"]
+exceptions = [{ name = "odd", allow = ["MPL-2.0"] }]
+[sources]
+allow-registry = ["https://here"]
+END
+crate() { # CODE LICENCE [SOURCE [NAME [WORDS]]]
+  local code=0
+  printf '{"packages": [{"name": "own", "license": "MIT", "source": null},
+    {"name": "%s", "license": "%s", "source": "registry+https://%s"}]}' "${4:-odd}" "$2" "${3:-here}" |
+    "$source/tools/crates.py" "$work/deny.toml" > "$work/log" 2>&1 || code=$?
+  [ "$code" = "$1" ] || fail "crates.py ended with $code, not with $1, for $2 from ${3:-here}"
+  grep -qF -- "${5:-}" "$work/log" || fail "crates.py does not say: $5"
+}
+for licence in MIT MIT/GPL-3.0 'GPL-3.0 OR MIT' 'MPL-2.0' '(GPL-3.0 OR MIT) AND Unicode-3.0' 'MIT AND Apache-2.0 OR GPL-3.0'; do
+  crate 0 "$licence"
+done
+for licence in GPL-3.0 '' 'MIT AND GPL-3.0' '(MIT OR Apache-2.0) AND GPL-3.0' 'Apache-2.0 WITH LLVM-exception' 'GPL-3.0 MIT'; do
+  crate 1 "$licence" here odd "odd is licensed by $licence"
+done
+crate 1 MIT elsewhere odd 'odd is from registry+https://elsewhere'
+crate 1 MPL-2.0 here even 'even is licensed by MPL-2.0'
+crate 1 MIT here even 'odd is an exception, but not there any more'
+
+echo "tools: arrows, crates, setup, cargo_tool, if_changed and make's settings do what they should"

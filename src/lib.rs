@@ -1,11 +1,50 @@
-//! POP3 client library with a C ABI: Omnis' `POP3Connect` and its family.
+//! POP3 client library: sessions in the clear, with implicit TLS, and with STARTTLS.
 //!
-//! The contract is `include/pop3connect.h`, written from [`capi`]. The Rust modules below it are public so that tests
-//! and fuzzers can drive them one by one; only the C interface is stable.
+//! A session is a [`Client`](session::Client), opened by [`Options`](options::Options). A [`Trace`](session::trace::Trace)
+//! shows what is said in it, line by line, without secrets:
 //!
-//! From the outside in, each depending on those below it alone:
+//! ```no_run
+//! use pop3connect::net::{address::Server, watch::Watch};
+//! use pop3connect::options::{Options, Secure};
+//! use pop3connect::proto::auth::Credentials;
+//! use pop3connect::session::{Client, trace::Trace};
 //!
-//! - [`capi`]: the C functions, the handle table, the result codes, and all unsafe code;
+//! # fn main() -> pop3connect::error::Result<()> {
+//! let server = Server::parse(b"pop.example.net", Secure::Tls.default_port())?;
+//! let options = Options::new(server, Secure::Tls, Credentials::new(b"alice", b"s3cret pass")?);
+//! let mut print = |line: &str| println!("{line}");
+//! let trace = &mut Trace::new(Some(&mut print));
+//! let mut session = Client::open(&options, Watch::default, trace)?;
+//! for (number, octets) in session.list(None, trace)? {
+//!     let mut message = Vec::with_capacity(octets.clamp(0, 1 << 20) as usize);
+//!     session.retrieve(number, |piece| { message.extend_from_slice(piece); Ok(()) }, trace)?;
+//! }
+//! session.quit(trace)
+//! # }
+//! ```
+//!
+//! After an error for which [`Error::ends_session`](error::Error::ends_session) holds, a session is to be dropped.
+//!
+//! # The feature `capi`
+//!
+//! It is on by default, and makes the C library of this crate: the functions of `include/pop3connect.h`, the `POP3Connect`
+//! of Omnis and its family, and an allocator for all of the library. A Rust program leaves it out, and so keeps its own
+//! allocator, exports no C symbol and gets no argument for the linker:
+//!
+//! ```toml
+//! pop3connect = { version = "1", default-features = false }
+//! ```
+//!
+//! Secrets are wiped by this crate either way. The C library's allocator also wipes the copies that other crates make of
+//! them, and has memory set aside for when the system has none; and only the C library registers handlers for `fork`.
+//!
+//! Only the C interface is stable yet: what is below may change with each version.
+//!
+//! # The modules
+//!
+//! Which names which others is a table of `docs/architecture.md`:
+//!
+//! - `capi`: the C functions, the handle table, the result codes, and nearly all unsafe code;
 //! - [`session`]: a session, which drives `proto` over `net`: connecting, commands, messages, status lines;
 //! - [`options`]: what a connection is to be;
 //! - [`proto`]: the protocol, pure: commands, replies, framing, log-in;
@@ -17,6 +56,10 @@
 //! - [`fork`]: that a process may fork;
 //! - [`error`]: what can go wrong.
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("pop3connect is for Linux: other systems have no TLS library and no sockets in src/net yet");
+
+#[cfg(feature = "capi")]
 pub mod capi;
 pub mod crypto;
 pub mod drive;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::net::address::Server;
 use crate::net::tcp::Route;
 use crate::net::tls;
+use crate::net::trust::{Authorities, Trust};
 use crate::proto::auth::{Credentials, Mechanism};
 
 /// How long a wait may take unless something else is set (WebDevSetConfig, CommsTimeout).
@@ -44,6 +45,34 @@ pub struct Options {
     pub tls: tls::Settings,
     /// How long to wait.
     pub timeouts: Timeouts,
+}
+
+impl Options {
+    /// What nobody has said anything else of: whom the platform believes, any log-in, every speed that is safe, 60 s for
+    /// each wait.
+    pub fn new(server: Server, secure: Secure, credentials: Credentials) -> Options {
+        Options {
+            server,
+            route: Route::default(),
+            credentials,
+            mechanism: None,
+            utf8: false,
+            language: None,
+            pipelining: true,
+            capabilities: true,
+            clear_password: true,
+            max_message: None,
+            secure,
+            tls: tls::Settings {
+                trust: Trust::Verified { platform: true, own: Authorities::None },
+                oldest: tls::Version::Tls12,
+                name: None,
+                identity: None,
+                fingerprint: None,
+            },
+            timeouts: Timeouts::each(DEFAULT_TIMEOUT),
+        }
+    }
 }
 
 /// When TLS begins.
@@ -88,6 +117,15 @@ impl Timeouts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_has_set_is_safe() {
+        let server = Server::parse(b"pop.example.net", 995).unwrap();
+        let options = Options::new(server, Secure::Tls, Credentials::new(b"alice", b"s3cret").unwrap());
+        assert!(matches!(options.tls.trust, Trust::Verified { platform: true, own: Authorities::None }));
+        assert!(options.tls.oldest >= tls::Version::Tls12);
+        assert_eq!((options.secure, options.timeouts), (Secure::Tls, Timeouts::each(Duration::from_secs(60))));
+    }
 
     #[test]
     fn the_default_port_follows_secure() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests in C under a checker: sanitize.sh memcheck|helgrind|address|thread
 #
+# memcheck looks at the very library that is installed; for the others it is compiled anew, and linked by the same rule.
 # Before, the checker must report defects that are planted into a host and show in the library (ctest/planted.c).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,20 +15,26 @@ rust=$root/tools/rust-web/usr
 # What must not run: tests that search or measure memory, or put themselves between the library and libc, which is where
 # the checkers are; such as do not run the library that is checked; and large, which is run with a smaller size.
 exclude='secrets|omnis|out_of_memory_.*|syscalls|random|static'
-exclude="$exclude|symbols|abi|clang_.*|debian|documents|examples|install|manual|tools|versioned_.*|large"
+exclude="$exclude|symbols|abi|cargo_.*|clang_.*|debian|documents|examples|install|manual|rust|tools|large"
 cmake=(-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPOP3_TEST_TIMEOUT=1200 -DPOP3_SANITIZE=OFF
   "-DPOP3_TEST_SERVER=$root/release/pop3-test-server")
 only='.*'
+# where cargo has put the library
+libraries=$root/release
 environment=()
 emulator=()
 
+# what the library is linked with; a sanitizer's own functions come with the program
+linking=()
 build() { # RUSTFLAGS [CARGO ARGUMENT…]
   local flags=$1
   shift
+  libraries=$work/$triple/release
   echo "== building the library for $checker"
   # unstable flags are taken by a stable compiler with the first
   RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags -Cdebuginfo=1" CARGO_PROFILE_RELEASE_LTO=off cargo build --locked --release --quiet \
     --lib --target "$triple" --target-dir "$work" "$@"
+  make --no-print-directory --silent shared "RELEASE=$libraries" STRIP_FLAGS= "${linking[@]}" > /dev/null
 }
 
 # with a standard library that is built like the rest
@@ -45,13 +52,13 @@ under_valgrind() { # ARGUMENT…
 }
 
 instrumented() { # SANITIZER
+  linking=(CC=clang-22 LDFLAGS=-Wl,-z,undefs)
   cmake+=(-DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22 "-DCMAKE_C_FLAGS=-fsanitize=$1"
     "-DCMAKE_CXX_FLAGS=-fsanitize=$1")
 }
 
 case $checker in
   memcheck)
-    build ''
     under_valgrind --leak-check=full --errors-for-leak-kinds=definite,indirect
     planted=(leak freed)
     ;;
@@ -69,14 +76,14 @@ case $checker in
     planted=(race)
     ;;
   address)
-    build -Zsanitizer=address
     instrumented address
+    build -Zsanitizer=address
     environment=(ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1)
     planted=(leak freed)
     ;;
   thread)
-    build_with_std "-Zsanitizer=thread -Zexternal-clangrt -Clinker=clang-22 -Clink-arg=-fsanitize=thread"
     instrumented thread
+    build_with_std "-Zsanitizer=thread -Zexternal-clangrt -Clinker=clang-22 -Clink-arg=-fsanitize=thread"
     exclude="$exclude|dlopen" # of which address space is measured
     planted=(race)
     ;;
@@ -87,7 +94,9 @@ case $checker in
 esac
 
 tests=$work/ctest
-cmake -S ctest -B "$tests" "${cmake[@]}" "-DPOP3_LIBRARY_DIR=$work/$triple/release" > "$work/configure.log" ||
+mkdir -p "$work"
+cmake -S ctest -B "$tests" "${cmake[@]}" "-DPOP3_LIBRARY_DIR=$libraries" "-DPOP3_SHARED_DIR=$libraries/versioned" \
+  > "$work/configure.log" ||
   { cat "$work/configure.log" && exit 1; }
 cmake --build "$tests" --parallel 2 > "$work/build.log" || { cat "$work/build.log" && exit 1; }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what this machine lacks to build, test, check or measure the library: setup.sh build|lint|test|check|sanitize|bench
+# Installs what this machine lacks to build, test, check or measure the library: setup.sh build|lint|test|cross|check|sanitize|bench
 #
 # Looks for the tools themselves, so it is content with any system that has them. Where something is missing it
 # installs Debian's packages if it may, and otherwise says which they are and how to go on.
@@ -103,6 +103,7 @@ need_build() {
 }
 need_lint() {
   need_build
+  need python3 command -v python3
   [ $rust_is_missing = true ] || { cargo fmt --version && cargo clippy --version; } > /dev/null 2>&1 || {
     echo "setup: cargo fmt and cargo clippy are needed: rustup component add rustfmt clippy, or, with Debian 12's Rust," >&2
     echo "       apt-get install rustfmt-web rust-web-clippy. Then run make again." >&2
@@ -126,10 +127,19 @@ need_test() {
   need mandoc command -v mandoc
   has_cyrus > /dev/null 2>&1 || unpack+=("$cyrus_dir")
 }
+need_cross() {
+  need_build
+  need clang-22 command -v clang-22
+  need lld-22 command -v ld.lld-22
+  need qemu-user command -v qemu-aarch64
+  # without rustup its own binaries are fetched
+  command -v rustup > /dev/null || need curl command -v curl
+  command -v rustup > /dev/null || need xz-utils command -v xz
+}
 need_check() {
   need_test
+  need_cross
   need valgrind command -v valgrind
-  need clang-22 command -v clang-22
   need libclang-rt-22-dev compgen -G '/usr/lib/llvm-22/lib/clang/22/lib/linux/libclang_rt.tsan-*.a'
   need llvm-22 command -v llvm-symbolizer-22
 }
@@ -145,9 +155,9 @@ need_bench() {
 }
 
 case ${1:-} in
-  build | lint | test | check | sanitize | bench) "need_$1" ;;
+  build | lint | test | cross | check | sanitize | bench) "need_$1" ;;
   *)
-    echo "usage: setup.sh build|lint|test|check|sanitize|bench" >&2
+    echo "usage: setup.sh build|lint|test|cross|check|sanitize|bench" >&2
     exit 2
     ;;
 esac

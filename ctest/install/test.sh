@@ -2,10 +2,10 @@
 # Installs the library that was built, builds programs that have nothing but what was installed, has each hold a session
 # with the test server, and removes it again.
 #
-#   test.sh SOURCE LIBRARY_DIR
+#   test.sh SOURCE LIBRARY_DIR TESTED
 set -euo pipefail
 
-source=$1 built=$2
+source=$1 built=$2 tested=$3
 target=$(dirname "$built")
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -40,6 +40,7 @@ grep -rl "$work" "$work/stage" && fail "files know where they were staged"
 library=$work/stage/usr/lib/somewhere/libpop3connect.so
 [ "$(readlink "$library")" = libpop3connect.so.1 ] || fail "libpop3connect.so leads astray"
 [ "$(readlink "$library.1")" = "libpop3connect.so.$version" ] || fail "libpop3connect.so.1 leads astray"
+cmp "$library" "$tested" || fail "the tests do not run with the library that is installed"
 make_it uninstall "${packaged[@]}"
 nothing_is_left "$work/stage"
 

@@ -2,8 +2,8 @@
 //!
 //! Rust ends the process where a block is refused, unless whoever wants it has said what to do then; the standard
 //! library and other crates do not. A block that the system refuses is therefore taken from here.
-//! [`shortage`](crate::shortage) is told, by which sessions end before all of it is used up. It costs address space
-//! alone: no page of it is touched before.
+//! [`shortage`] is told, by which sessions end before all of it is used up. It costs address space
+//! alone: all of it is zero in the beginning, so that the library's file has none of it, and no page is touched before.
 
 use std::cell::UnsafeCell;
 use std::ptr;
@@ -14,11 +14,7 @@ use crate::shortage;
 /// No block is aligned more than that.
 const ALIGNMENT: usize = 16;
 
-static RESERVE: Reserve = Reserve {
-    small: Pool::new(shortage::RESERVE),
-    medium: Pool::new(shortage::RESERVE),
-    large: Pool::new(shortage::RESERVE),
-};
+static RESERVE: Reserve = Reserve { small: Pool::new(), medium: Pool::new(), large: Pool::new() };
 
 struct Reserve {
     /// Words, nodes of maps.
@@ -34,8 +30,6 @@ struct Reserve {
 struct Pool<const SIZE: usize, const COUNT: usize> {
     /// First, since the alignment is that of the pool.
     blocks: UnsafeCell<[[u8; SIZE]; COUNT]>,
-    /// What one of them counts when it is taken.
-    share: usize,
     is_taken: [AtomicBool; COUNT],
 }
 
@@ -69,14 +63,12 @@ pub unsafe fn give_back(block: *mut u8) {
 }
 
 impl<const SIZE: usize, const COUNT: usize> Pool<SIZE, COUNT> {
-    /// Blocks that count so much together.
-    const fn new(all: usize) -> Pool<SIZE, COUNT> {
+    /// What one block counts when it is taken.
+    const SHARE: usize = shortage::RESERVE / COUNT;
+
+    const fn new() -> Pool<SIZE, COUNT> {
         assert!(SIZE % ALIGNMENT == 0);
-        Pool {
-            blocks: UnsafeCell::new([[0; SIZE]; COUNT]),
-            share: all / COUNT,
-            is_taken: [const { AtomicBool::new(false) }; COUNT],
-        }
+        Pool { blocks: UnsafeCell::new([[0; SIZE]; COUNT]), is_taken: [const { AtomicBool::new(false) }; COUNT] }
     }
 
     fn take(&self, size: usize) -> Option<*mut u8> {
@@ -84,7 +76,7 @@ impl<const SIZE: usize, const COUNT: usize> Pool<SIZE, COUNT> {
             return None;
         }
         let index = self.is_taken.iter().position(|is_taken| !is_taken.swap(true, Ordering::Acquire))?;
-        shortage::take(self.share);
+        shortage::take(Self::SHARE);
         Some(self.blocks.get().cast::<u8>().wrapping_add(index * SIZE))
     }
 
@@ -92,7 +84,7 @@ impl<const SIZE: usize, const COUNT: usize> Pool<SIZE, COUNT> {
         let offset = (block as usize).wrapping_sub(self.blocks.get() as usize);
         if let Some(is_taken) = self.is_taken.get(offset / SIZE) {
             is_taken.store(false, Ordering::Release);
-            shortage::give_back(self.share);
+            shortage::give_back(Self::SHARE);
         }
     }
 }
@@ -122,12 +114,14 @@ mod tests {
 
     #[test]
     fn each_block_is_given_out_once_until_it_is_back() {
-        static POOL: Pool<32, 100> = Pool::new(0);
+        // so many that one of them counts nothing
+        const COUNT: usize = shortage::RESERVE + 1;
+        static POOL: Pool<32, COUNT> = Pool::new();
         let mut taken = Vec::from_iter(std::iter::from_fn(|| POOL.take(32)));
-        assert_eq!(taken.len(), 100);
+        assert_eq!(taken.len(), COUNT);
         taken.sort();
         taken.dedup();
-        assert_eq!(taken.len(), 100);
+        assert_eq!(taken.len(), COUNT);
         POOL.give_back(taken[42]);
         assert_eq!(POOL.take(1), Some(taken[42]));
         assert_eq!(POOL.take(33), None);
