@@ -238,7 +238,7 @@ impl Lists {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(super) mod tests {
     use std::any::Any;
     use std::sync::Arc;
 
