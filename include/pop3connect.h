@@ -236,10 +236,10 @@
 typedef struct pop3_options pop3_options;
 
 /**
- * StsProc: hears the status lines of a call, one each time, without line end.
+ * The status callback (Omnis: StsProc): is called with each status line of a call, without line end.
  *
  * `status` is UTF-8 and good until the callback returns. Called on the thread of the call, before the call returns;
- * it may call any pop3_ function. NULL hears nothing.
+ * it may call any pop3_ function. NULL for none.
  */
 typedef void (*pop3_sts_cb)(const char *status);
 
@@ -374,7 +374,7 @@ typedef int32_t (*pop3_data_cb)(const char *data, size_t len, void *context);
 typedef int32_t (*pop3_message_cb)(int32_t number, const char *data, size_t len, int32_t last, void *context);
 
 /**
- * ErrorProc: hears of every command that fails.
+ * The error callback (Omnis: ErrorProc): is called for every command that fails.
  *
  * `message` is the text that pop3_get_last_error gives, `code` what the command is about to return, `command` its
  * Omnis name, for example "POP3Connect". Both strings are good until the callback returns. Called on the thread of
@@ -466,6 +466,23 @@ int32_t pop3_connect(const char *server,
                      int32_t verify);
 
 /**
+ * Connects and logs in, as pop3_connect, by these options.
+ *
+ * The callbacks go with the socket: they are called for every later call on it too, beside a call's own.
+ *
+ * - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
+ *   once, and freed while the session lives.
+ *
+ * Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and not
+ * called rightly since, which the text names; for OAuth no token, or a control character in it, in the user's name or
+ * in the authorization identity), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for, or none that
+ * can be used with these options), POP3_ERR_CANCELLED (the progress callback stopped it), any other error of
+ * pop3_connect.
+ * Threads: any, any number at once, as long as none changes the options meanwhile.
+ */
+int32_t pop3_connect_with(const pop3_options *options);
+
+/**
  * Ends a session: has the server delete what is marked, closes the connection, frees the socket (Omnis:
  * POP3Disconnect).
  *
@@ -482,6 +499,19 @@ int32_t pop3_connect(const char *server,
  * Threads: any.
  */
 int32_t pop3_disconnect(int32_t socket, pop3_sts_cb sts_cb);
+
+/**
+ * Forgets what is remembered of a server: its capabilities, its TLS sessions, and that it breaks at CAPA, at
+ * pipelining or at the resumption of a session.
+ *
+ * The next connect asks for capabilities and makes a full handshake. Sessions that are open go on.
+ *
+ * - `server`: as for pop3_connect; without a port, the server on all of its ports. NULL for all servers. A string
+ *   that is not a valid server is ignored.
+ *
+ * Threads: any.
+ */
+void pop3_forget(const char *server);
 
 /**
  * Asks how many messages the mailbox holds, those marked for deletion included (Omnis: POP3MessageCount; STAT,
@@ -839,23 +869,6 @@ pop3_options *pop3_options_new(void);
 void pop3_options_free(pop3_options *options);
 
 /**
- * Connects and logs in, as pop3_connect, by these options.
- *
- * The callbacks go with the socket: they are called for every later call on it too, beside a call's own.
- *
- * - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
- *   once, and freed while the session lives.
- *
- * Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and not
- * called rightly since, which the text names; for OAuth no token, or a control character in it, in the user's name or
- * in the authorization identity), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for, or none that
- * can be used with these options), POP3_ERR_CANCELLED (the progress callback stopped it), any other error of
- * pop3_connect.
- * Threads: any, any number at once, as long as none changes the options meanwhile.
- */
-int32_t pop3_connect_with(const pop3_options *options);
-
-/**
  * Sets the server.
  *
  * - `options`: from pop3_options_new.
@@ -865,6 +878,60 @@ int32_t pop3_connect_with(const pop3_options *options);
  * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_server(pop3_options *options, const char *server);
+
+/**
+ * Sets how long to wait, in milliseconds.
+ *
+ * - `options`: from pop3_options_new.
+ * - `connect_ms`: for reading CA certificates, for the name, for the connection, for the proxy and for the TLS
+ *   handshake, each; 0 is the process's comms timeout.
+ * - `reply_ms`: for each reply, and anew for each 64 KiB of a long one; 0 is the process's comms timeout.
+ * - `call_ms`: for a whole call, connecting included; 0 is none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of them is negative).
+ * Threads: any, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_timeouts(pop3_options *options, int32_t connect_ms, int32_t reply_ms, int32_t call_ms);
+
+/**
+ * Sets which kind of address the server must have.
+ *
+ * - `options`: from pop3_options_new.
+ * - `family`: POP3_FAMILY_ANY (the default), POP3_FAMILY_IPV4 or POP3_FAMILY_IPV6.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `family`).
+ * Threads: any, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_family(pop3_options *options, int32_t family);
+
+/**
+ * Sets the address to connect from; only addresses of the server of the same kind are tried then.
+ *
+ * - `options`: from pop3_options_new.
+ * - `address`: an IPv4 or IPv6 address of this machine; copied; NULL is the default, the system's choice.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no address).
+ * Threads: any, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_source_address(pop3_options *options, const char *address);
+
+/**
+ * Sets the proxy to connect through.
+ *
+ * The proxy looks the server's name up; the name in the certificate is verified all the same. The family and the
+ * source address of these options are about the connection to the proxy. A proxy that does not do its part, wrong
+ * credentials included, is POP3_ERR_CONNECT at connect, with its reason in the text.
+ *
+ * - `options`: from pop3_options_new.
+ * - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929), for which `socks5h` is another name, or
+ *   `http://[user:password@]host:port` for CONNECT (RFC 9110), in UTF-8; user and password may be percent-encoded.
+ *   Copied; what it holds of a password is wiped when the options are freed or another is set. NULL is the default,
+ *   none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another scheme, no port, no such URL).
+ * Threads: any, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_proxy(pop3_options *options, const char *url);
 
 /**
  * Sets the user's name.
@@ -939,6 +1006,21 @@ int32_t pop3_options_set_authzid(pop3_options *options, const char *authzid);
 int32_t pop3_options_set_mechanism(pop3_options *options, const char *name);
 
 /**
+ * Sets whether the password may be told over a connection in the clear.
+ *
+ * That is by USER and PASS, PLAIN and LOGIN, and a token by XOAUTH2 and OAUTHBEARER. A connection with TLS counts as
+ * encrypted, verified or not.
+ *
+ * - `options`: from pop3_options_new.
+ * - `allowed`: non-zero (the default) for yes; 0 for no: then a log-in that has no other way left is
+ *   POP3_ERR_UNSUPPORTED with no credential sent.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ * Threads: any, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_clear_password(pop3_options *options, int32_t allowed);
+
+/**
  * Sets how the connection is encrypted: not at all, by implicit TLS, or by STARTTLS.
  *
  * - `options`: from pop3_options_new.
@@ -993,6 +1075,22 @@ int32_t pop3_options_set_ca_file(pop3_options *options, const char *path);
  * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_platform_trust(pop3_options *options, int32_t on);
+
+/**
+ * Sets the fingerprint of the only certificate that the server may have (certificate pinning).
+ *
+ * With one, this leaf certificate is believed and no other, whatever its chain, names and dates, `verify` or not. No
+ * authorities are read. Where the server has another one the handshake ends with POP3_ERR_SECURE, and the text has
+ * both fingerprints.
+ *
+ * - `options`: from pop3_options_new.
+ * - `sha256`: the SHA-256 digest of the certificate in DER, as 64 hexadecimal digits; colons between them are passed
+ *   over. Copied; NULL is the default, none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no such digest).
+ * Threads: any, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_fingerprint(pop3_options *options, const char *sha256);
 
 /**
  * Sets the client certificate, in PEM.
@@ -1098,60 +1196,6 @@ int32_t pop3_options_set_progress_cb(pop3_options *options,
                                      void *context);
 
 /**
- * Sets how long to wait, in milliseconds.
- *
- * - `options`: from pop3_options_new.
- * - `connect_ms`: for reading CA certificates, for the name, for the connection, for the proxy and for the TLS
- *   handshake, each; 0 is the process's comms timeout.
- * - `reply_ms`: for each reply, and anew for each 64 KiB of a long one; 0 is the process's comms timeout.
- * - `call_ms`: for a whole call, connecting included; 0 is none.
- *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of them is negative).
- * Threads: any, as long as no other call uses the options meanwhile.
- */
-int32_t pop3_options_set_timeouts(pop3_options *options, int32_t connect_ms, int32_t reply_ms, int32_t call_ms);
-
-/**
- * Sets which kind of address the server must have.
- *
- * - `options`: from pop3_options_new.
- * - `family`: POP3_FAMILY_ANY (the default), POP3_FAMILY_IPV4 or POP3_FAMILY_IPV6.
- *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `family`).
- * Threads: any, as long as no other call uses the options meanwhile.
- */
-int32_t pop3_options_set_family(pop3_options *options, int32_t family);
-
-/**
- * Sets the address to connect from; only addresses of the server of the same kind are tried then.
- *
- * - `options`: from pop3_options_new.
- * - `address`: an IPv4 or IPv6 address of this machine; copied; NULL is the default, the system's choice.
- *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no address).
- * Threads: any, as long as no other call uses the options meanwhile.
- */
-int32_t pop3_options_set_source_address(pop3_options *options, const char *address);
-
-/**
- * Sets the proxy to connect through.
- *
- * The proxy looks the server's name up; the name in the certificate is verified all the same. The family and the
- * source address of these options are about the connection to the proxy. A proxy that does not do its part, wrong
- * credentials included, is POP3_ERR_CONNECT at connect, with its reason in the text.
- *
- * - `options`: from pop3_options_new.
- * - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929), for which `socks5h` is another name, or
- *   `http://[user:password@]host:port` for CONNECT (RFC 9110), in UTF-8; user and password may be percent-encoded.
- *   Copied; what it holds of a password is wiped when the options are freed or another is set. NULL is the default,
- *   none.
- *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another scheme, no port, no such URL).
- * Threads: any, as long as no other call uses the options meanwhile.
- */
-int32_t pop3_options_set_proxy(pop3_options *options, const char *url);
-
-/**
  * Sets whether the server may speak UTF-8, in messages and in its texts (RFC 6856).
  *
  * Before the log-in UTF8 is sent if the server offers it. That it does not, or refuses, is no error: pop3_capabilities
@@ -1210,21 +1254,6 @@ int32_t pop3_options_set_pipelining(pop3_options *options, int32_t on);
 int32_t pop3_options_set_capabilities(pop3_options *options, int32_t on);
 
 /**
- * Sets whether the password may be told over a connection in the clear.
- *
- * That is by USER and PASS, PLAIN and LOGIN, and a token by XOAUTH2 and OAUTHBEARER. A connection with TLS counts as
- * encrypted, verified or not.
- *
- * - `options`: from pop3_options_new.
- * - `allowed`: non-zero (the default) for yes; 0 for no: then a log-in that has no other way left is
- *   POP3_ERR_UNSUPPORTED with no credential sent.
- *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
- * Threads: any, as long as no other call uses the options meanwhile.
- */
-int32_t pop3_options_set_clear_password(pop3_options *options, int32_t allowed);
-
-/**
  * Sets how many octets a message may have that a call returns in memory.
  *
  * It is about pop3_recv_message, pop3_recv_headers and pop3_recv_top, not about calls that hand a message out in
@@ -1238,35 +1267,6 @@ int32_t pop3_options_set_clear_password(pop3_options *options, int32_t allowed);
  * Threads: any, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_max_message(pop3_options *options, int64_t octets);
-
-/**
- * Sets the fingerprint of the only certificate that the server may have (certificate pinning).
- *
- * With one, this leaf certificate is believed and no other, whatever its chain, names and dates, `verify` or not. No
- * authorities are read. Where the server has another one the handshake ends with POP3_ERR_SECURE, and the text has
- * both fingerprints.
- *
- * - `options`: from pop3_options_new.
- * - `sha256`: the SHA-256 digest of the certificate in DER, as 64 hexadecimal digits; colons between them are passed
- *   over. Copied; NULL is the default, none.
- *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no such digest).
- * Threads: any, as long as no other call uses the options meanwhile.
- */
-int32_t pop3_options_set_fingerprint(pop3_options *options, const char *sha256);
-
-/**
- * Forgets what is remembered of a server: its capabilities, its TLS sessions, and that it breaks at CAPA, at
- * pipelining or at the resumption of a session.
- *
- * The next connect asks for capabilities and makes a full handshake. Sessions that are open go on.
- *
- * - `server`: as for pop3_connect; without a port, the server on all of its ports. NULL for all servers. A string
- *   that is not a valid server is ignored.
- *
- * Threads: any.
- */
-void pop3_forget(const char *server);
 
 /**
  * Frees what a function wrote into a buffer, and zeroes the buffer.
@@ -1305,7 +1305,7 @@ void pop3_uid_list_free(pop3_uid_list *list);
 void pop3_tls_info_free(pop3_tls_info *info);
 
 /**
- * Sets the function that hears of every command that fails (Omnis: WebDevSetConfig, ErrorProc).
+ * Sets the error callback, which is called for every command that fails (Omnis: WebDevSetConfig, ErrorProc).
  *
  * - `cb`: for the whole process, from the next failure on; NULL clears it.
  *
@@ -1334,8 +1334,8 @@ int32_t pop3_set_comms_timeout(int32_t seconds);
  * verifies, with POP3_ERR_SECURE.
  *
  * - `path`: copied; NULL is the default: the environment's POP3CONNECT_SECURE_DIR if that is set, else the folder
- *   `secure` beside the host's executable if that exists, else none. In a host with more rights than whoever started
- *   it has (set-user-ID, set-group-ID, file capabilities) the default is none: both are theirs to choose.
+ *   `secure` beside the host's executable if that exists, else none. In a privileged host (set-user-ID, set-group-ID,
+ *   file capabilities) the default is none: the user who started it could choose both.
  *
  * Returns 0, or POP3_ERR_PARAMETER (empty).
  * Threads: any.

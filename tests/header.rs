@@ -4,16 +4,23 @@ use std::path::Path;
 use std::{env, fs};
 
 /// What has C names, in the order in which a reader of the header wants it.
-const SOURCES: [&str; 9] = [
-    "status.rs",
-    "boundary.rs",
+const SOURCES: [&str; 16] = [
+    "codes.rs",
+    "last_error.rs",
+    "listeners.rs",
     "connect.rs",
     "mailbox.rs",
     "message.rs",
     "without_socket.rs",
     "options.rs",
+    "setters/create.rs",
+    "setters/network.rs",
+    "setters/login.rs",
+    "setters/tls.rs",
+    "setters/callbacks.rs",
+    "setters/protocol.rs",
     "buffer.rs",
-    "settings.rs",
+    "process.rs",
 ];
 
 #[test]

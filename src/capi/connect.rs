@@ -1,16 +1,17 @@
-//! The seed: a session's beginning and end.
+//! Opening and closing a session, and what is remembered of servers.
 
 use std::ffi::c_char;
 
-use crate::capi::boundary::{self, Listeners, SERVER, pop3_sts_cb, required, with_trace};
-use crate::capi::handles;
-use crate::capi::options::pop3_options;
-use crate::capi::status::POP3_OK;
-use crate::error::{Error, Kind, Result};
+use crate::capi::arguments::{self, SERVER, parameter, required};
+use crate::capi::codes::POP3_OK;
+use crate::capi::listeners::{Listeners, pop3_sts_cb, with_trace};
+use crate::capi::options::{pop3_options, secure_mode};
+use crate::capi::{boundary, handles};
+use crate::error::Result;
+use crate::net::address::Server;
 use crate::net::watch::Watch;
-use crate::options::Secure;
-use crate::session::Client;
 use crate::session::trace::Trace;
+use crate::session::{Client, memory};
 
 /// Connects to a POP3 server and logs in (Omnis: POP3Connect).
 ///
@@ -72,6 +73,33 @@ pub unsafe extern "C" fn pop3_connect(
     })
 }
 
+/// Connects and logs in, as pop3_connect, by these options.
+///
+/// The callbacks go with the socket: they are called for every later call on it too, beside a call's own.
+///
+/// - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
+///   once, and freed while the session lives.
+///
+/// Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and not
+/// called rightly since, which the text names; for OAuth no token, or a control character in it, in the user's name or
+/// in the authorization identity), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for, or none that
+/// can be used with these options), POP3_ERR_CANCELLED (the progress callback stopped it), any other error of
+/// pop3_connect.
+/// Threads: any, any number at once, as long as none changes the options meanwhile.
+///
+/// # Safety
+/// - `options` is NULL or from pop3_options_new, and nobody changes or frees them before this returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_connect_with(options: *const pop3_options) -> i32 {
+    // SAFETY: this function's promise
+    let options = unsafe { options.as_ref() };
+    let listeners = || listeners(options);
+    boundary::call_for(c"POP3Connect", listeners, |listeners| {
+        let client = with_trace(None, listeners, |trace| open_with(options, trace))?;
+        handles::insert(client, listeners)
+    })
+}
+
 /// Ends a session: has the server delete what is marked, closes the connection, frees the socket (Omnis:
 /// POP3Disconnect).
 ///
@@ -98,6 +126,34 @@ pub unsafe extern "C" fn pop3_disconnect(socket: i32, sts_cb: pop3_sts_cb) -> i3
     })
 }
 
+/// Forgets what is remembered of a server: its capabilities, its TLS sessions, and that it breaks at CAPA, at
+/// pipelining or at the resumption of a session.
+///
+/// The next connect asks for capabilities and makes a full handshake. Sessions that are open go on.
+///
+/// - `server`: as for pop3_connect; without a port, the server on all of its ports. NULL for all servers. A string
+///   that is not a valid server is ignored.
+///
+/// Threads: any.
+///
+/// # Safety
+/// - `server` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_forget(server: *const c_char) {
+    let _ = boundary::guard(|| {
+        // SAFETY: this function's promise
+        match unsafe { arguments::server(server) }? {
+            None => memory::forget_all(),
+            Some(server) => {
+                // no port that is written can be 0
+                let Server { host, port } = Server::parse(server, 0)?;
+                memory::forget(&host, Some(port).filter(|port| *port != 0));
+            }
+        }
+        Ok(())
+    });
+}
+
 /// A session as pop3_connect makes it, without a handle. The copies of the credentials are gone when it returns.
 ///
 /// # Safety
@@ -112,25 +168,20 @@ pub(super) unsafe fn open(
 ) -> Result<Client> {
     // SAFETY: the caller's promise
     let (server, user, pass) =
-        unsafe { (boundary::server(server)?, required(user, "the user")?, required(pass, "the password")?) };
-    let server = server.ok_or_else(|| Error::new(Kind::Parameter, format!("{SERVER} is NULL")))?;
+        unsafe { (arguments::server(server)?, required(user, "the user")?, required(pass, "the password")?) };
+    let server = server.ok_or_else(|| parameter(format!("{SERVER} is NULL")))?;
     let options = pop3_options::basic(server, user, pass, secure_mode(secure)?, verify != 0)?.connection()?;
     Client::open(&options, Watch::default, trace)
 }
 
-/// For `secure`: in the clear.
-pub const POP3_CLEAR: i32 = 0;
-/// For `secure`: implicit TLS (RFC 8314).
-pub const POP3_TLS: i32 = 1;
-/// For `secure`: in the clear up to STLS (RFC 2595).
-pub const POP3_STARTTLS: i32 = 2;
+/// A session as pop3_connect_with makes it, without a handle. The copies of the credentials are gone when it returns.
+pub(super) fn open_with(options: Option<&pop3_options>, trace: &mut Trace<'_>) -> Result<Client> {
+    let options = options.ok_or_else(|| parameter("the options are NULL"))?;
+    let listeners = options.listeners;
+    Client::open(&options.connection()?, || listeners.watch(), trace)
+}
 
-/// When TLS is to begin.
-pub(super) fn secure_mode(secure: i32) -> Result<Secure> {
-    match secure {
-        POP3_CLEAR => Ok(Secure::No),
-        POP3_TLS => Ok(Secure::Tls),
-        POP3_STARTTLS => Ok(Secure::StartTls),
-        _ => Err(Error::new(Kind::Parameter, format!("secure is {secure}: it must be 0, 1 or 2"))),
-    }
+/// The callbacks of these options; none where there are no options.
+pub(super) fn listeners(options: Option<&pop3_options>) -> Listeners {
+    options.map(|options| options.listeners).unwrap_or_default()
 }

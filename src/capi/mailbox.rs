@@ -1,11 +1,12 @@
-//! The family on a socket: what is in the mailbox, and what is to be deleted.
+//! Session commands: what is in the mailbox, deleting, cancelling.
 
-use crate::capi::boundary::{Out, pop3_sts_cb};
+use crate::capi::arguments::{Out, message_number, one_or_all};
 use crate::capi::buffer::{pop3_buffer, pop3_list, pop3_mailbox_size, pop3_tls_info, pop3_uid_list};
+use crate::capi::codes::POP3_OK;
 use crate::capi::handles::on_socket;
-use crate::capi::status::POP3_OK;
+use crate::capi::listeners::pop3_sts_cb;
 use crate::capi::{boundary, handles};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind};
 
 /// Asks how many messages the mailbox holds, those marked for deletion included (Omnis: POP3MessageCount; STAT,
 /// RFC 1939).
@@ -257,20 +258,4 @@ pub unsafe extern "C" fn pop3_get_tls_info(socket: i32, out: *mut pop3_tls_info)
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_cancel(socket: i32) -> i32 {
     boundary::call_on(c"POP3Cancel", socket, || handles::cancel(socket).map(|()| POP3_OK))
-}
-
-/// The number of a message.
-pub(super) fn message_number(number: i32) -> Result<i32> {
-    match number {
-        1.. => Ok(number),
-        _ => Err(Error::new(Kind::Parameter, format!("{number} is no number of a message: they begin at 1"))),
-    }
-}
-
-/// The number of a message, or 0 for all.
-fn one_or_all(number: i32) -> Result<Option<i32>> {
-    match number {
-        0 => Ok(None),
-        _ => message_number(number).map(Some),
-    }
 }

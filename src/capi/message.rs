@@ -1,12 +1,13 @@
-//! The family on a socket: messages, whole, in pieces, and many at once.
+//! Session commands: messages, whole, in pieces, and many at once.
 
 use std::ffi::{c_char, c_void};
 
-use crate::capi::boundary::{self, Out, in_host, pop3_sts_cb};
+use crate::capi::arguments::{Out, message_number, parameter};
+use crate::capi::boundary;
 use crate::capi::buffer::{Growing, pop3_buffer};
+use crate::capi::codes::{self, POP3_OK};
 use crate::capi::handles::on_socket;
-use crate::capi::mailbox::message_number;
-use crate::capi::status::{self, POP3_OK};
+use crate::capi::listeners::{in_host, pop3_sts_cb};
 use crate::error::{Error, Kind, Result};
 use crate::session::Client;
 use crate::session::retrieve::Delivery;
@@ -95,7 +96,7 @@ pub unsafe extern "C" fn pop3_recv_top(
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         if lines < 0 {
-            return Err(Error::new(Kind::Parameter, "the number of lines is negative"));
+            return Err(parameter("the number of lines is negative"));
         }
         receive_whole(socket, number, Some(LONGEST_TOP), out, sts_cb, |client, buffer, trace| {
             client.top(number, lines, |bytes| buffer.push(bytes), trace)
@@ -167,7 +168,7 @@ pub unsafe extern "C" fn pop3_recv_message_to(
     sts_cb: pop3_sts_cb,
 ) -> i32 {
     boundary::call_on(c"POP3RecvMessage", socket, || {
-        let callback = data_cb.ok_or_else(|| Error::new(Kind::Parameter, "the data callback is NULL"))?;
+        let callback = data_cb.ok_or_else(|| parameter("the data callback is NULL"))?;
         let number = message_number(number)?;
         on_socket(socket, sts_cb, |client, trace| {
             let piece = |bytes: &[u8]| {
@@ -235,7 +236,7 @@ pub(super) struct HostDelivery {
 impl HostDelivery {
     /// To that callback, which must be there.
     pub fn new(callback: pop3_message_cb, context: *mut c_void) -> Result<HostDelivery> {
-        let callback = callback.ok_or_else(|| Error::new(Kind::Parameter, "the message callback is NULL"))?;
+        let callback = callback.ok_or_else(|| parameter("the message callback is NULL"))?;
         Ok(HostDelivery { callback, context })
     }
 
@@ -255,7 +256,7 @@ impl Delivery for HostDelivery {
     }
 
     fn refused(&mut self, number: i32, error: &Error) -> Result<()> {
-        self.call(number, std::ptr::null(), 0, status::code(error.kind()))
+        self.call(number, std::ptr::null(), 0, codes::code(error.kind()))
     }
 }
 
@@ -276,7 +277,7 @@ unsafe fn copy_of_numbers(numbers: *const i32, count: usize) -> Result<Vec<i32>>
         return Ok(Vec::new());
     }
     if numbers.is_null() || i32::try_from(count).is_err() {
-        return Err(Error::new(Kind::Parameter, "the numbers are NULL, or too many"));
+        return Err(parameter("the numbers are NULL, or too many"));
     }
     // SAFETY: not NULL, and then the caller's promise
     shortage::copy(unsafe { std::slice::from_raw_parts(numbers, count) }, "the numbers")

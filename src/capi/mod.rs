@@ -7,28 +7,41 @@
 //!   function says what it means.
 //! - An out structure is zeroed first and written on success alone.
 //! - A host function is called with nothing locked and nothing borrowed that another `pop3_` call could want.
-//! - Whatever fails leaves through [`boundary::call`], which keeps the error for [`status::pop3_get_last_error`] and
-//!   tells the host's error callback.
+//! - Whatever fails leaves through [`boundary::call`], which keeps the error for [`last_error::pop3_get_last_error`] and
+//!   calls the host's error callbacks.
 //!
-//! Which C names live where: [`connect`] begins and ends a session, [`mailbox`] and [`message`] are the family on a
-//! socket, [`without_socket`] is that without one, [`options`] is a connection with more to say, [`settings`] are those
-//! of the process, [`status`] codes and texts, [`buffer`] what is handed to the host to free.
-//! [`boundary`], [`handles`], `allocator` and `reserve` have no C names.
+//! The files, from the outside in. Each names only files of the lines below its own:
 //!
-//! [`POP3_ERR_PARAMETER`]: status::POP3_ERR_PARAMETER
+//! - [`without_socket`]: `pop3_stat`, `pop3_recv`, which open a session, work and close it;
+//! - [`connect`]: opening and closing a session; [`mailbox`], [`message`]: the session commands; [`setters`]: making and
+//!   changing options; [`process`]: settings of the process, the version;
+//! - [`boundary`]: what every one of these functions passes through: panics and errors become codes;
+//! - [`handles`]: from a socket's number to its session; [`options`]: the options of a connection, and the rules for
+//!   them; [`last_error`]: errors in words, the error callbacks;
+//! - [`settings`]: the settings of the process, and the rules for them;
+//! - [`listeners`]: the status, error and progress callbacks; [`arguments`]: strings and out pointers of the host;
+//!   [`buffer`]: what is handed to the host to free; [`codes`]: the result codes; `allocator`: the library's memory;
+//! - `reserve`: blocks for the allocator when the system has none.
+//!
+//! [`POP3_ERR_PARAMETER`]: codes::POP3_ERR_PARAMETER
 
 #![allow(unsafe_code)] // the boundary is what this module is; everywhere else it is denied
 #![allow(non_camel_case_types)] // the types are named as C names them
 
 mod allocator;
+pub mod arguments;
 pub mod boundary;
 pub mod buffer;
+pub mod codes;
 pub mod connect;
 pub mod handles;
+pub mod last_error;
+pub mod listeners;
 pub mod mailbox;
 pub mod message;
 pub mod options;
+pub mod process;
 mod reserve;
+pub mod setters;
 pub mod settings;
-pub mod status;
 pub mod without_socket;

@@ -1,12 +1,14 @@
-//! The family without a socket: each connects, works and disconnects.
+//! Commands without a socket: each connects, works and disconnects.
 
 use std::ffi::{c_char, c_void};
 
-use crate::capi::boundary::{self, Listeners, pop3_sts_cb, with_trace};
-use crate::capi::connect::open;
+use crate::capi::arguments::parameter;
+use crate::capi::boundary;
+use crate::capi::connect::{listeners, open, open_with};
+use crate::capi::listeners::{Listeners, pop3_sts_cb, with_trace};
 use crate::capi::message::{HostDelivery, pop3_message_cb};
-use crate::capi::options::{hearing, open_with, pop3_options};
-use crate::error::{Error, Kind, Result};
+use crate::capi::options::pop3_options;
+use crate::error::Result;
 use crate::session::Client;
 use crate::session::trace::Trace;
 
@@ -51,7 +53,7 @@ pub unsafe extern "C" fn pop3_stat(
 pub unsafe extern "C" fn pop3_stat_with(options: *const pop3_options) -> i32 {
     // SAFETY: this function's promise
     let options = unsafe { options.as_ref() };
-    let listeners = || hearing(options);
+    let listeners = || listeners(options);
     boundary::call_for(c"POP3Stat", listeners, |listeners| stat(None, listeners, |trace| open_with(options, trace)))
 }
 
@@ -121,7 +123,7 @@ pub unsafe extern "C" fn pop3_recv_with(
 ) -> i32 {
     // SAFETY: this function's promise
     let options = unsafe { options.as_ref() };
-    let listeners = || hearing(options);
+    let listeners = || listeners(options);
     boundary::call_for(c"POP3Recv", listeners, |listeners| {
         let host = HostDelivery::new(message_cb, context)?;
         receive(host, delete_after != 0, max_messages, None, listeners, |trace| open_with(options, trace))
@@ -147,7 +149,7 @@ fn receive(
     open: impl FnOnce(&mut Trace<'_>) -> Result<Client>,
 ) -> Result<i32> {
     if max_messages < 0 {
-        return Err(Error::new(Kind::Parameter, "the number of messages is negative"));
+        return Err(parameter("the number of messages is negative"));
     }
     with_trace(sts_cb, listeners, |trace| {
         let mut client = open(trace)?;

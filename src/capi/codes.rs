@@ -1,12 +1,8 @@
-//! Result codes, their texts, and the last error of the thread.
+//! The result codes: their numbers, and their texts.
 
-use std::cell::RefCell;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, c_char};
 
-use crate::capi::boundary::{Listeners, c_string, in_host};
-use crate::capi::settings;
-use crate::error::{Error, Kind};
-use crate::text::escape;
+use crate::error::Kind;
 
 /// Success.
 pub const POP3_OK: i32 = 0;
@@ -57,7 +53,7 @@ pub const POP3_ERR_UNSUPPORTED: i32 = -2008;
 /// A defect of the library, caught. Any function may answer it. The session is over.
 pub const POP3_ERR_INTERNAL: i32 = -2009;
 
-/// The row of the results table that an error is.
+/// The code of a kind of error.
 pub(super) fn code(kind: Kind) -> i32 {
     match kind {
         Kind::Parameter => POP3_ERR_PARAMETER,
@@ -84,6 +80,18 @@ pub(super) fn code(kind: Kind) -> i32 {
         Kind::Unsupported => POP3_ERR_UNSUPPORTED,
         Kind::Internal => POP3_ERR_INTERNAL,
     }
+}
+
+/// What an error code means, in English.
+///
+/// - `code`: what a pop3_ function answered; any number will do.
+///
+/// Returns a text that is good for the process's life, never NULL.
+///
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub extern "C" fn pop3_error_text(code: i32) -> *const c_char {
+    text(code).as_ptr()
 }
 
 fn text(code: i32) -> &'static CStr {
@@ -113,100 +121,5 @@ fn text(code: i32) -> &'static CStr {
         POP3_ERR_UNSUPPORTED => c"the server has no such command",
         POP3_ERR_INTERNAL => c"a defect of the library",
         _ => c"an unknown error",
-    }
-}
-
-/// The texts that a thread's host can ask for.
-struct Texts {
-    last: Option<CString>,
-    secure: Option<CString>,
-}
-
-thread_local! {
-    static TEXTS: RefCell<Texts> = const { RefCell::new(Texts { last: None, secure: None }) };
-}
-
-/// Has the thread's texts freed when it ends. libc ends the process where it has no memory to note that down, so it is
-/// done when a call begins, and not when one has failed for lack of memory.
-pub(super) fn prepare() {
-    let _ = TEXTS.try_with(|_| ());
-}
-
-/// Keeps an error for this thread, tells the host's error callbacks, answers its code.
-pub(super) fn fail(command: &'static CStr, code: i32, error: &Error, listeners: Listeners) -> i32 {
-    let message = c_string(&escape(error.to_string().as_bytes()));
-    keep(error.kind(), &message);
-    if let Some((callback, context)) = listeners.error {
-        // SAFETY: the host gave a function of this type with its context, and both strings outlive the call
-        in_host(|| unsafe { callback(message.as_ptr(), code, command.as_ptr(), context) });
-    }
-    if let Some(callback) = settings::error_callback() {
-        // SAFETY: the host gave a function of this type, and both strings outlive the call
-        in_host(|| unsafe { callback(message.as_ptr(), code, command.as_ptr()) });
-    }
-    // what the callbacks did may have failed too, but what the host asks about is this
-    keep(error.kind(), &message);
-    code
-}
-
-fn keep(kind: Kind, message: &CStr) {
-    // fails only while the thread ends, when nobody can ask any more
-    let _ = TEXTS.try_with(|texts| {
-        let mut texts = texts.borrow_mut();
-        texts.last = Some(message.into());
-        if kind == Kind::Secure {
-            texts.secure = Some(message.into());
-        }
-    });
-}
-
-fn kept(which: impl FnOnce(&Texts) -> Option<&CStr>) -> *const c_char {
-    TEXTS.try_with(|texts| which(&texts.borrow()).unwrap_or(c"").as_ptr()).unwrap_or(c"".as_ptr())
-}
-
-/// What an error code means, in English.
-///
-/// - `code`: what a pop3_ function answered; any number will do.
-///
-/// Returns a text that is good for the process's life, never NULL.
-///
-/// Threads: any.
-#[unsafe(no_mangle)]
-pub extern "C" fn pop3_error_text(code: i32) -> *const c_char {
-    text(code).as_ptr()
-}
-
-/// This thread's last error in words, with the server's own reply where there was one.
-///
-/// A call that succeeds leaves it as it is. It holds no password.
-///
-/// Returns UTF-8 in one line, "" if nothing has failed; good until this thread's next pop3_ call; never NULL.
-///
-/// Threads: each has its own.
-#[unsafe(no_mangle)]
-pub extern "C" fn pop3_get_last_error() -> *const c_char {
-    kept(|texts| texts.last.as_deref())
-}
-
-/// This thread's last TLS error in words: what lies behind POP3_ERR_SECURE (Omnis: WebDevGetSecureError).
-///
-/// Returns UTF-8 in one line, "" if no TLS error has happened; good until this thread's next pop3_ call; never NULL.
-///
-/// Threads: each has its own.
-#[unsafe(no_mangle)]
-pub extern "C" fn pop3_get_secure_error() -> *const c_char {
-    kept(|texts| texts.secure.as_deref())
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    /// Keeping another error meanwhile panics.
-    pub fn with_texts_in_use<T>(work: impl FnOnce() -> T) -> T {
-        TEXTS.with(|texts| {
-            let _in_use = texts.borrow_mut();
-            work()
-        })
     }
 }
