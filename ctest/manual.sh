@@ -89,7 +89,7 @@ shows pop3connect 'POP3_STARTTLS (2)'
 if grep -q 'SH ERRORS' "$work/man/pop3_version.3"; then wrong "pop3_version has errors"; fi
 
 # a header that is not as it should be is refused, and nothing written
-sed 's/^ \* Threads: any\.$/ * Threads any./' "$header" > "$work/bad.h"
+sed 's/^ \* Threads: thread-safe\.$/ * Threads thread-safe./' "$header" > "$work/bad.h"
 if "$manual" "$work/bad.h" "$source/README.md" 1.2.3 2000-12-31 "$work/none" "$work/none.md" 2> "$work/log"; then
   wrong "a comment of another shape was taken"
 fi

@@ -16,11 +16,11 @@ pub const POP3_ERR_NO_ADDRESS: i32 = -511;
 pub const POP3_ERR_CANCELLED: i32 = -516;
 /// A wait ran past its timeout. The session is over.
 pub const POP3_ERR_TIMEOUT: i32 = -522;
-/// A reply begins with neither +OK nor -ERR, or clear text came after STLS. The session is over.
+/// Not valid POP3: a reply begins with neither +OK nor -ERR, or clear text came after STLS. The session is over.
 pub const POP3_ERR_BAD_FORMAT: i32 = -523;
 /// A reply lacks a field that it must have.
 pub const POP3_ERR_SHORT_RESPONSE: i32 = -524;
-/// A field of a reply is not what it must be.
+/// A field of a reply is malformed: a number, a SASL challenge.
 pub const POP3_ERR_SYNTAX: i32 = -525;
 /// There is no memory left, or no descriptor or thread. The session is over.
 pub const POP3_ERR_OUT_OF_MEMORY: i32 = -1010;
@@ -28,7 +28,7 @@ pub const POP3_ERR_OUT_OF_MEMORY: i32 = -1010;
 pub const POP3_ERR_SECURE: i32 = -1021;
 /// The name of the server, or of its proxy, has no address.
 pub const POP3_ERR_HOST_NOT_FOUND: i32 = -11001;
-/// No address of the server could be connected to, or none of its proxy, or the proxy did not do its part.
+/// No address of the server could be connected to, or none of its proxy, or the proxy failed or refused.
 pub const POP3_ERR_CONNECT: i32 = -10061;
 /// The peer closed or reset the connection, or the session had ended before. The session is over.
 pub const POP3_ERR_CONNECTION_LOST: i32 = -10054;
@@ -88,7 +88,7 @@ pub(super) fn code(kind: Kind) -> i32 {
 ///
 /// Returns a text that is good for the process's life, never NULL.
 ///
-/// Threads: any.
+/// Threads: thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_error_text(code: i32) -> *const c_char {
     text(code).as_ptr()
@@ -104,7 +104,7 @@ fn text(code: i32) -> &'static CStr {
         POP3_ERR_TIMEOUT => c"a wait ran past the comms timeout",
         POP3_ERR_BAD_FORMAT => c"the server's reply is not valid POP3",
         POP3_ERR_SHORT_RESPONSE => c"the server's reply lacks a field",
-        POP3_ERR_SYNTAX => c"a field of the server's reply is not what it must be",
+        POP3_ERR_SYNTAX => c"a field of the server's reply is malformed",
         POP3_ERR_OUT_OF_MEMORY => c"there is no memory, descriptor or thread left",
         POP3_ERR_SECURE => c"TLS failed",
         POP3_ERR_HOST_NOT_FOUND => c"the name of the server, or of its proxy, has no address",

@@ -16,18 +16,20 @@ use crate::session::{Client, memory};
 /// Connects to a POP3 server and logs in (Omnis: POP3Connect).
 ///
 /// It is essential to end the session with pop3_disconnect. Logs in by the SASL mechanisms (RFC 5034) that the server
-/// lists, each tried once: on an encrypted connection PLAIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, LOGIN, the two SCRAM
-/// with -PLUS; on another one SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, which do not tell the password, then PLAIN and
-/// LOGIN, which do. USER and PASS (RFC 1939) come last, where the server lists them or lists no mechanism. A refusal of
-/// the credentials ends it: one with [AUTH], or, where the server does not list AUTH-RESP-CODE (RFC 3206), one of what
-/// it was shown whose words do not say something else. So does a refusal of what it was shown that is of a locked
-/// mailbox or a busy server. Any other refusal leads to the next mechanism. Every wait ends within the comms timeout.
+/// lists, each tried once: over TLS PLAIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, LOGIN, the two SCRAM with -PLUS; in the
+/// clear SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, which do not send the password, then PLAIN and LOGIN, which do. USER and
+/// PASS (RFC 1939) come last, where the server lists them or lists no mechanism. A refusal of the credentials ends the
+/// log-in: one with [AUTH], or, where the server does not list AUTH-RESP-CODE (RFC 3206), one that answers credentials
+/// and whose words give no other reason. So does a refusal that answers credentials because of a locked mailbox or a
+/// busy server. Any other refusal leads to the next mechanism. Every wait ends within the comms timeout. The addresses
+/// that the server's name has are tried by Happy Eyeballs (RFC 8305): IPv6 and IPv4 in turns, the next one while those
+/// before are still silent.
 ///
-/// After a log-in the server's capabilities are remembered for a day, and with TLS the session, for a day at most and
-/// never past the date of a certificate, until pop3_forget: the next connect to the same server in the same way logs in
-/// at once and resumes the session. In the clear what is remembered chooses SCRAM-SHA-256 alone; else the server is
-/// asked anew. A server that breaks at CAPA is connected to once more without, and that is remembered too. What was
-/// made with another `verify`, or trusting others, is not used.
+/// After a log-in the server's capabilities are remembered for a day, and the TLS session, for a day at most and never
+/// past the date of a certificate, until pop3_forget: the next connect to the same server in the same way logs in at
+/// once, by TLS session resumption. In the clear remembered capabilities choose no mechanism but SCRAM-SHA-256; else the
+/// server is asked anew. A server that breaks at CAPA is connected to once more without, and that is remembered too.
+/// What was made with another `verify`, or with other trust anchors, is not used.
 ///
 /// - `server`: UTF-8: a name, an IPv4 or IPv6 address, each with `:port` if it is not the default, an IPv6 address
 ///   then in brackets. Internationalised names are converted (IDNA). The default port is 110, or 995 where `secure`
@@ -35,12 +37,12 @@ use crate::session::{Client, memory};
 /// - `user`, `pass`: bytes that are passed on as they are; neither may hold CR or LF. Copies are wiped as soon as the
 ///   log-in is decided.
 /// - `sts_cb`: is called with the status lines; NULL for none.
-/// - `secure`: 0 for a connection in the clear, 1 for implicit TLS (RFC 8314), 2 for STLS after the
-///   greeting (RFC 2595), before anything secret is sent.
+/// - `secure`: 0 for a connection in the clear, 1 for implicit TLS (RFC 8314), 2 for STARTTLS: STLS after the greeting
+///   (RFC 2595), before anything secret is sent.
 /// - `verify`: only significant where `secure` is not 0. Non-zero: the server's certificate and name must verify
-///   against the platform's store or the secure folder (see pop3_set_secure_dir), or nothing is established. A
-///   certificate without names is believed where the secure folder has it itself. Zero: encrypted, but the server may
-///   be an impostor.
+///   against the trust anchors (CA certificates) of the platform or of the secure folder (see pop3_set_secure_dir), or
+///   nothing is established. A certificate without names is accepted where the secure folder has it itself. Zero:
+///   encrypted, but the server may be an impostor.
 ///
 /// Returns the socket, greater than 0: a handle for the other pop3_ functions, no file descriptor, and never given
 /// again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, too long, another `secure`, CR or LF),
@@ -51,7 +53,7 @@ use crate::session::{Client, memory};
 /// POP3_ERR_AUTH (credentials refused), POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY,
 /// POP3_ERR_UNSUPPORTED (no way to log in that the server takes), POP3_ERR_SERVER (turned away, or the log-in refused
 /// for another reason than the credentials), POP3_ERR_OUT_OF_MEMORY.
-/// Threads: any, any number at once.
+/// Threads: thread-safe, reentrant.
 ///
 /// # Safety
 /// - `server`, `user` and `pass` are each NULL or a C string.
@@ -80,15 +82,15 @@ pub unsafe extern "C" fn pop3_connect(
 /// - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
 ///   once, and freed while the session lives.
 ///
-/// Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and not
-/// called rightly since, which the text names; for OAuth no token, or a control character in it, in the user's name or
+/// Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and has
+/// not been called with a valid value since, the text names it; for OAuth no token, or a control character in it, in the user's name or
 /// in the authorization identity), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for, or none that
 /// can be used with these options), POP3_ERR_CANCELLED (the progress callback stopped it), any other error of
 /// pop3_connect.
-/// Threads: any, any number at once, as long as none changes the options meanwhile.
+/// Threads: thread-safe, reentrant, as long as no call changes the options meanwhile.
 ///
 /// # Safety
-/// - `options` is NULL or from pop3_options_new, and nobody changes or frees them before this returns.
+/// - `options` is NULL or from pop3_options_new, and not changed or freed before this returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_connect_with(options: *const pop3_options) -> i32 {
     // SAFETY: this function's promise
@@ -100,7 +102,7 @@ pub unsafe extern "C" fn pop3_connect_with(options: *const pop3_options) -> i32 
     })
 }
 
-/// Ends a session: has the server delete what is marked, closes the connection, frees the socket (Omnis:
+/// Closes a session: has the server delete what is marked, closes the connection, frees the socket (Omnis:
 /// POP3Disconnect).
 ///
 /// Sends QUIT and waits for its reply (RFC 1939, section 6).
@@ -113,7 +115,7 @@ pub unsafe extern "C" fn pop3_connect_with(options: *const pop3_options) -> i32 
 /// deletions), POP3_ERR_CONNECTION_LOST (the session had ended before, or ended without an answer), POP3_ERR_TIMEOUT,
 /// POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which the
 /// socket is free.
-/// Threads: any.
+/// Threads: thread-safe.
 ///
 /// # Safety
 /// - `sts_cb` is NULL or a function of its type, which returns.
@@ -134,7 +136,7 @@ pub unsafe extern "C" fn pop3_disconnect(socket: i32, sts_cb: pop3_sts_cb) -> i3
 /// - `server`: as for pop3_connect; without a port, the server on all of its ports. NULL for all servers. A string
 ///   that is not a valid server is ignored.
 ///
-/// Threads: any.
+/// Threads: thread-safe.
 ///
 /// # Safety
 /// - `server` is NULL or a C string.

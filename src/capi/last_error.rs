@@ -58,7 +58,7 @@ fn kept(which: impl FnOnce(&Texts) -> Option<&CStr>) -> *const c_char {
 ///
 /// Returns UTF-8 in one line, "" if nothing has failed; good until this thread's next pop3_ call; never NULL.
 ///
-/// Threads: each has its own.
+/// Threads: thread-safe; each thread has its own.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_get_last_error() -> *const c_char {
     kept(|texts| texts.last.as_deref())
@@ -68,7 +68,7 @@ pub extern "C" fn pop3_get_last_error() -> *const c_char {
 ///
 /// Returns UTF-8 in one line, "" if no TLS error has happened; good until this thread's next pop3_ call; never NULL.
 ///
-/// Threads: each has its own.
+/// Threads: thread-safe; each thread has its own.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_get_secure_error() -> *const c_char {
     kept(|texts| texts.secure.as_deref())

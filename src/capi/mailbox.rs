@@ -15,10 +15,10 @@ use crate::error::{Error, Kind};
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY,
-/// POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is no number of messages and of octets); after each of these
+/// POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is not a message count and a size); after each of these
 /// the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
 /// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `sts_cb` is NULL or a function of its type, which returns.
@@ -31,18 +31,18 @@ pub unsafe extern "C" fn pop3_message_count(socket: i32, sts_cb: pop3_sts_cb) ->
 
 /// Asks what the mailbox holds: the number of messages and their octets (STAT, RFC 1939).
 ///
-/// Both are as the server tells them. RFC 1939 leaves messages out that are marked for deletion; some servers count
-/// them. pop3_message_count knows the difference.
+/// Both are as the server reports them. RFC 1939 leaves messages out that are marked for deletion; some servers count
+/// them. pop3_message_count always counts them.
 ///
 /// - `socket`: from pop3_connect.
 /// - `out`: written only on success, zeroed otherwise; there is nothing to free.
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused),
-/// POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is no number of messages and of octets);
+/// POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is not a message count and a size);
 /// after each of these the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
 /// POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_mailbox_size whose contents may be overwritten.
@@ -60,11 +60,11 @@ pub unsafe extern "C" fn pop3_mailbox(socket: i32, out: *mut pop3_mailbox_size, 
 
 /// Lists the messages that are not marked for deletion, with their sizes (Omnis: POP3ListMessages; LIST, RFC 1939).
 ///
-/// What is no number of a message and its size is left out of a list of all, which a status line tells.
+/// In a list of all, a line without a valid message number and size is left out, and a status line reports that.
 ///
 /// - `socket`: from pop3_connect.
 /// - `number`: of one message, or 0 for all.
-/// - `out`: the messages in the server's order, their sizes as the server tells them; written only on success, zeroed
+/// - `out`: the messages in the server's order, their sizes as the server reports them; written only on success, zeroed
 ///   otherwise; free with pop3_list_free.
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn pop3_mailbox(socket: i32, out: *mut pop3_mailbox_size, 
 /// message: the answer is not its number and size); after each of these the session goes on. Or POP3_ERR_LIMIT (more
 /// than 1 000 000 lines, whatever is in them), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
 /// POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_list whose contents may be overwritten.
@@ -91,8 +91,8 @@ pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut 
 
 /// Asks for the unique ids of the messages that are not marked for deletion (UIDL, RFC 1939).
 ///
-/// An id is all that follows the number, blanks within it included. What is no number of a message and its id is left
-/// out of a list of all, which a status line tells.
+/// An id is all that follows the number, blanks within it included. In a list of all, a line without a valid message
+/// number and id is left out, and a status line reports that.
 ///
 /// - `socket`: from pop3_connect.
 /// - `number`: of one message, or 0 for all.
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut 
 /// its number and id); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 lines, or ids of
 /// more than 256 MiB together), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
 /// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_uid_list whose contents may be overwritten.
@@ -142,7 +142,7 @@ pub unsafe extern "C" fn pop3_unique_ids(
 /// (refused: no such message, or marked already), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
 /// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
 /// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `sts_cb` is NULL or a function of its type, which returns.
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn pop3_delete_message(socket: i32, number: i32, sts_cb: p
 /// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
 /// the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
 /// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `sts_cb` is NULL or a function of its type, which returns.
@@ -181,7 +181,7 @@ pub unsafe extern "C" fn pop3_undo_deletes(socket: i32, sts_cb: pop3_sts_cb) -> 
 /// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
 /// the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
 /// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `sts_cb` is NULL or a function of its type, which returns.
@@ -192,7 +192,7 @@ pub unsafe extern "C" fn pop3_noop(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
     })
 }
 
-/// Asks what the server can do (CAPA, RFC 2449).
+/// Asks for the capabilities of the server (CAPA, RFC 2449).
 ///
 /// - `socket`: from pop3_connect.
 /// - `out`: one capability a line, as the server wrote it, each line ended by LF; written only on success, zeroed
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn pop3_noop(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
 /// server has no CAPA), after which the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
 /// POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is
 /// over.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_buffer whose contents may be overwritten.
@@ -220,7 +220,7 @@ pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, s
     })
 }
 
-/// Tells what is known of a socket's TLS.
+/// Gives the TLS facts of a socket: version, cipher suite, certificate.
 ///
 /// Asks nothing of the server.
 ///
@@ -230,7 +230,7 @@ pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, s
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
 /// connection is in the clear); after each of these the session goes on. Or POP3_ERR_CONNECTION_LOST (the session has
 /// ended), POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_tls_info whose contents may be overwritten.
@@ -247,14 +247,14 @@ pub unsafe extern "C" fn pop3_get_tls_info(socket: i32, out: *mut pop3_tls_info)
     })
 }
 
-/// Ends the call that is under way on a socket, which then answers POP3_ERR_CANCELLED.
+/// Cancels the call that is under way on a socket, which then answers POP3_ERR_CANCELLED.
 ///
 /// The session is over, and pop3_disconnect frees the socket. Where no call is under way nothing happens.
 ///
 /// - `socket`: from pop3_connect.
 ///
 /// Returns 0, or POP3_ERR_BAD_SOCKET.
-/// Threads: any, a callback of the call itself included.
+/// Threads: thread-safe; a callback of the call itself may call it.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_cancel(socket: i32) -> i32 {
     boundary::call_on(c"POP3Cancel", socket, || handles::cancel(socket).map(|()| POP3_OK))

@@ -17,14 +17,14 @@ use crate::shortage;
 /// How many octets pop3_recv_headers and pop3_recv_top take where the options say nothing.
 const LONGEST_TOP: u64 = 16 * 1024 * 1024;
 
-/// Takes a message, piece by piece.
+/// The data callback: is called with each piece of a message.
 ///
 /// `data` are the `len` next bytes, at least one, not ended by NUL, and good until the callback returns; `context` is
 /// what was passed to the function. Answers 0 to go on, anything else to stop, which ends the session. Called on the
 /// thread of the call, before the call returns; it may call any pop3_ function.
 pub type pop3_data_cb = Option<unsafe extern "C" fn(data: *const c_char, len: usize, context: *mut c_void) -> i32>;
 
-/// Takes messages, piece by piece.
+/// The message callback: is called with each piece of several messages.
 ///
 /// `number` is the message's; `data` are the `len` next bytes of it, not ended by NUL, and good until the callback
 /// returns. `last` is 0 while more of that message follows, and 1 with its final bytes, which may be none. Where the
@@ -43,7 +43,7 @@ pub type pop3_message_cb =
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns as pop3_recv_top.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_buffer whose contents may be overwritten.
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn pop3_recv_headers(
 /// POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows, or else 16 MiB), POP3_ERR_OUT_OF_MEMORY,
 /// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it
 /// is over.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_buffer whose contents may be overwritten.
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn pop3_recv_top(
 /// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
 /// POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows), POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT,
 /// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_buffer whose contents may be overwritten.
@@ -155,7 +155,7 @@ pub unsafe extern "C" fn pop3_recv_message(
 /// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
 /// POP3_ERR_CANCELLED (`data_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
 /// POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `data_cb` is NULL or a function of its type, which returns and for which `context` is right; likewise `sts_cb`.
@@ -184,8 +184,8 @@ pub unsafe extern "C" fn pop3_recv_message_to(
 /// Reads many messages, handing each piece to a callback as it arrives (RETR, RFC 1939).
 ///
 /// Where the server can take commands ahead of its answers (PIPELINING, RFC 2449) a bounded number of messages is
-/// asked for at once; otherwise one after the other. Where the server refuses a number, `message_cb` hears of it, and
-/// the next one follows.
+/// asked for at once; otherwise one after the other. Where the server refuses a number, `message_cb` is called with the
+/// error, and the next message follows.
 ///
 /// - `socket`: from pop3_connect.
 /// - `numbers`: of the messages, each from 1, in the order in which they are wanted; NULL is fine where `count` is 0.
@@ -198,7 +198,7 @@ pub unsafe extern "C" fn pop3_recv_message_to(
 /// less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY; after each of these the session
 /// goes on. Or POP3_ERR_CANCELLED (`message_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
 /// POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `numbers` is NULL or points to `count` numbers.

@@ -24,7 +24,7 @@ use crate::shortage;
 pub const POP3_CLEAR: i32 = 0;
 /// For `secure`: implicit TLS (RFC 8314).
 pub const POP3_TLS: i32 = 1;
-/// For `secure`: in the clear up to STLS (RFC 2595).
+/// For `secure`: STARTTLS, in the clear up to STLS (RFC 2595).
 pub const POP3_STARTTLS: i32 = 2;
 
 /// For pop3_options_set_tls_min: TLS 1.0.
@@ -35,7 +35,7 @@ pub const POP3_TLS_1_1: i32 = 11;
 pub const POP3_TLS_1_2: i32 = 12;
 /// For pop3_options_set_tls_min: TLS 1.3.
 pub const POP3_TLS_1_3: i32 = 13;
-/// For pop3_options_set_family: addresses of either kind.
+/// For pop3_options_set_family: IPv6 and IPv4, tried by Happy Eyeballs (RFC 8305).
 pub const POP3_FAMILY_ANY: i32 = 0;
 /// For pop3_options_set_family: IPv4 alone.
 pub const POP3_FAMILY_IPV4: i32 = 4;

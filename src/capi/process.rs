@@ -24,7 +24,7 @@ const COMMAND: &CStr = c"WebDevSetConfig";
 ///
 /// - `cb`: for the whole process, from the next failure on; NULL clears it.
 ///
-/// Threads: any; a command that is failing in another thread may still call the one before.
+/// Threads: thread-safe; a command that is failing in another thread may still call the one before.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_set_error_cb(cb: pop3_error_cb) {
     let _ = boundary::guard(|| {
@@ -39,14 +39,13 @@ pub extern "C" fn pop3_set_error_cb(cb: pop3_error_cb) {
 /// - `seconds`: for the sessions that are connected from now on; 0 is the default, 60.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (negative).
-/// Threads: any.
+/// Threads: thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_set_comms_timeout(seconds: i32) -> i32 {
     boundary::call(COMMAND, || settings::set_comms_timeout(seconds).map(|()| POP3_OK))
 }
 
-/// Sets the secure folder, whose folder `cacerts` holds the certificates of authorities to trust beside the
-/// platform's own.
+/// Sets the secure folder, whose folder `cacerts` holds CA certificates (trust anchors) beside the platform's own.
 ///
 /// Each file there may be PEM with any number of certificates, or DER, under any name. It is read when a connect first
 /// verifies against it, and once for the process, unless a file could not be read for a reason that may pass, as an
@@ -58,7 +57,7 @@ pub extern "C" fn pop3_set_comms_timeout(seconds: i32) -> i32 {
 ///   file capabilities) the default is none: the user who started it could choose both.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (empty).
-/// Threads: any.
+/// Threads: thread-safe.
 ///
 /// # Safety
 /// - `path` is NULL or a C string.
@@ -73,7 +72,7 @@ pub unsafe extern "C" fn pop3_set_secure_dir(path: *const c_char) -> i32 {
 /// The version of the library, for example "1.0.0".
 ///
 /// Returns a text that is good for the process's life, never NULL.
-/// Threads: any.
+/// Threads: thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_version() -> *const c_char {
     const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");

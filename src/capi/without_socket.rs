@@ -18,7 +18,7 @@ use crate::session::trace::Trace;
 ///
 /// Returns the number, or an error of pop3_connect or pop3_message_count save for POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY
 /// and POP3_ERR_CANCELLED. The connection is closed in any case.
-/// Threads: any.
+/// Threads: thread-safe.
 ///
 /// # Safety
 /// - `server`, `user` and `pass` are each NULL or a C string.
@@ -45,10 +45,10 @@ pub unsafe extern "C" fn pop3_stat(
 ///
 /// Returns the number, or an error of pop3_connect_with or pop3_message_count save for POP3_ERR_BAD_SOCKET and
 /// POP3_ERR_BUSY. The connection is closed in any case.
-/// Threads: any, any number at once, as long as none changes the options meanwhile.
+/// Threads: thread-safe, reentrant, as long as no call changes the options meanwhile.
 ///
 /// # Safety
-/// - `options` is NULL or from pop3_options_new, and nobody changes or frees them before this returns.
+/// - `options` is NULL or from pop3_options_new, and not changed or freed before this returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_stat_with(options: *const pop3_options) -> i32 {
     // SAFETY: this function's promise
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn pop3_stat_with(options: *const pop3_options) -> i32 {
 /// count, refused to delete, or did not commit the deletions), any other error of pop3_connect, pop3_list_messages,
 /// pop3_message_count or pop3_recv_messages
 /// save for POP3_ERR_BAD_SOCKET and POP3_ERR_BUSY. The connection is closed in any case.
-/// Threads: any.
+/// Threads: thread-safe.
 ///
 /// # Safety
 /// - `server`, `user` and `pass` are each NULL or a C string.
@@ -108,10 +108,10 @@ pub unsafe extern "C" fn pop3_recv(
 ///
 /// Returns how many messages were received whole, or an error of pop3_recv, any other error of pop3_connect_with. The
 /// connection is closed in any case.
-/// Threads: any, any number at once, as long as none changes the options meanwhile.
+/// Threads: thread-safe, reentrant, as long as no call changes the options meanwhile.
 ///
 /// # Safety
-/// - `options` is NULL or from pop3_options_new, and nobody changes or frees them before this returns.
+/// - `options` is NULL or from pop3_options_new, and not changed or freed before this returns.
 /// - `message_cb` is NULL or a function of its type, which returns and for which `context` is right.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_recv_with(

@@ -5,14 +5,14 @@ use std::ffi::{c_char, c_void};
 use crate::capi::options::pop3_options;
 use crate::capi::setters::change;
 
-/// Sets the function that hears the status lines, of connecting and of every call on the socket.
+/// Sets the status callback, which is called with the status lines of connecting and of every call on the socket.
 ///
 /// - `options`: from pop3_options_new.
 /// - `cb`: as pop3_sts_cb, with `context`; NULL is the default, none.
 /// - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `cb` is NULL or a function of its type, which
@@ -32,14 +32,14 @@ pub unsafe extern "C" fn pop3_options_set_status_cb(
     }
 }
 
-/// Sets the function that hears of failures, of connecting and of every call on the socket.
+/// Sets the error callback, which is called for each failure of connecting and of every call on the socket.
 ///
 /// - `options`: from pop3_options_new.
 /// - `cb`: as pop3_error_cb, with `context`, and called before that of the process; NULL is the default, none.
 /// - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `cb` is NULL or a function of its type, which
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn pop3_options_set_error_cb(
     }
 }
 
-/// Sets the function that hears how connecting and every call on the socket goes on, and may end it.
+/// Sets the progress callback, which is called during connecting and every call on the socket, and may end them.
 ///
 /// It is called when a call begins, when a message has come whole, and meanwhile about five times a second, but at
 /// least once, in every wait: for the name, the connection, the proxy, the handshake, each reply. On the thread of the
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn pop3_options_set_error_cb(
 /// - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `cb` is NULL or a function of its type, which

@@ -9,7 +9,7 @@ use crate::options::Secure;
 /// Makes options with the defaults.
 ///
 /// Returns them, to be freed with pop3_options_free; NULL on an internal error.
-/// Threads: any.
+/// Threads: thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_options_new() -> *mut pop3_options {
     let options = || pop3_options::basic(b"", b"", b"", Secure::No, true);
@@ -20,7 +20,7 @@ pub extern "C" fn pop3_options_new() -> *mut pop3_options {
 ///
 /// - `options`: from pop3_options_new, not freed before and not in use; NULL is fine.
 ///
-/// Threads: any.
+/// Threads: thread-safe.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, not freed, and in no other call.

@@ -11,7 +11,7 @@ use crate::capi::setters::{change, set};
 /// - `user`: bytes that are passed on as they are, without CR or LF; copied; NULL is the default, an empty one.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `user`).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `user` is NULL or a C string.
@@ -28,7 +28,7 @@ pub unsafe extern "C" fn pop3_options_set_user(options: *mut pop3_options, user:
 ///   or another is set; NULL is the default, an empty one.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `password`).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `password` is NULL or a C string.
@@ -38,18 +38,18 @@ pub unsafe extern "C" fn pop3_options_set_password(options: *mut pop3_options, p
     unsafe { set(options, "pop3_options_set_password", password, pop3_options::set_password) }
 }
 
-/// Sets the token that OAuth gave, for the mechanisms XOAUTH2 and OAUTHBEARER.
+/// Sets the OAuth access token, for the mechanisms XOAUTH2 and OAUTHBEARER.
 ///
 /// With a token the log-in is by one of these, as the server lists them, and never by the password, unless
 /// pop3_options_set_mechanism names another mechanism. A server that lists neither is POP3_ERR_UNSUPPORTED at connect;
-/// so a control character in the token is POP3_ERR_PARAMETER there.
+/// a control character in the token is POP3_ERR_PARAMETER there.
 ///
 /// - `options`: from pop3_options_new.
 /// - `token`: without CR or LF; copied, and wiped when the options are freed or another is set; NULL is
 ///   the default, none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `token`).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `token` is NULL or a C string.
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn pop3_options_set_oauth_token(options: *mut pop3_options
 /// - `authzid`: without CR or LF; copied; NULL is the default, the user.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `authzid`).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `authzid` is NULL or a C string.
@@ -78,12 +78,12 @@ pub unsafe extern "C" fn pop3_options_set_authzid(options: *mut pop3_options, au
     unsafe { set(options, "pop3_options_set_authzid", authzid, pop3_options::set_authzid) }
 }
 
-/// Sets how to log in.
+/// Sets the mechanism to log in by.
 ///
 /// With a name the log-in is by that mechanism alone. One that the server does not list is POP3_ERR_UNSUPPORTED at
 /// connect, before a credential is sent; USER, and any mechanism where the server was not asked for its capabilities,
 /// is tried all the same. APOP is POP3_ERR_UNSUPPORTED where the greeting has no timestamp, or came before STLS, when
-/// anybody could have said it. With -PLUS each type of channel binding of the connection is tried: tls-exporter with
+/// an attacker could have sent it. With -PLUS each type of channel binding of the connection is tried: tls-exporter with
 /// TLS 1.3, else tls-server-end-point, then tls-unique.
 ///
 /// - `options`: from pop3_options_new.
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn pop3_options_set_authzid(options: *mut pop3_options, au
 ///   is the default.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, an unknown name).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `name` is NULL or a C string.
@@ -102,9 +102,9 @@ pub unsafe extern "C" fn pop3_options_set_mechanism(options: *mut pop3_options, 
     unsafe { set(options, "pop3_options_set_mechanism", name, pop3_options::set_mechanism) }
 }
 
-/// Sets whether the password may be told over a connection in the clear.
+/// Sets whether the password may be sent over a connection in the clear.
 ///
-/// That is by USER and PASS, PLAIN and LOGIN, and a token by XOAUTH2 and OAUTHBEARER. A connection with TLS counts as
+/// USER and PASS, PLAIN and LOGIN send the password, XOAUTH2 and OAUTHBEARER the token. A connection with TLS counts as
 /// encrypted, verified or not.
 ///
 /// - `options`: from pop3_options_new.
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn pop3_options_set_mechanism(options: *mut pop3_options, 
 ///   POP3_ERR_UNSUPPORTED with no credential sent.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.

@@ -12,7 +12,7 @@ use crate::capi::setters::{change, set};
 /// - `server`: as for pop3_connect, which checks it; copied; NULL is none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `server` is NULL or a C string.
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn pop3_options_set_server(options: *mut pop3_options, ser
 /// - `call_ms`: for a whole call, connecting included; 0 is none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of them is negative).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -48,13 +48,13 @@ pub unsafe extern "C" fn pop3_options_set_timeouts(
     }
 }
 
-/// Sets which kind of address the server must have.
+/// Sets the address family to connect by: IPv4, IPv6, or both as Happy Eyeballs do (RFC 8305).
 ///
 /// - `options`: from pop3_options_new.
 /// - `family`: POP3_FAMILY_ANY (the default), POP3_FAMILY_IPV4 or POP3_FAMILY_IPV6.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `family`).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -64,13 +64,13 @@ pub unsafe extern "C" fn pop3_options_set_family(options: *mut pop3_options, fam
     unsafe { change(options, "pop3_options_set_family", |options| options.set_family(family)) }
 }
 
-/// Sets the address to connect from; only addresses of the server of the same kind are tried then.
+/// Sets the address to connect from; only addresses of the server of the same family are tried then.
 ///
 /// - `options`: from pop3_options_new.
 /// - `address`: an IPv4 or IPv6 address of this machine; copied; NULL is the default, the system's choice.
 ///
-/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no address).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `address` is not an IP address).
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `address` is NULL or a C string.
@@ -83,8 +83,8 @@ pub unsafe extern "C" fn pop3_options_set_source_address(options: *mut pop3_opti
 /// Sets the proxy to connect through.
 ///
 /// The proxy looks the server's name up; the name in the certificate is verified all the same. The family and the
-/// source address of these options are about the connection to the proxy. A proxy that does not do its part, wrong
-/// credentials included, is POP3_ERR_CONNECT at connect, with its reason in the text.
+/// source address of these options are about the connection to the proxy. A proxy that fails or refuses, as it does for
+/// wrong credentials, is POP3_ERR_CONNECT at connect, with its reason in the text.
 ///
 /// - `options`: from pop3_options_new.
 /// - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929), for which `socks5h` is another name, or
@@ -92,8 +92,8 @@ pub unsafe extern "C" fn pop3_options_set_source_address(options: *mut pop3_opti
 ///   Copied; what it holds of a password is wiped when the options are freed or another is set. NULL is the default,
 ///   none.
 ///
-/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another scheme, no port, no such URL).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another scheme, no port, not a URL).
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `url` is NULL or a C string.

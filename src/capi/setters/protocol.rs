@@ -7,14 +7,14 @@ use crate::capi::setters::{change, set};
 
 /// Sets whether the server may speak UTF-8, in messages and in its texts (RFC 6856).
 ///
-/// Before the log-in UTF8 is sent if the server offers it. That it does not, or refuses, is no error: pop3_capabilities
-/// and the status lines tell.
+/// Before the log-in UTF8 is sent if the server offers it. It is not an error if the server does not, or refuses:
+/// pop3_capabilities and the status lines show that.
 ///
 /// - `options`: from pop3_options_new.
 /// - `on`: 0, the default, for no; anything else for yes.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -31,15 +31,15 @@ pub unsafe extern "C" fn pop3_options_set_utf8(options: *mut pop3_options, on: i
 
 /// Sets the language of the server's texts (RFC 6856).
 ///
-/// Before the log-in LANG is sent if the server offers it. That it does not, or does not know the language, is no
-/// error: the status lines tell.
+/// Before the log-in LANG is sent if the server offers it. It is not an error if the server does not, or does not know
+/// the language: the status lines show that.
 ///
 /// - `options`: from pop3_options_new.
-/// - `tag`: a language tag (RFC 5646) as "de" or "en-GB", or "*" for what the server likes best; copied; NULL is the
+/// - `tag`: a language tag (RFC 5646) as "de" or "en-GB", or "*" for the server's choice; copied; NULL is the
 ///   default, none.
 ///
-/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no such tag).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `tag` is not a language tag).
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `tag` is NULL or a C string.
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn pop3_options_set_language(options: *mut pop3_options, t
     unsafe { set(options, "pop3_options_set_language", tag, pop3_options::set_language) }
 }
 
-/// Sets whether commands may go ahead of their answers, where the server lists PIPELINING (RFC 2449).
+/// Sets whether commands may be pipelined, sent ahead of earlier answers, where the server lists PIPELINING (RFC 2449).
 ///
 /// For servers that list it and then lose commands or mix answers up. One on which that has been seen is asked
 /// one by one for a day, until pop3_forget.
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn pop3_options_set_language(options: *mut pop3_options, t
 /// - `on`: non-zero (the default) for yes; 0 has every command wait for the answer to the one before.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -83,7 +83,7 @@ pub unsafe extern "C" fn pop3_options_set_pipelining(options: *mut pop3_options,
 /// - `on`: non-zero (the default) for yes; 0 never sends CAPA, save by pop3_capabilities.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn pop3_options_set_capabilities(options: *mut pop3_option
 /// - `octets`: at the most; 0 (the default) for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `octets` is negative).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.

@@ -12,7 +12,7 @@ use crate::capi::setters::{change, set};
 /// - `secure`: POP3_CLEAR (the default), POP3_TLS for implicit TLS, POP3_STARTTLS for STLS.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `secure`).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -28,7 +28,7 @@ pub unsafe extern "C" fn pop3_options_set_secure(options: *mut pop3_options, sec
 /// - `verify`: non-zero (the default) verifies, 0 does not.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn pop3_options_set_verify(options: *mut pop3_options, ver
 /// - `path`: copied; NULL is the default, the process's.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `path` is NULL or a C string.
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn pop3_options_set_secure_dir(options: *mut pop3_options,
 ///   and kept for the process, of the sixteen latest such settings; copied; NULL is the default, none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `path` is NULL or a C string.
@@ -76,13 +76,13 @@ pub unsafe extern "C" fn pop3_options_set_ca_file(options: *mut pop3_options, pa
     unsafe { set(options, "pop3_options_set_ca_file", path, pop3_options::set_ca_file) }
 }
 
-/// Sets whether the authorities of the platform's store are trusted.
+/// Sets whether the platform's trust anchors (CA certificates) are used.
 ///
 /// - `options`: from pop3_options_new.
-/// - `on`: non-zero (the default) if they are; 0 leaves those of the secure folder or the file.
+/// - `on`: non-zero (the default) if they are; 0 leaves those of the secure folder or of pop3_options_set_ca_file.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -99,16 +99,16 @@ pub unsafe extern "C" fn pop3_options_set_platform_trust(options: *mut pop3_opti
 
 /// Sets the fingerprint of the only certificate that the server may have (certificate pinning).
 ///
-/// With one, this leaf certificate is believed and no other, whatever its chain, names and dates, `verify` or not. No
-/// authorities are read. Where the server has another one the handshake ends with POP3_ERR_SECURE, and the text has
+/// With one, this leaf certificate is accepted and no other, whatever its chain, names and dates, `verify` or not. No
+/// CA certificates are read. Where the server has another one the handshake ends with POP3_ERR_SECURE, and the text has
 /// both fingerprints.
 ///
 /// - `options`: from pop3_options_new.
 /// - `sha256`: the SHA-256 digest of the certificate in DER, as 64 hexadecimal digits; colons between them are passed
 ///   over. Copied; NULL is the default, none.
 ///
-/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no such digest).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `sha256` is not such a digest).
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `sha256` is NULL or a C string.
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn pop3_options_set_fingerprint(options: *mut pop3_options
 /// - `key_pem_path`: of a file with its key, without a passphrase; likewise. Both NULL is the default, none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of the paths is NULL or empty).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; each path is NULL or a C string.
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn pop3_options_set_client_cert(
 /// - `password`: what opens it, in UTF-8; copied, and wiped when the options are freed; NULL is an empty one.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty, `password` is not UTF-8).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `path` and `password` are each NULL or a C
@@ -176,7 +176,7 @@ pub unsafe extern "C" fn pop3_options_set_client_pkcs12(
     }
 }
 
-/// Sets the oldest version of TLS that will do.
+/// Sets the oldest version of TLS that is accepted.
 ///
 /// - `options`: from pop3_options_new.
 /// - `version`: POP3_TLS_1_2 (the default, whatever OpenSSL's configuration says unless that wants 1.3 alone) or
@@ -184,7 +184,7 @@ pub unsafe extern "C" fn pop3_options_set_client_pkcs12(
 ///   security level 0) for that connection. Suites without a certificate or without encryption are never offered.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call.
@@ -200,7 +200,7 @@ pub unsafe extern "C" fn pop3_options_set_tls_min(options: *mut pop3_options, ve
 /// - `name`: a name or an address, without a port; copied; NULL is the default, the server's.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `name` cannot be one).
-/// Threads: any, as long as no other call uses the options meanwhile.
+/// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety
 /// - `options` is NULL or from pop3_options_new, and in no other call; `name` is NULL or a C string.

@@ -54,7 +54,7 @@ impl Credentials {
 
     /// Adds as whom to act, if not as the user.
     pub fn with_authzid(mut self, authzid: &[u8]) -> Result<Credentials> {
-        check_argument(authzid, "the name to act as")?;
+        check_argument(authzid, "the authorization identity")?;
         self.authzid = authzid.to_vec();
         Ok(self)
     }
@@ -424,7 +424,7 @@ fn encode(message: &[u8]) -> Zeroizing<String> {
 }
 
 fn decode(text: &[u8]) -> Result<Vec<u8>> {
-    STANDARD.decode(text).map_err(|_| syntax("what is no base64"))
+    STANDARD.decode(text).map_err(|_| syntax("a malformed SASL challenge, which is not base64"))
 }
 
 /// A name inside a GS2 header or a message of SCRAM (RFC 5801, section 4).
