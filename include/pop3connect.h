@@ -20,13 +20,16 @@
  *   pop3_disconnect() frees the copy. A call that was under way in the thread that forked, in whose callback that was,
  *   answers POP3_ERR_CONNECTION_LOST in the new process. fork() waits until no thread computes for a call, at most for
  *   two seconds; it does not wait for servers.
- * - After an error whose comment says "the session is over" further calls answer POP3_ERR_CONNECTION_LOST, and
- *   pop3_disconnect() frees the socket. After any other the session goes on.
+ * - Session-ending errors are POP3_ERR_CANCELLED, POP3_ERR_TIMEOUT, POP3_ERR_BAD_FORMAT, POP3_ERR_OUT_OF_MEMORY,
+ *   POP3_ERR_SECURE, POP3_ERR_CONNECTION_LOST, POP3_ERR_LIMIT and POP3_ERR_INTERNAL. A session-ending error closes the
+ *   connection: what was marked is not deleted, further calls on the socket answer POP3_ERR_CONNECTION_LOST, and
+ *   pop3_disconnect() frees the socket. After any other error the session goes on.
  * - A response code in a server's refusal decides the error, whatever was refused: POP3_ERR_MAILBOX_IN_USE for
  *   [IN-USE], POP3_ERR_LOGIN_DELAY for [LOGIN-DELAY], POP3_ERR_AUTH for [AUTH], POP3_ERR_TEMPORARY for [SYS/TEMP],
  *   POP3_ERR_SERVER for [SYS/PERM]. A refused STLS is POP3_ERR_NO_STLS whatever its code. Where a refusal of a log-in has
  *   no code its words decide: those of a locked mailbox are POP3_ERR_MAILBOX_IN_USE, those of a busy server
  *   POP3_ERR_TEMPORARY. Where a function names none of these, no server is known to answer so there.
+ * - What has no "Since:" in its comment has been there since version 1.0.
  * - Nothing is ever written to stdout or stderr, no signal is raised and no signal handler installed.
  *
  * Written by cbindgen from src/capi; don't edit.
@@ -60,17 +63,17 @@
 #define POP3_ERR_NO_ADDRESS -511
 
 /**
- * pop3_cancel ended the call, or a callback answered non-zero. The session is over.
+ * pop3_cancel ended the call, or a callback answered non-zero. Ends the session.
  */
 #define POP3_ERR_CANCELLED -516
 
 /**
- * A wait ran past its timeout. The session is over.
+ * A wait ran past its timeout. Ends the session.
  */
 #define POP3_ERR_TIMEOUT -522
 
 /**
- * Not valid POP3: a reply begins with neither +OK nor -ERR, or clear text came after STLS. The session is over.
+ * Not valid POP3: a reply begins with neither +OK nor -ERR, or clear text came after STLS. Ends the session.
  */
 #define POP3_ERR_BAD_FORMAT -523
 
@@ -85,12 +88,12 @@
 #define POP3_ERR_SYNTAX -525
 
 /**
- * There is no memory left, or no descriptor or thread. The session is over.
+ * There is no memory left, or no descriptor or thread. Ends the session.
  */
 #define POP3_ERR_OUT_OF_MEMORY -1010
 
 /**
- * TLS failed; pop3_get_secure_error says why. The session is over.
+ * TLS failed; pop3_get_secure_error says why. Ends the session.
  */
 #define POP3_ERR_SECURE -1021
 
@@ -105,7 +108,7 @@
 #define POP3_ERR_CONNECT -10061
 
 /**
- * The peer closed or reset the connection, or the session had ended before. The session is over.
+ * The peer closed or reset the connection, or the session had ended before. Ends the session.
  */
 #define POP3_ERR_CONNECTION_LOST -10054
 
@@ -130,7 +133,7 @@
 #define POP3_ERR_BUSY -10036
 
 /**
- * A limit was passed: a line of 64 KiB, a list of 1 000 000 entries, the size of a message. The session is over.
+ * A limit was passed: a line of 64 KiB, a list of 1 000 000 entries, the size of a message. Ends the session.
  */
 #define POP3_ERR_LIMIT -2004
 
@@ -155,7 +158,7 @@
 #define POP3_ERR_UNSUPPORTED -2008
 
 /**
- * A defect of the library, caught. Any function may answer it. The session is over.
+ * A defect of the library, caught. Any function may answer it. Ends the session.
  */
 #define POP3_ERR_INTERNAL -2009
 
@@ -245,7 +248,7 @@ typedef void (*pop3_sts_cb)(const char *status);
 /**
  * The size of a mailbox.
  */
-typedef struct {
+typedef struct pop3_mailbox_size {
     /**
      * How many messages it holds, as the server reports it: most leave out those marked for deletion.
      */
@@ -259,7 +262,7 @@ typedef struct {
 /**
  * A message and its size.
  */
-typedef struct {
+typedef struct pop3_message_info {
     /**
      * Its number, from 1.
      */
@@ -273,7 +276,7 @@ typedef struct {
 /**
  * Messages, which belong to the host until it passes them to pop3_list_free.
  */
-typedef struct {
+typedef struct pop3_list {
     /**
      * The messages. NULL in a zeroed one.
      */
@@ -287,7 +290,7 @@ typedef struct {
 /**
  * A message and its unique id.
  */
-typedef struct {
+typedef struct pop3_uid {
     /**
      * Its number, from 1.
      */
@@ -301,7 +304,7 @@ typedef struct {
 /**
  * Unique ids, which belong to the host until it passes them to pop3_uid_list_free.
  */
-typedef struct {
+typedef struct pop3_uid_list {
     /**
      * The unique ids. NULL in a zeroed one.
      */
@@ -315,7 +318,7 @@ typedef struct {
 /**
  * Bytes that belong to the host until it passes them to pop3_buffer_free.
  */
-typedef struct {
+typedef struct pop3_buffer {
     /**
      * The bytes, with a NUL after them that `len` does not count. NULL in a zeroed one.
      */
@@ -329,7 +332,7 @@ typedef struct {
 /**
  * The TLS facts of a socket, which belong to the host until it passes them to pop3_tls_info_free.
  */
-typedef struct {
+typedef struct pop3_tls_info {
     /**
      * The version, as "TLSv1.3". NULL in a zeroed one.
      */
@@ -492,11 +495,10 @@ int32_t pop3_connect_with(const pop3_options *options);
  * - `socket`: from pop3_connect; free after this call whatever it returns, save for POP3_ERR_BUSY.
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
- * Returns 0, or POP3_ERR_BUSY (in use by another call), after which the session goes on. Or POP3_ERR_BAD_SOCKET
- * (unknown, or freed before), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server says that it did not commit the
- * deletions), POP3_ERR_CONNECTION_LOST (the session had ended before, or ended without an answer), POP3_ERR_TIMEOUT,
- * POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which the
- * socket is free.
+ * Returns 0, or POP3_ERR_BUSY (in use by another call). Or POP3_ERR_BAD_SOCKET (unknown, or freed before),
+ * POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server says that it did not commit the deletions),
+ * POP3_ERR_CONNECTION_LOST (the session had ended before, or ended without an answer), or any other session-ending
+ * error, after which the socket is free.
  * Threads: thread-safe.
  */
 int32_t pop3_disconnect(int32_t socket, pop3_sts_cb sts_cb);
@@ -522,9 +524,8 @@ void pop3_forget(const char *server);
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY,
- * POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is not a message count and a size); after each of these
- * the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is not a message count and a size), or a session-ending
+ * error.
  * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_message_count(int32_t socket, pop3_sts_cb sts_cb);
@@ -540,9 +541,8 @@ int32_t pop3_message_count(int32_t socket, pop3_sts_cb sts_cb);
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused),
- * POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is not a message count and a size);
- * after each of these the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
- * POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is not a message count and a size), or a
+ * session-ending error.
  * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_mailbox(int32_t socket, pop3_mailbox_size *out, pop3_sts_cb sts_cb);
@@ -560,9 +560,8 @@ int32_t pop3_mailbox(int32_t socket, pop3_mailbox_size *out, pop3_sts_cb sts_cb)
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
  * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (of one
- * message: the answer is not its number and size); after each of these the session goes on. Or POP3_ERR_LIMIT (more
- * than 1 000 000 lines, whatever is in them), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
- * POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * message: the answer is not its number and size), POP3_ERR_LIMIT (more than 1 000 000 lines, whatever is in them), or
+ * any other session-ending error.
  * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_list_messages(int32_t socket, int32_t number, pop3_list *out, pop3_sts_cb sts_cb);
@@ -582,9 +581,8 @@ int32_t pop3_list_messages(int32_t socket, int32_t number, pop3_list *out, pop3_
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
  * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a server that does
  * not list UIDL among its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (of one message: the answer is not
- * its number and id); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 lines, or ids of
- * more than 256 MiB together), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * its number and id), POP3_ERR_LIMIT (more than 1 000 000 lines, or ids of more than 256 MiB together), or any other
+ * session-ending error.
  * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_unique_ids(int32_t socket, int32_t number, pop3_uid_list *out, pop3_sts_cb sts_cb);
@@ -600,9 +598,7 @@ int32_t pop3_unique_ids(int32_t socket, int32_t number, pop3_uid_list *out, pop3
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER
- * (refused: no such message, or marked already), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
- * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
- * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * (refused: no such message, or marked already), POP3_ERR_TEMPORARY, or a session-ending error.
  * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_delete_message(int32_t socket, int32_t number, pop3_sts_cb sts_cb);
@@ -613,9 +609,8 @@ int32_t pop3_delete_message(int32_t socket, int32_t number, pop3_sts_cb sts_cb);
  * - `socket`: from pop3_connect.
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
- * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
- * the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY, or a session-ending
+ * error.
  * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_undo_deletes(int32_t socket, pop3_sts_cb sts_cb);
@@ -626,9 +621,8 @@ int32_t pop3_undo_deletes(int32_t socket, pop3_sts_cb sts_cb);
  * - `socket`: from pop3_connect.
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
- * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
- * the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY, or a session-ending
+ * error.
  * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_noop(int32_t socket, pop3_sts_cb sts_cb);
@@ -642,9 +636,7 @@ int32_t pop3_noop(int32_t socket, pop3_sts_cb sts_cb);
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
- * server has no CAPA), after which the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
- * POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is
- * over.
+ * server has no CAPA), or a session-ending error.
  * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_capabilities(int32_t socket, pop3_buffer *out, pop3_sts_cb sts_cb);
@@ -658,8 +650,7 @@ int32_t pop3_capabilities(int32_t socket, pop3_buffer *out, pop3_sts_cb sts_cb);
  * - `out`: written only on success, zeroed otherwise; free with pop3_tls_info_free.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
- * connection is in the clear); after each of these the session goes on. Or POP3_ERR_CONNECTION_LOST (the session has
- * ended), POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * connection is in the clear), POP3_ERR_CONNECTION_LOST (the session has ended), POP3_ERR_OUT_OF_MEMORY.
  * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_get_tls_info(int32_t socket, pop3_tls_info *out);
@@ -667,7 +658,7 @@ int32_t pop3_get_tls_info(int32_t socket, pop3_tls_info *out);
 /**
  * Cancels the call that is under way on a socket, which then answers POP3_ERR_CANCELLED.
  *
- * The session is over, and pop3_disconnect frees the socket. Where no call is under way nothing happens.
+ * POP3_ERR_CANCELLED is a session-ending error. Where no call is under way nothing happens.
  *
  * - `socket`: from pop3_connect.
  *
@@ -702,10 +693,8 @@ int32_t pop3_recv_headers(int32_t socket, int32_t number, pop3_buffer *out, pop3
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1, `lines` negative), POP3_ERR_BAD_SOCKET,
  * POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a
- * server that does not list TOP among its capabilities); after each of these the session goes on. Or
- * POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows, or else 16 MiB), POP3_ERR_OUT_OF_MEMORY,
- * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it
- * is over.
+ * server that does not list TOP among its capabilities), POP3_ERR_LIMIT (more octets than pop3_options_set_max_message
+ * allows, or else 16 MiB), or any other session-ending error.
  * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_recv_top(int32_t socket, int32_t number, int32_t lines, pop3_buffer *out, pop3_sts_cb sts_cb);
@@ -723,9 +712,8 @@ int32_t pop3_recv_top(int32_t socket, int32_t number, int32_t lines, pop3_buffer
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
- * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
- * POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows), POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT,
- * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it is over.
+ * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_LIMIT (more octets than
+ * pop3_options_set_max_message allows), or any other session-ending error.
  * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_recv_message(int32_t socket, int32_t number, pop3_buffer *out, pop3_sts_cb sts_cb);
@@ -743,9 +731,8 @@ int32_t pop3_recv_message(int32_t socket, int32_t number, pop3_buffer *out, pop3
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`data_cb` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
- * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
- * POP3_ERR_CANCELLED (`data_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
- * POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_CANCELLED (`data_cb` stopped it), or any
+ * other session-ending error.
  * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_recv_message_to(int32_t socket, int32_t number, pop3_data_cb data_cb, void *context, pop3_sts_cb sts_cb);
@@ -765,9 +752,8 @@ int32_t pop3_recv_message_to(int32_t socket, int32_t number, pop3_data_cb data_c
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns how many messages were delivered whole, or POP3_ERR_PARAMETER (`message_cb` or `numbers` is NULL, a number
- * less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY; after each of these the session
- * goes on. Or POP3_ERR_CANCELLED (`message_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
- * POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+ * less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_CANCELLED (`message_cb`
+ * stopped it), or any other session-ending error.
  * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_recv_messages(int32_t socket,
@@ -1258,7 +1244,7 @@ int32_t pop3_options_set_capabilities(pop3_options *options, int32_t on);
  * Sets how many octets a message may have that a call returns in memory.
  *
  * It is about pop3_recv_message, pop3_recv_headers and pop3_recv_top, not about calls that hand a message out in
- * pieces. A larger one is POP3_ERR_LIMIT, after which the session is over. Where none is set pop3_recv_headers and
+ * pieces. A larger one is POP3_ERR_LIMIT, a session-ending error. Where none is set pop3_recv_headers and
  * pop3_recv_top take 16 MiB at the most.
  *
  * - `options`: from pop3_options_new.

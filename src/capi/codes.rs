@@ -12,25 +12,25 @@ pub const POP3_ERR_PARAMETER: i32 = -501;
 pub const POP3_ERR_BAD_SOCKET: i32 = -509;
 /// The server is empty, has no host or an unusable port.
 pub const POP3_ERR_NO_ADDRESS: i32 = -511;
-/// pop3_cancel ended the call, or a callback answered non-zero. The session is over.
+/// pop3_cancel ended the call, or a callback answered non-zero. Ends the session.
 pub const POP3_ERR_CANCELLED: i32 = -516;
-/// A wait ran past its timeout. The session is over.
+/// A wait ran past its timeout. Ends the session.
 pub const POP3_ERR_TIMEOUT: i32 = -522;
-/// Not valid POP3: a reply begins with neither +OK nor -ERR, or clear text came after STLS. The session is over.
+/// Not valid POP3: a reply begins with neither +OK nor -ERR, or clear text came after STLS. Ends the session.
 pub const POP3_ERR_BAD_FORMAT: i32 = -523;
 /// A reply lacks a field that it must have.
 pub const POP3_ERR_SHORT_RESPONSE: i32 = -524;
 /// A field of a reply is malformed: a number, a SASL challenge.
 pub const POP3_ERR_SYNTAX: i32 = -525;
-/// There is no memory left, or no descriptor or thread. The session is over.
+/// There is no memory left, or no descriptor or thread. Ends the session.
 pub const POP3_ERR_OUT_OF_MEMORY: i32 = -1010;
-/// TLS failed; pop3_get_secure_error says why. The session is over.
+/// TLS failed; pop3_get_secure_error says why. Ends the session.
 pub const POP3_ERR_SECURE: i32 = -1021;
 /// The name of the server, or of its proxy, has no address.
 pub const POP3_ERR_HOST_NOT_FOUND: i32 = -11001;
 /// No address of the server could be connected to, or none of its proxy, or the proxy failed or refused.
 pub const POP3_ERR_CONNECT: i32 = -10061;
-/// The peer closed or reset the connection, or the session had ended before. The session is over.
+/// The peer closed or reset the connection, or the session had ended before. Ends the session.
 pub const POP3_ERR_CONNECTION_LOST: i32 = -10054;
 /// The server answered -ERR, with no more exact meaning.
 pub const POP3_ERR_SERVER: i32 = -2001;
@@ -40,7 +40,7 @@ pub const POP3_ERR_AUTH: i32 = -2002;
 pub const POP3_ERR_NO_STLS: i32 = -2003;
 /// The socket is in use by another call.
 pub const POP3_ERR_BUSY: i32 = -10036;
-/// A limit was passed: a line of 64 KiB, a list of 1 000 000 entries, the size of a message. The session is over.
+/// A limit was passed: a line of 64 KiB, a list of 1 000 000 entries, the size of a message. Ends the session.
 pub const POP3_ERR_LIMIT: i32 = -2004;
 /// [IN-USE] (RFC 2449), or words that say so: another session has the mailbox.
 pub const POP3_ERR_MAILBOX_IN_USE: i32 = -2005;
@@ -50,7 +50,7 @@ pub const POP3_ERR_LOGIN_DELAY: i32 = -2006;
 pub const POP3_ERR_TEMPORARY: i32 = -2007;
 /// The server has no such command, or not the mechanism asked for.
 pub const POP3_ERR_UNSUPPORTED: i32 = -2008;
-/// A defect of the library, caught. Any function may answer it. The session is over.
+/// A defect of the library, caught. Any function may answer it. Ends the session.
 pub const POP3_ERR_INTERNAL: i32 = -2009;
 
 /// The code of a kind of error.

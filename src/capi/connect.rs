@@ -110,11 +110,10 @@ pub unsafe extern "C" fn pop3_connect_with(options: *const pop3_options) -> i32 
 /// - `socket`: from pop3_connect; free after this call whatever it returns, save for POP3_ERR_BUSY.
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
-/// Returns 0, or POP3_ERR_BUSY (in use by another call), after which the session goes on. Or POP3_ERR_BAD_SOCKET
-/// (unknown, or freed before), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server says that it did not commit the
-/// deletions), POP3_ERR_CONNECTION_LOST (the session had ended before, or ended without an answer), POP3_ERR_TIMEOUT,
-/// POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which the
-/// socket is free.
+/// Returns 0, or POP3_ERR_BUSY (in use by another call). Or POP3_ERR_BAD_SOCKET (unknown, or freed before),
+/// POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server says that it did not commit the deletions),
+/// POP3_ERR_CONNECTION_LOST (the session had ended before, or ended without an answer), or any other session-ending
+/// error, after which the socket is free.
 /// Threads: thread-safe.
 ///
 /// # Safety

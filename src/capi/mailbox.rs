@@ -15,9 +15,8 @@ use crate::error::{Error, Kind};
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY,
-/// POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is not a message count and a size); after each of these
-/// the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is not a message count and a size), or a session-ending
+/// error.
 /// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
@@ -39,9 +38,8 @@ pub unsafe extern "C" fn pop3_message_count(socket: i32, sts_cb: pop3_sts_cb) ->
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused),
-/// POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is not a message count and a size);
-/// after each of these the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
-/// POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is not a message count and a size), or a
+/// session-ending error.
 /// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
@@ -70,9 +68,8 @@ pub unsafe extern "C" fn pop3_mailbox(socket: i32, out: *mut pop3_mailbox_size, 
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
 /// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (of one
-/// message: the answer is not its number and size); after each of these the session goes on. Or POP3_ERR_LIMIT (more
-/// than 1 000 000 lines, whatever is in them), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
-/// POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// message: the answer is not its number and size), POP3_ERR_LIMIT (more than 1 000 000 lines, whatever is in them), or
+/// any other session-ending error.
 /// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
@@ -103,9 +100,8 @@ pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut 
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
 /// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a server that does
 /// not list UIDL among its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (of one message: the answer is not
-/// its number and id); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 lines, or ids of
-/// more than 256 MiB together), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// its number and id), POP3_ERR_LIMIT (more than 1 000 000 lines, or ids of more than 256 MiB together), or any other
+/// session-ending error.
 /// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
@@ -139,9 +135,7 @@ pub unsafe extern "C" fn pop3_unique_ids(
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER
-/// (refused: no such message, or marked already), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
-/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
-/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// (refused: no such message, or marked already), POP3_ERR_TEMPORARY, or a session-ending error.
 /// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
@@ -159,9 +153,8 @@ pub unsafe extern "C" fn pop3_delete_message(socket: i32, number: i32, sts_cb: p
 /// - `socket`: from pop3_connect.
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
-/// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
-/// the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY, or a session-ending
+/// error.
 /// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
@@ -178,9 +171,8 @@ pub unsafe extern "C" fn pop3_undo_deletes(socket: i32, sts_cb: pop3_sts_cb) -> 
 /// - `socket`: from pop3_connect.
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
-/// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
-/// the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY, or a session-ending
+/// error.
 /// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
@@ -200,9 +192,7 @@ pub unsafe extern "C" fn pop3_noop(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
-/// server has no CAPA), after which the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
-/// POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is
-/// over.
+/// server has no CAPA), or a session-ending error.
 /// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
@@ -228,8 +218,7 @@ pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, s
 /// - `out`: written only on success, zeroed otherwise; free with pop3_tls_info_free.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
-/// connection is in the clear); after each of these the session goes on. Or POP3_ERR_CONNECTION_LOST (the session has
-/// ended), POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// connection is in the clear), POP3_ERR_CONNECTION_LOST (the session has ended), POP3_ERR_OUT_OF_MEMORY.
 /// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
@@ -249,7 +238,7 @@ pub unsafe extern "C" fn pop3_get_tls_info(socket: i32, out: *mut pop3_tls_info)
 
 /// Cancels the call that is under way on a socket, which then answers POP3_ERR_CANCELLED.
 ///
-/// The session is over, and pop3_disconnect frees the socket. Where no call is under way nothing happens.
+/// POP3_ERR_CANCELLED is a session-ending error. Where no call is under way nothing happens.
 ///
 /// - `socket`: from pop3_connect.
 ///

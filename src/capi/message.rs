@@ -75,10 +75,8 @@ pub unsafe extern "C" fn pop3_recv_headers(
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1, `lines` negative), POP3_ERR_BAD_SOCKET,
 /// POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a
-/// server that does not list TOP among its capabilities); after each of these the session goes on. Or
-/// POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows, or else 16 MiB), POP3_ERR_OUT_OF_MEMORY,
-/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it
-/// is over.
+/// server that does not list TOP among its capabilities), POP3_ERR_LIMIT (more octets than pop3_options_set_max_message
+/// allows, or else 16 MiB), or any other session-ending error.
 /// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
@@ -116,9 +114,8 @@ pub unsafe extern "C" fn pop3_recv_top(
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
-/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
-/// POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows), POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT,
-/// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it is over.
+/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_LIMIT (more octets than
+/// pop3_options_set_max_message allows), or any other session-ending error.
 /// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
@@ -152,9 +149,8 @@ pub unsafe extern "C" fn pop3_recv_message(
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`data_cb` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
-/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
-/// POP3_ERR_CANCELLED (`data_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
-/// POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_CANCELLED (`data_cb` stopped it), or any
+/// other session-ending error.
 /// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
@@ -195,9 +191,8 @@ pub unsafe extern "C" fn pop3_recv_message_to(
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns how many messages were delivered whole, or POP3_ERR_PARAMETER (`message_cb` or `numbers` is NULL, a number
-/// less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY; after each of these the session
-/// goes on. Or POP3_ERR_CANCELLED (`message_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
-/// POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
+/// less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_CANCELLED (`message_cb`
+/// stopped it), or any other session-ending error.
 /// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety

@@ -101,7 +101,7 @@ pub unsafe extern "C" fn pop3_options_set_capabilities(options: *mut pop3_option
 /// Sets how many octets a message may have that a call returns in memory.
 ///
 /// It is about pop3_recv_message, pop3_recv_headers and pop3_recv_top, not about calls that hand a message out in
-/// pieces. A larger one is POP3_ERR_LIMIT, after which the session is over. Where none is set pop3_recv_headers and
+/// pieces. A larger one is POP3_ERR_LIMIT, a session-ending error. Where none is set pop3_recv_headers and
 /// pop3_recv_top take 16 MiB at the most.
 ///
 /// - `options`: from pop3_options_new.
