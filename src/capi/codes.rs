@@ -123,3 +123,56 @@ fn text(code: i32) -> &'static CStr {
         _ => c"an unknown error",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    const KINDS: [Kind; 23] = [
+        Kind::Parameter,
+        Kind::BadSocket,
+        Kind::NoAddress,
+        Kind::Cancelled,
+        Kind::Timeout,
+        Kind::BadFormat,
+        Kind::ShortResponse,
+        Kind::Syntax,
+        Kind::OutOfMemory,
+        Kind::Secure,
+        Kind::HostNotFound,
+        Kind::Connect,
+        Kind::ConnectionLost,
+        Kind::Server,
+        Kind::Auth,
+        Kind::NoStls,
+        Kind::Busy,
+        Kind::Limit,
+        Kind::MailboxInUse,
+        Kind::LoginDelay,
+        Kind::Temporary,
+        Kind::Unsupported,
+        Kind::Internal,
+    ];
+
+    #[test]
+    fn the_errors_that_end_a_session_are_those_whose_comments_say_so() {
+        let source = include_str!("codes.rs").split("#[cfg(test)]").next().unwrap();
+        assert_eq!(source.matches("pub const POP3_ERR_").count(), KINDS.len());
+        for kind in KINDS {
+            let (before, _) = source.split_once(&format!(": i32 = {};", code(kind))).expect("the code has a constant");
+            let (_, comment) = before.rsplit_once("\n/// ").expect("the constant has a comment");
+            assert_eq!(comment.contains(" Ends the session.\n"), Error::new(kind, "").ends_session(), "{comment}");
+        }
+    }
+
+    #[test]
+    fn every_code_has_a_text_of_its_own() {
+        let mut texts: Vec<_> = KINDS.map(|kind| text(code(kind))).into();
+        texts.extend([text(POP3_OK), text(-1)]);
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), KINDS.len() + 2);
+        assert_eq!((text(1), text(-1)), (c"success", c"an unknown error"));
+    }
+}

@@ -392,3 +392,71 @@ fn milliseconds(value: i32) -> Result<Option<Duration>> {
         Err(_) => Err(parameter("a timeout is negative")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    fn options() -> pop3_options {
+        pop3_options::basic(b"h", b"u", b"p", Secure::Tls, false).unwrap()
+    }
+
+    #[test]
+    fn what_was_refused_is_kept_until_it_is_set_right() {
+        let mut options = options();
+        let set =
+            |options: &mut pop3_options, octets| options.change("set_max", |options| options.set_max_message(octets));
+        set(&mut options, 7).unwrap();
+        assert_eq!(set(&mut options, -1).unwrap_err().kind(), Kind::Parameter);
+        assert_eq!(options.max_message, Some(7));
+        let refusal = options.connection().unwrap_err().to_string();
+        assert_eq!(refusal, "set_max was refused and not set right since: the size of a message is negative");
+        set(&mut options, 0).unwrap();
+        assert_eq!(options.connection().unwrap().max_message, None);
+    }
+
+    #[test]
+    fn one_client_certificate_takes_the_place_of_the_other() {
+        let mut options = options();
+        options
+            .change("pop3_options_set_client_cert", |options| options.set_client_cert(Some(b"c"), None))
+            .unwrap_err();
+        // none in PKCS #12 sets nothing right
+        options.set_client_pkcs12(None, None).unwrap();
+        assert!(options.connection().is_err());
+        options.set_client_pkcs12(Some(b"/f"), None).unwrap();
+        assert!(matches!(options.connection().unwrap().tls.identity, Some(Identity::Pkcs12 { .. })));
+        options.set_client_cert(Some(b"/c"), Some(b"/k")).unwrap();
+        assert!(matches!(options.connection().unwrap().tls.identity, Some(Identity::Pem { .. })));
+    }
+
+    #[test]
+    fn fingerprints() {
+        let digits = "0123456789abcdefABCDEF0123456789".repeat(2);
+        let digest = fingerprint(digits.as_bytes()).unwrap();
+        assert_eq!((digest[0], digest[7], digest[31]), (0x01, 0xef, 0x89));
+        let pairs: Vec<_> = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap()).collect();
+        assert_eq!(fingerprint(pairs.join(":").as_bytes()).unwrap(), digest);
+        for wrong in ["", &digits[1..], &digits[2..], &format!("{digits}0"), &digits.replace('c', "g")] {
+            assert_eq!(fingerprint(wrong.as_bytes()).unwrap_err().kind(), Kind::Parameter, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn choices_and_timeouts() {
+        for (secure, mode) in [(0, Secure::No), (1, Secure::Tls), (2, Secure::StartTls)] {
+            assert_eq!(secure_mode(secure).unwrap(), mode);
+        }
+        assert!(secure_mode(-1).is_err() && secure_mode(3).is_err());
+        assert_eq!(milliseconds(0).unwrap(), None);
+        assert_eq!(milliseconds(1500).unwrap(), Some(Duration::from_millis(1500)));
+        assert!(milliseconds(-1).is_err());
+        let mut options = options();
+        assert!(options.set_timeouts(1, 2, -3).is_err());
+        assert_eq!(options.connection().unwrap().timeouts, Timeouts::each(settings::timeout()));
+        options.set_timeouts(1, 2, 3).unwrap();
+        let [connect, reply, call] = [1, 2, 3].map(Duration::from_millis);
+        assert_eq!(options.connection().unwrap().timeouts, Timeouts { connect, reply, call: Some(call) });
+    }
+}
