@@ -1,5 +1,5 @@
 /*
- * libpop3connect: a POP3 client with Omnis' POP3Connect and its family.
+ * libpop3connect: a POP3 client with Omnis' POP3Connect and its related commands.
  *
  * Conventions of every function here:
  *
@@ -12,22 +12,22 @@
  * - Every function is thread-safe and reentrant. A socket takes one call at a time: a second one answers POP3_ERR_BUSY
  *   at once.
  * - A callback is called on the calling thread, before the function returns, with no lock held. It may call any pop3_
- *   function; on the socket that it is called for all but pop3_cancel() answer POP3_ERR_BUSY. It must return: neither longjmp, pthread_exit() nor a C++ exception may leave it. pthread_cancel() waits until the call has
- *   returned.
+ *   function; on the socket that it is called for all but pop3_cancel() answer POP3_ERR_BUSY. It must return: neither
+ *   longjmp, pthread_exit() nor a C++ exception may leave it. pthread_cancel() waits until the call has returned.
  * - No function is async-signal-safe: none may be called in a signal handler.
  * - After fork() the new process can use the library, also where other threads were in calls of it. The sockets stay
  *   those of the process before: in the new one they answer POP3_ERR_BAD_SOCKET, nothing is sent on them, and
- *   pop3_disconnect() frees the copy. A call that was under way in the thread that forked, in whose callback that was,
- *   answers POP3_ERR_CONNECTION_LOST in the new process. fork() waits until no thread computes for a call, at most for
- *   two seconds; it does not wait for servers.
+ *   pop3_disconnect() frees the copy. Where a callback forks, the call that it is of answers POP3_ERR_CONNECTION_LOST
+ *   in the new process. fork() waits until no thread computes for a call, at most for two seconds; it does not wait for
+ *   servers.
  * - Session-ending errors are POP3_ERR_CANCELLED, POP3_ERR_TIMEOUT, POP3_ERR_BAD_FORMAT, POP3_ERR_OUT_OF_MEMORY,
  *   POP3_ERR_SECURE, POP3_ERR_CONNECTION_LOST, POP3_ERR_LIMIT and POP3_ERR_INTERNAL. A session-ending error closes the
  *   connection: what was marked is not deleted, further calls on the socket answer POP3_ERR_CONNECTION_LOST, and
  *   pop3_disconnect() frees the socket. After any other error the session goes on.
  * - A response code in a server's refusal decides the error, whatever was refused: POP3_ERR_MAILBOX_IN_USE for
  *   [IN-USE], POP3_ERR_LOGIN_DELAY for [LOGIN-DELAY], POP3_ERR_AUTH for [AUTH], POP3_ERR_TEMPORARY for [SYS/TEMP],
- *   POP3_ERR_SERVER for [SYS/PERM]. A refused STLS is POP3_ERR_NO_STLS whatever its code. Where a refusal of a log-in has
- *   no code its words decide: those of a locked mailbox are POP3_ERR_MAILBOX_IN_USE, those of a busy server
+ *   POP3_ERR_SERVER for [SYS/PERM]. A refused STLS is POP3_ERR_NO_STLS whatever its code. Where a refusal of a log-in
+ *   has no code its words decide: those of a locked mailbox are POP3_ERR_MAILBOX_IN_USE, those of a busy server
  *   POP3_ERR_TEMPORARY. Where a function names none of these, no server is known to answer so there.
  * - What has no "Since:" in its comment has been there since version 1.0.
  * - Nothing is ever written to stdout or stderr, no signal is raised and no signal handler installed.
@@ -389,18 +389,17 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * What an error code means, in English.
+ * Gives the meaning of an error code, in English.
  *
  * - `code`: what a pop3_ function answered; any number will do.
  *
  * Returns a text that is good for the process's life, never NULL.
- *
  * Threads: thread-safe.
  */
 const char *pop3_error_text(int32_t code);
 
 /**
- * This thread's last error in words, with the server's own reply where there was one.
+ * Gives this thread's last error in words, with the server's own reply where there was one.
  *
  * A call that succeeds leaves it as it is. It holds no password.
  *
@@ -411,7 +410,7 @@ const char *pop3_error_text(int32_t code);
 const char *pop3_get_last_error(void);
 
 /**
- * This thread's last TLS error in words: what lies behind POP3_ERR_SECURE (Omnis: WebDevGetSecureError).
+ * Gives this thread's last TLS error in words: the reason of POP3_ERR_SECURE (Omnis: WebDevGetSecureError).
  *
  * Returns UTF-8 in one line, "" if no TLS error has happened; good until this thread's next pop3_ call; never NULL.
  *
@@ -423,20 +422,20 @@ const char *pop3_get_secure_error(void);
  * Connects to a POP3 server and logs in (Omnis: POP3Connect).
  *
  * It is essential to end the session with pop3_disconnect. Logs in by the SASL mechanisms (RFC 5034) that the server
- * lists, each tried once: over TLS PLAIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, LOGIN, the two SCRAM with -PLUS; in the
- * clear SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, which do not send the password, then PLAIN and LOGIN, which do. USER and
- * PASS (RFC 1939) come last, where the server lists them or lists no mechanism. A refusal of the credentials ends the
- * log-in: one with [AUTH], or, where the server does not list AUTH-RESP-CODE (RFC 3206), one that answers credentials
- * and whose words give no other reason. So does a refusal that answers credentials because of a locked mailbox or a
- * busy server. Any other refusal leads to the next mechanism. Every wait ends within the comms timeout. The addresses
- * that the server's name has are tried by Happy Eyeballs (RFC 8305): IPv6 and IPv4 in turns, the next one while those
- * before are still silent.
+ * lists, each tried once: over TLS PLAIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, LOGIN, the two SCRAM with -PLUS; in
+ * the clear SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, which do not send the password, then PLAIN and LOGIN, which do. USER
+ * and PASS (RFC 1939) come last, where the server lists them or lists no mechanism. A refusal of the credentials ends
+ * the log-in: one with [AUTH], or, where the server does not list AUTH-RESP-CODE (RFC 3206), one that answers
+ * credentials and whose words give no other reason. So does a refusal that answers credentials because of a locked
+ * mailbox or a busy server. Any other refusal leads to the next mechanism. Every wait ends within the comms timeout.
+ * The addresses that the server's name has are tried by Happy Eyeballs (RFC 8305): IPv6 and IPv4 in turns, the next
+ * one while those before are still silent.
  *
  * After a log-in the server's capabilities are remembered for a day, and the TLS session, for a day at most and never
  * past the date of a certificate, until pop3_forget: the next connect to the same server in the same way logs in at
- * once, by TLS session resumption. In the clear remembered capabilities choose no mechanism but SCRAM-SHA-256; else the
- * server is asked anew. A server that breaks at CAPA is connected to once more without, and that is remembered too.
- * What was made with another `verify`, or with other trust anchors, is not used.
+ * once and resumes the TLS session (session resumption). In the clear remembered capabilities choose no mechanism but
+ * SCRAM-SHA-256; else the server is asked anew. A server that breaks at CAPA is connected to once more without, and
+ * that is remembered too. What was made with another `verify`, or with other trust anchors, is not used.
  *
  * - `server`: UTF-8: a name, an IPv4 or IPv6 address, each with `:port` if it is not the default, an IPv6 address
  *   then in brackets. Internationalised names are converted (IDNA). The default port is 110, or 995 where `secure`
@@ -451,15 +450,15 @@ const char *pop3_get_secure_error(void);
  *   nothing is established. A certificate without names is accepted where the secure folder has it itself. Zero:
  *   encrypted, but the server may be an impostor.
  *
- * Returns the socket, greater than 0: a handle for the other pop3_ functions, no file descriptor, and never given
+ * Returns the socket, greater than 0: a handle for the other pop3_ functions, not a file descriptor, and never given
  * again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, too long, another `secure`, CR or LF),
  * POP3_ERR_NO_ADDRESS (no host, unusable port), POP3_ERR_HOST_NOT_FOUND, POP3_ERR_CONNECT, POP3_ERR_TIMEOUT,
  * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE (TLS or verification failed), POP3_ERR_NO_STLS (not offered or refused),
  * POP3_ERR_BAD_FORMAT (not valid POP3, or clear text after STLS), POP3_ERR_SYNTAX (a malformed SASL challenge, or a
  * server that does not prove that it knows the password), POP3_ERR_LIMIT (endless line, or too much to compute),
  * POP3_ERR_AUTH (credentials refused), POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY,
- * POP3_ERR_UNSUPPORTED (no way to log in that the server takes), POP3_ERR_SERVER (turned away, or the log-in refused
- * for another reason than the credentials), POP3_ERR_OUT_OF_MEMORY.
+ * POP3_ERR_UNSUPPORTED (no way to log in that the server takes), POP3_ERR_SERVER (the greeting was -ERR, or the
+ * log-in was refused for another reason than the credentials), POP3_ERR_OUT_OF_MEMORY.
  * Threads: thread-safe, reentrant.
  */
 int32_t pop3_connect(const char *server,
@@ -477,11 +476,11 @@ int32_t pop3_connect(const char *server,
  * - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
  *   once, and freed while the session lives.
  *
- * Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and has
- * not been called with a valid value since, the text names it; for OAuth no token, or a control character in it, in the user's name or
- * in the authorization identity), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for, or none that
- * can be used with these options), POP3_ERR_CANCELLED (the progress callback stopped it), any other error of
- * pop3_connect.
+ * Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and has not
+ * been called with a valid value since, the text names it; for OAuth no token, or a control character in it, in the
+ * user's name or in the authorization identity), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked
+ * for, or none that can be used with these options), POP3_ERR_CANCELLED (the progress callback stopped it), any other
+ * error of pop3_connect.
  * Threads: thread-safe, reentrant, as long as no call changes the options meanwhile.
  */
 int32_t pop3_connect_with(const pop3_options *options);
@@ -616,7 +615,7 @@ int32_t pop3_delete_message(int32_t socket, int32_t number, pop3_sts_cb sts_cb);
 int32_t pop3_undo_deletes(int32_t socket, pop3_sts_cb sts_cb);
 
 /**
- * Has the server answer, which keeps the session from being ended as idle (NOOP, RFC 1939).
+ * Keeps the session from being ended as idle, by a command that does nothing (NOOP, RFC 1939).
  *
  * - `socket`: from pop3_connect.
  * - `sts_cb`: is called with the status lines; NULL for none.
@@ -793,11 +792,11 @@ int32_t pop3_stat_with(const pop3_options *options);
 /**
  * Reads the messages of a mailbox and deletes them if wanted: connects, reads, disconnects (Omnis: POP3Recv).
  *
- * A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
- * ends in good order: after an error that ended it the server keeps them all, and those already delivered come again
- * next time. Where the server refused to delete one, the others are deleted all the same. After an error not all mail
- * may have been received. The numbers are those of LIST, or, where the server refuses that, counted from 1 to what
- * STAT says.
+ * A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session is
+ * closed without an error: after a session-ending error the server keeps them all, and those already delivered come
+ * again next time. Where the server refused to delete one, the others are deleted all the same. After an error not all
+ * mail may have been received. The numbers are those of LIST, or, where the server refuses that, counted from 1 to
+ * what STAT says.
  *
  * - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
  * - `message_cb`, `context`: as for pop3_recv_messages.
@@ -805,10 +804,10 @@ int32_t pop3_stat_with(const pop3_options *options);
  * - `max_messages`: how many messages to read at the most, from the first that is listed; 0 reads all.
  *
  * Returns how many messages were received whole, or POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages` negative,
- * or as for pop3_connect), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server turned away, refused to list and to
- * count, refused to delete, or did not commit the deletions), any other error of pop3_connect, pop3_list_messages,
- * pop3_message_count or pop3_recv_messages
- * save for POP3_ERR_BAD_SOCKET and POP3_ERR_BUSY. The connection is closed in any case.
+ * or as for pop3_connect), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the greeting was -ERR, or the server refused to list
+ * and to count, refused to delete, or did not commit the deletions), any other error of pop3_connect,
+ * pop3_list_messages, pop3_message_count or pop3_recv_messages save for POP3_ERR_BAD_SOCKET and POP3_ERR_BUSY. The
+ * connection is closed in any case.
  * Threads: thread-safe.
  */
 int32_t pop3_recv(const char *server,
@@ -859,7 +858,7 @@ void pop3_options_free(pop3_options *options);
  * Sets the server.
  *
  * - `options`: from pop3_options_new.
- * - `server`: as for pop3_connect, which checks it; copied; NULL is none.
+ * - `server`: as for pop3_connect, which checks it; copied; NULL is the default, an empty one.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
  * Threads: thread-safe, as long as no other call uses the options meanwhile.
@@ -979,8 +978,8 @@ int32_t pop3_options_set_authzid(pop3_options *options, const char *authzid);
  * With a name the log-in is by that mechanism alone. One that the server does not list is POP3_ERR_UNSUPPORTED at
  * connect, before a credential is sent; USER, and any mechanism where the server was not asked for its capabilities,
  * is tried all the same. APOP is POP3_ERR_UNSUPPORTED where the greeting has no timestamp, or came before STLS, when
- * an attacker could have sent it. With -PLUS each type of channel binding of the connection is tried: tls-exporter with
- * TLS 1.3, else tls-server-end-point, then tls-unique.
+ * an attacker could have sent it. With -PLUS each type of channel binding of the connection is tried: tls-exporter
+ * with TLS 1.3, else tls-server-end-point, then tls-unique.
  *
  * - `options`: from pop3_options_new.
  * - `name`: "auto" (the default), "USER" for USER and PASS, "APOP", or a SASL name: PLAIN, LOGIN, CRAM-MD5,
@@ -1329,7 +1328,7 @@ int32_t pop3_set_comms_timeout(int32_t seconds);
 int32_t pop3_set_secure_dir(const char *path);
 
 /**
- * The version of the library, for example "1.0.0".
+ * Gives the version of the library, for example "1.0.0".
  *
  * Returns a text that is good for the process's life, never NULL.
  * Threads: thread-safe.

@@ -81,8 +81,8 @@ thread_local! {
     static INSIDE: Cell<u32> = const { Cell::new(0) };
 }
 
-/// This thread is in a call of the library. Until it is dropped, pthread_cancel waits, which would unwind through frames
-/// of ours and so end the process. A fork waits as well, save while the call waits or is in a callback.
+/// This thread is in a call of the library. Until it is dropped, pthread_cancel waits, which would unwind through
+/// frames of ours and so end the process. A fork waits as well, save while the call waits or is in a callback.
 struct Inside {
     cancel_state: c_int,
     _undisturbed: fork::Undisturbed,
@@ -114,7 +114,8 @@ impl Drop for Inside {
     }
 }
 
-/// Has the system call [`fork`] at each fork, from the first call on. Where there is no memory for that, from a later one.
+/// Has the system call [`fork`] at each fork, from the first call on. Where there is no memory for that, from a later
+/// one.
 fn watch_forks() {
     extern "C" fn prepare() {
         fork::prepare();

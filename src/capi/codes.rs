@@ -82,12 +82,11 @@ pub(super) fn code(kind: Kind) -> i32 {
     }
 }
 
-/// What an error code means, in English.
+/// Gives the meaning of an error code, in English.
 ///
 /// - `code`: what a pop3_ function answered; any number will do.
 ///
 /// Returns a text that is good for the process's life, never NULL.
-///
 /// Threads: thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_error_text(code: i32) -> *const c_char {

@@ -16,20 +16,20 @@ use crate::session::{Client, memory};
 /// Connects to a POP3 server and logs in (Omnis: POP3Connect).
 ///
 /// It is essential to end the session with pop3_disconnect. Logs in by the SASL mechanisms (RFC 5034) that the server
-/// lists, each tried once: over TLS PLAIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, LOGIN, the two SCRAM with -PLUS; in the
-/// clear SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, which do not send the password, then PLAIN and LOGIN, which do. USER and
-/// PASS (RFC 1939) come last, where the server lists them or lists no mechanism. A refusal of the credentials ends the
-/// log-in: one with [AUTH], or, where the server does not list AUTH-RESP-CODE (RFC 3206), one that answers credentials
-/// and whose words give no other reason. So does a refusal that answers credentials because of a locked mailbox or a
-/// busy server. Any other refusal leads to the next mechanism. Every wait ends within the comms timeout. The addresses
-/// that the server's name has are tried by Happy Eyeballs (RFC 8305): IPv6 and IPv4 in turns, the next one while those
-/// before are still silent.
+/// lists, each tried once: over TLS PLAIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, LOGIN, the two SCRAM with -PLUS; in
+/// the clear SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, which do not send the password, then PLAIN and LOGIN, which do. USER
+/// and PASS (RFC 1939) come last, where the server lists them or lists no mechanism. A refusal of the credentials ends
+/// the log-in: one with [AUTH], or, where the server does not list AUTH-RESP-CODE (RFC 3206), one that answers
+/// credentials and whose words give no other reason. So does a refusal that answers credentials because of a locked
+/// mailbox or a busy server. Any other refusal leads to the next mechanism. Every wait ends within the comms timeout.
+/// The addresses that the server's name has are tried by Happy Eyeballs (RFC 8305): IPv6 and IPv4 in turns, the next
+/// one while those before are still silent.
 ///
 /// After a log-in the server's capabilities are remembered for a day, and the TLS session, for a day at most and never
 /// past the date of a certificate, until pop3_forget: the next connect to the same server in the same way logs in at
-/// once, by TLS session resumption. In the clear remembered capabilities choose no mechanism but SCRAM-SHA-256; else the
-/// server is asked anew. A server that breaks at CAPA is connected to once more without, and that is remembered too.
-/// What was made with another `verify`, or with other trust anchors, is not used.
+/// once and resumes the TLS session (session resumption). In the clear remembered capabilities choose no mechanism but
+/// SCRAM-SHA-256; else the server is asked anew. A server that breaks at CAPA is connected to once more without, and
+/// that is remembered too. What was made with another `verify`, or with other trust anchors, is not used.
 ///
 /// - `server`: UTF-8: a name, an IPv4 or IPv6 address, each with `:port` if it is not the default, an IPv6 address
 ///   then in brackets. Internationalised names are converted (IDNA). The default port is 110, or 995 where `secure`
@@ -44,15 +44,15 @@ use crate::session::{Client, memory};
 ///   nothing is established. A certificate without names is accepted where the secure folder has it itself. Zero:
 ///   encrypted, but the server may be an impostor.
 ///
-/// Returns the socket, greater than 0: a handle for the other pop3_ functions, no file descriptor, and never given
+/// Returns the socket, greater than 0: a handle for the other pop3_ functions, not a file descriptor, and never given
 /// again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, too long, another `secure`, CR or LF),
 /// POP3_ERR_NO_ADDRESS (no host, unusable port), POP3_ERR_HOST_NOT_FOUND, POP3_ERR_CONNECT, POP3_ERR_TIMEOUT,
 /// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE (TLS or verification failed), POP3_ERR_NO_STLS (not offered or refused),
 /// POP3_ERR_BAD_FORMAT (not valid POP3, or clear text after STLS), POP3_ERR_SYNTAX (a malformed SASL challenge, or a
 /// server that does not prove that it knows the password), POP3_ERR_LIMIT (endless line, or too much to compute),
 /// POP3_ERR_AUTH (credentials refused), POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY,
-/// POP3_ERR_UNSUPPORTED (no way to log in that the server takes), POP3_ERR_SERVER (turned away, or the log-in refused
-/// for another reason than the credentials), POP3_ERR_OUT_OF_MEMORY.
+/// POP3_ERR_UNSUPPORTED (no way to log in that the server takes), POP3_ERR_SERVER (the greeting was -ERR, or the
+/// log-in was refused for another reason than the credentials), POP3_ERR_OUT_OF_MEMORY.
 /// Threads: thread-safe, reentrant.
 ///
 /// # Safety
@@ -82,11 +82,11 @@ pub unsafe extern "C" fn pop3_connect(
 /// - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
 ///   once, and freed while the session lives.
 ///
-/// Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and has
-/// not been called with a valid value since, the text names it; for OAuth no token, or a control character in it, in the user's name or
-/// in the authorization identity), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for, or none that
-/// can be used with these options), POP3_ERR_CANCELLED (the progress callback stopped it), any other error of
-/// pop3_connect.
+/// Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and has not
+/// been called with a valid value since, the text names it; for OAuth no token, or a control character in it, in the
+/// user's name or in the authorization identity), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked
+/// for, or none that can be used with these options), POP3_ERR_CANCELLED (the progress callback stopped it), any other
+/// error of pop3_connect.
 /// Threads: thread-safe, reentrant, as long as no call changes the options meanwhile.
 ///
 /// # Safety

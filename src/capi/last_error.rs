@@ -52,7 +52,7 @@ fn kept(which: impl FnOnce(&Texts) -> Option<&CStr>) -> *const c_char {
     TEXTS.try_with(|texts| which(&texts.borrow()).unwrap_or(c"").as_ptr()).unwrap_or(c"".as_ptr())
 }
 
-/// This thread's last error in words, with the server's own reply where there was one.
+/// Gives this thread's last error in words, with the server's own reply where there was one.
 ///
 /// A call that succeeds leaves it as it is. It holds no password.
 ///
@@ -64,7 +64,7 @@ pub extern "C" fn pop3_get_last_error() -> *const c_char {
     kept(|texts| texts.last.as_deref())
 }
 
-/// This thread's last TLS error in words: what lies behind POP3_ERR_SECURE (Omnis: WebDevGetSecureError).
+/// Gives this thread's last TLS error in words: the reason of POP3_ERR_SECURE (Omnis: WebDevGetSecureError).
 ///
 /// Returns UTF-8 in one line, "" if no TLS error has happened; good until this thread's next pop3_ call; never NULL.
 ///

@@ -166,7 +166,7 @@ pub unsafe extern "C" fn pop3_undo_deletes(socket: i32, sts_cb: pop3_sts_cb) -> 
     })
 }
 
-/// Has the server answer, which keeps the session from being ended as idle (NOOP, RFC 1939).
+/// Keeps the session from being ended as idle, by a command that does nothing (NOOP, RFC 1939).
 ///
 /// - `socket`: from pop3_connect.
 /// - `sts_cb`: is called with the status lines; NULL for none.

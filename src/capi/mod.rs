@@ -7,14 +7,14 @@
 //!   function says what it means.
 //! - An out structure is zeroed first and written on success alone.
 //! - A host function is called with nothing locked and nothing borrowed that another `pop3_` call could want.
-//! - Whatever fails leaves through [`boundary::call`], which keeps the error for [`last_error::pop3_get_last_error`] and
-//!   calls the host's error callbacks.
+//! - Whatever fails leaves through [`boundary::call`], which keeps the error for [`last_error::pop3_get_last_error`]
+//!   and calls the host's error callbacks.
 //!
 //! The files, from the outside in. Each names only files of the lines below its own:
 //!
 //! - [`without_socket`]: `pop3_stat`, `pop3_recv`, which open a session, work and close it;
-//! - [`connect`]: opening and closing a session; [`mailbox`], [`message`]: the session commands; [`setters`]: making and
-//!   changing options; [`process`]: settings of the process, the version;
+//! - [`connect`]: opening and closing a session; [`mailbox`], [`message`]: the session commands; [`setters`]: making
+//!   and changing options; [`process`]: settings of the process, the version;
 //! - [`boundary`]: what every one of these functions passes through: panics and errors become codes;
 //! - [`handles`]: from a socket's number to its session; [`options`]: the options of a connection, and the rules for
 //!   them; [`last_error`]: errors in words, the error callbacks;

@@ -69,7 +69,7 @@ pub unsafe extern "C" fn pop3_set_secure_dir(path: *const c_char) -> i32 {
     })
 }
 
-/// The version of the library, for example "1.0.0".
+/// Gives the version of the library, for example "1.0.0".
 ///
 /// Returns a text that is good for the process's life, never NULL.
 /// Threads: thread-safe.

@@ -59,7 +59,8 @@ pub(super) fn authorities() -> Result<Authorities> {
     let set = SECURE_DIR.read().unwrap_or_else(PoisonError::into_inner).clone();
     let dir = match set {
         Some(dir) => Some(dir),
-        // the user who started the host may have set the variable, and may have linked the host into a folder of their own
+        // the user who started the host may have set the variable, and may have linked the host into a folder of their
+        // own
         None if is_privileged() => None,
         None => match std::env::var_os("POP3CONNECT_SECURE_DIR").filter(|dir| !dir.is_empty()) {
             Some(dir) => Some(absolute(dir.as_bytes())?),

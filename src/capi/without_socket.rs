@@ -59,11 +59,11 @@ pub unsafe extern "C" fn pop3_stat_with(options: *const pop3_options) -> i32 {
 
 /// Reads the messages of a mailbox and deletes them if wanted: connects, reads, disconnects (Omnis: POP3Recv).
 ///
-/// A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
-/// ends in good order: after an error that ended it the server keeps them all, and those already delivered come again
-/// next time. Where the server refused to delete one, the others are deleted all the same. After an error not all mail
-/// may have been received. The numbers are those of LIST, or, where the server refuses that, counted from 1 to what
-/// STAT says.
+/// A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session is
+/// closed without an error: after a session-ending error the server keeps them all, and those already delivered come
+/// again next time. Where the server refused to delete one, the others are deleted all the same. After an error not all
+/// mail may have been received. The numbers are those of LIST, or, where the server refuses that, counted from 1 to
+/// what STAT says.
 ///
 /// - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
 /// - `message_cb`, `context`: as for pop3_recv_messages.
@@ -71,10 +71,10 @@ pub unsafe extern "C" fn pop3_stat_with(options: *const pop3_options) -> i32 {
 /// - `max_messages`: how many messages to read at the most, from the first that is listed; 0 reads all.
 ///
 /// Returns how many messages were received whole, or POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages` negative,
-/// or as for pop3_connect), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server turned away, refused to list and to
-/// count, refused to delete, or did not commit the deletions), any other error of pop3_connect, pop3_list_messages,
-/// pop3_message_count or pop3_recv_messages
-/// save for POP3_ERR_BAD_SOCKET and POP3_ERR_BUSY. The connection is closed in any case.
+/// or as for pop3_connect), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the greeting was -ERR, or the server refused to list
+/// and to count, refused to delete, or did not commit the deletions), any other error of pop3_connect,
+/// pop3_list_messages, pop3_message_count or pop3_recv_messages save for POP3_ERR_BAD_SOCKET and POP3_ERR_BUSY. The
+/// connection is closed in any case.
 /// Threads: thread-safe.
 ///
 /// # Safety

@@ -83,8 +83,8 @@ pub unsafe extern "C" fn pop3_options_set_authzid(options: *mut pop3_options, au
 /// With a name the log-in is by that mechanism alone. One that the server does not list is POP3_ERR_UNSUPPORTED at
 /// connect, before a credential is sent; USER, and any mechanism where the server was not asked for its capabilities,
 /// is tried all the same. APOP is POP3_ERR_UNSUPPORTED where the greeting has no timestamp, or came before STLS, when
-/// an attacker could have sent it. With -PLUS each type of channel binding of the connection is tried: tls-exporter with
-/// TLS 1.3, else tls-server-end-point, then tls-unique.
+/// an attacker could have sent it. With -PLUS each type of channel binding of the connection is tried: tls-exporter
+/// with TLS 1.3, else tls-server-end-point, then tls-unique.
 ///
 /// - `options`: from pop3_options_new.
 /// - `name`: "auto" (the default), "USER" for USER and PASS, "APOP", or a SASL name: PLAIN, LOGIN, CRAM-MD5,

@@ -1,5 +1,5 @@
-//! Options: making, changing and freeing them. Each file here has the C functions of one matter; what they store, and by
-//! which rules, is in [`options`](super::options).
+//! Options: making, changing and freeing them. Each file here has the C functions of one matter; what they store, and
+//! by which rules, is in [`options`](super::options).
 
 pub mod callbacks;
 pub mod create;

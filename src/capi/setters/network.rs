@@ -9,7 +9,7 @@ use crate::capi::setters::{change, set};
 /// Sets the server.
 ///
 /// - `options`: from pop3_options_new.
-/// - `server`: as for pop3_connect, which checks it; copied; NULL is none.
+/// - `server`: as for pop3_connect, which checks it; copied; NULL is the default, an empty one.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
 /// Threads: thread-safe, as long as no other call uses the options meanwhile.
