@@ -19,7 +19,7 @@ use crate::session::{Client, memory};
 /// lists, each tried once: over TLS PLAIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, LOGIN, the two SCRAM with -PLUS; in
 /// the clear SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, which do not send the password, then PLAIN and LOGIN, which do. USER
 /// and PASS (RFC 1939) come last, where the server lists them or lists no mechanism. A refusal of the credentials ends
-/// the log-in: one with [AUTH], or, where the server does not list AUTH-RESP-CODE (RFC 3206), one that answers
+/// the log-in: one with `[AUTH]`, or, where the server does not list AUTH-RESP-CODE (RFC 3206), one that answers
 /// credentials and whose words give no other reason. So does a refusal that answers credentials because of a locked
 /// mailbox or a busy server. Any other refusal leads to the next mechanism. Every wait ends within the comms timeout.
 /// The addresses that the server's name has are tried by Happy Eyeballs (RFC 8305): IPv6 and IPv4 in turns, the next

@@ -129,7 +129,7 @@ impl Header {
         for part in parts {
             match part.strip_prefix("- ") {
                 Some(convention) => self.conventions.push(convention.to_owned()),
-                // what introduces them, and what is said to whoever would edit the header
+                // what introduces them, and the warning not to edit the header
                 None if part.ends_with(':') || part.starts_with("Written by ") => {}
                 None => return Err(format!("no convention: {part}")),
             }

@@ -342,7 +342,7 @@ mod tests {
         assert_eq!(phrase("Reads `it`"), "reads it");
         assert_eq!(phrase("Messages, many"), "messages, many");
         assert_eq!(phrase("UTF-8 text"), "UTF-8 text");
-        assert_eq!(phrase("StsProc: hears"), "StsProc: hears");
+        assert_eq!(phrase("StsProc: is called"), "StsProc: is called");
     }
 
     #[test]
