@@ -45,3 +45,62 @@ mod reserve;
 pub mod setters;
 pub mod settings;
 pub mod without_socket;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::path::Path;
+
+    /// Which line of the list above each module stands in.
+    fn lines_of_modules() -> BTreeMap<&'static str, usize> {
+        let comment = include_str!("mod.rs").lines().take_while(|line| line.starts_with("//!"));
+        let mut lines = BTreeMap::new();
+        let mut at = 0;
+        for line in comment.skip_while(|line| !line.contains("from the outside in")) {
+            at += usize::from(line.starts_with("//! - "));
+            for name in line.split('`').skip(1).step_by(2) {
+                lines.entry(name).or_insert(at);
+            }
+        }
+        lines
+    }
+
+    /// The modules here that code names by `crate::capi::name` or `crate::capi::{name, name::item}`.
+    fn named_in(code: &str) -> Vec<&str> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let first = |text: &str| text.find(|c| !is_name(c)).unwrap_or(text.len());
+        code.split("crate::capi::")
+            .skip(1)
+            .flat_map(|rest| match rest.strip_prefix('{') {
+                Some(list) => list.split('}').next().unwrap_or_default().split(", ").collect(),
+                None => vec![rest],
+            })
+            .map(|item| &item[..first(item)])
+            .collect()
+    }
+
+    #[test]
+    fn files_name_only_files_of_the_lines_below_their_own() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/capi");
+        let lines = lines_of_modules();
+        let mut seen = 0;
+        for folder in [folder.join("setters"), folder] {
+            for file in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+                let stem = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
+                let module = if folder.ends_with("setters") { "setters".to_owned() } else { stem(&file) };
+                if file.is_dir() || module == "mod" {
+                    continue;
+                }
+                let line = lines[module.as_str()];
+                let source = fs::read_to_string(&file).unwrap();
+                let code = source.split("#[cfg(test)]").next().unwrap();
+                for name in named_in(code).into_iter().filter(|name| *name != module) {
+                    assert!(lines[name] > line, "{} names {name}", file.display());
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 50);
+    }
+}
