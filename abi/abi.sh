@@ -9,7 +9,8 @@
 # abidw describes a library of functions that do nothing, made from the header: the debug information of the real one
 # tells of Rust's types, not of those that programs are compiled with. That the header is what the sources say is for
 # tests/header.rs; that the real library has these functions, in these versions, is checked here. Macros are in no debug
-# information: their values are recorded beside it.
+# information: their values are recorded beside it. Tags of structures, which a program that is built has nothing of, are
+# left out: to abidiff a structure with a tag and one without are not the same.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,12 +27,15 @@ fail() {
 # describe FOLDER: what HEADER and SYMBOLS say, as abidw and as the preprocessor see it
 describe() {
   local out=$1
-  cp "$header" "$work/pop3connect.h"
-  # each prototype becomes a function
+  sed 's/^typedef struct pop3_[a-z_]* {$/typedef struct {/' "$header" > "$work/pop3connect.h"
+  # each prototype becomes a function, in the order of the record: that of the header is no part of the ABI
   {
     echo '#include "pop3connect.h"'
     cc -E -P -x c "$work/pop3connect.h" | tr '\n' ' ' | sed 's/; */;\n/g' |
-      sed -n '/typedef/!s/^ *\([a-z].* \**pop3_[a-z0-9_]*(.*)\);$/\1 { __builtin_trap(); }/p'
+      sed -n '/typedef/!s/^ *\([a-z].* \**\(pop3_[a-z0-9_]*\)(.*)\);$/\2 \1 { __builtin_trap(); }/p' |
+      awk 'NR == FNR { rank[$1] = NR; next } { print ($1 in rank) ? rank[$1] : 1e6 + FNR, $0 }' \
+        <(echo; sed -n "s/.*<function-decl name='\([a-z0-9_]*\)'.*/\1/p" "$record/functions.abi") - |
+      LC_ALL=C sort -n | cut -d' ' -f3-
   } > "$work/functions.c"
   abi/version_script.sh "$symbols" > "$work/symbols.map"
   # from within the folder, lest its path be recorded

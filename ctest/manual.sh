@@ -40,10 +40,13 @@ answer() { # FUNCTION
     on { text = text substr($0, 3) }
     $0 ~ "^[a-z].*[ *]" name "\\(" { print text; exit }' "$header"
 }
+# what the header says that the session-ending errors are; any function may answer the last one
+session_ending=$(sed -n '/^ \* - Session-ending errors are/,/\. A session-ending/p' "$header" |
+  grep -o 'POP3_ERR_[A-Z_]*' | grep -vx POP3_ERR_INTERNAL | paste -sd' ')
 # the codes that it names, those of the functions that it refers to included
 codes() { # FUNCTION
   local text but refers
-  text=$(answer "$1")
+  text=$(sed "s/session-ending error/& $session_ending/" <<< "$(answer "$1")")
   but=$(grep -o 'save for [^.]*\.' <<< "$text" | grep -o 'POP3_ERR_[A-Z_]*' || true)
   text=$(sed 's/save for [^.]*\.//' <<< "$text")
   grep -o 'POP3_ERR_[A-Z_]*' <<< "$text" || true
@@ -58,12 +61,13 @@ page_codes() { # FUNCTION
 while read -r function; do
   diff <(codes "$function" | LC_ALL=C sort -u) <(page_codes "$function" | LC_ALL=C sort) > "$work/log" ||
     wrong "$function: the header (<) and the page (>) name other errors:" $'\n' "$(cat "$work/log")"
-  for section in NAME SYNOPSIS DESCRIPTION THREADS 'SEE ALSO'; do
+  for section in NAME SYNOPSIS DESCRIPTION THREADS HISTORY EXAMPLES 'SEE ALSO'; do
     grep -qE "^\.SH \"?$section\"?$" "$work/man/$function.3" || wrong "$function: no $section"
   done
 done < "$source/ctest/symbols.txt"
 # that those were compared at all
 [ "$(page_codes pop3_recv | wc -l)" -ge 15 ] || wrong "pop3_recv has too few errors"
+[ "$(page_codes pop3_noop | wc -l)" = 11 ] || wrong "pop3_noop has not its four errors and the session-ending ones"
 [ "$(page_codes pop3_cancel)" = POP3_ERR_BAD_SOCKET ] || wrong "pop3_cancel has other errors"
 
 # what a reader sees
@@ -77,6 +81,12 @@ shows pop3_list_messages 'Refused: no such message. The server answered -ERR, wi
 shows pop3_list_messages 'The session goes on.'
 shows pop3_list_messages 'POP3_ERR_LIMIT (-2004)'
 shows pop3_list_messages 'The session is over.'
+shows pop3_list_messages 'A session-ending error closes the connection'
+shows pop3_options_set_max_message 'A session-ending error closes the connection'
+shows pop3_list_messages 'pop3_list_free(&list);'
+shows pop3_list 'const pop3_message_info *message = &list.items[i];'
+shows pop3_noop 'Thread-safe; a socket takes one call at a time. Not async-signal-safe'
+shows pop3_noop 'Since pop3connect 1.0.'
 shows pop3_recv_headers 'POP3_ERR_UNSUPPORTED (-2008)'
 shows pop3_disconnect 'The socket is free.'
 shows pop3_connect 'secure 0 for a connection in the clear, 1 for implicit TLS (RFC 8314)'
@@ -86,10 +96,15 @@ shows pop3_message_cb 'typedef int32_t (*pop3_message_cb)('
 shows pop3connect 'int main(void)'
 shows pop3connect '1.2.3'
 shows pop3connect 'POP3_STARTTLS (2)'
+if grep -q 'session-ending' "$work/man/pop3_stat.3"; then wrong "pop3_stat has no session that could end"; fi
 if grep -q 'SH ERRORS' "$work/man/pop3_version.3"; then wrong "pop3_version has errors"; fi
 
+# the examples are C
+cc -std=c99 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$source/include" "$source/tools/manual/examples.c" ||
+  wrong "the examples of the pages do not compile"
+
 # a header that is not as it should be is refused, and nothing written
-sed 's/^ \* Threads: any\.$/ * Threads any./' "$header" > "$work/bad.h"
+sed 's/^ \* Threads: thread-safe\.$/ * Threads thread-safe./' "$header" > "$work/bad.h"
 if "$manual" "$work/bad.h" "$source/README.md" 1.2.3 2000-12-31 "$work/none" "$work/none.md" 2> "$work/log"; then
   wrong "a comment of another shape was taken"
 fi

@@ -155,21 +155,21 @@ void status_callables_throw()
         session = pop3::connect(account_at(where));
         // a call that reports by code throws it as well
         std::error_code code;
-        CHECK_THROWN(call(session, pop3::how(fail_at_answer, code)), 2);
+        CHECK_THROWN(call(session, pop3::call_options(fail_at_answer, code)), 2);
         is_over(session);
     };
-    each([](auto &session, const pop3::how &as) { session.message_count(as); });
-    each([](auto &session, const pop3::how &as) { session.list_messages(as); });
-    each([](auto &session, const pop3::how &as) { session.unique_ids(as); });
-    each([](auto &session, const pop3::how &as) { session.recv_headers(1, as); });
-    each([](auto &session, const pop3::how &as) { session.recv_top(1, 2, as); });
-    each([](auto &session, const pop3::how &as) { session.recv_message(1, as); });
-    each([](auto &session, const pop3::how &as) { session.recv_message_to(1, [](std::string_view) {}, as); });
-    each([](auto &session, const pop3::how &as) { session.recv_messages({1, 2}, [](const pop3::piece &) {}, as); });
-    each([](auto &session, const pop3::how &as) { session.delete_message(1, as); });
-    each([](auto &session, const pop3::how &as) { session.undo_deletes(as); });
-    each([](auto &session, const pop3::how &as) { session.noop(as); });
-    each([](auto &session, const pop3::how &as) { session.capabilities(as); });
+    each([](auto &session, const pop3::call_options &as) { session.message_count(as); });
+    each([](auto &session, const pop3::call_options &as) { session.list_messages(as); });
+    each([](auto &session, const pop3::call_options &as) { session.unique_ids(as); });
+    each([](auto &session, const pop3::call_options &as) { session.recv_headers(1, as); });
+    each([](auto &session, const pop3::call_options &as) { session.recv_top(1, 2, as); });
+    each([](auto &session, const pop3::call_options &as) { session.recv_message(1, as); });
+    each([](auto &session, const pop3::call_options &as) { session.recv_message_to(1, [](std::string_view) {}, as); });
+    each([](auto &session, const pop3::call_options &as) { session.recv_messages({1, 2}, [](const pop3::piece &) {}, as); });
+    each([](auto &session, const pop3::call_options &as) { session.delete_message(1, as); });
+    each([](auto &session, const pop3::call_options &as) { session.undo_deletes(as); });
+    each([](auto &session, const pop3::call_options &as) { session.noop(as); });
+    each([](auto &session, const pop3::call_options &as) { session.capabilities(as); });
 
     auto session = pop3::connect(account_at(where));
     const std::int32_t socket = session.native_handle();

@@ -3,6 +3,18 @@
 
 #include <string.h>
 
+/* A host's own header may name the structures without including this one. */
+struct host {
+    struct pop3_options *options;
+    struct pop3_mailbox_size *size;
+    struct pop3_message_info *message;
+    struct pop3_list *list;
+    struct pop3_uid *id;
+    struct pop3_uid_list *ids;
+    struct pop3_buffer *buffer;
+    struct pop3_tls_info *tls;
+};
+
 static int32_t calls;
 
 static void on_status(const char *status)
@@ -77,7 +89,10 @@ int main(void)
     pop3_uid uid = {1, NULL};
     pop3_message_info *infos = list.items;
     pop3_uid *uids = ids.items;
-    size_t len = buffer.len + list.count + ids.count;
+    pop3_mailbox_size size = {0, 0};
+    pop3_tls_info tls = {NULL, NULL, 0, 0, NULL};
+    struct host host = {options, &size, &info, &list, &uid, &ids, &buffer, &tls};
+    size_t len = host.buffer->len + host.list->count + host.ids->count;
     char *data = buffer.data;
     const int32_t one = 1;
 

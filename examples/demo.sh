@@ -44,12 +44,12 @@ session() { # WHAT SECURE MAILBOX-OPTIONS…
 POP3CONNECT_SECURE_DIR=$(answer ready)/secure
 export POP3CONNECT_SECURE_DIR POP3_PASS='s3cret pass'
 session "in the clear (secure 0)" 0 tls=none
-session "TLS from the first byte (secure 1)" 1 tls=implicit
+session "implicit TLS (secure 1)" 1 tls=implicit
 session "STARTTLS (secure 2)" 2 tls=stls
-impostor=$(session "an impostor: its certificate is for somebody else" 1 tls=implicit cert=wrong-name) || true
+impostor=$(session "an impostor: its certificate is for another server" 1 tls=implicit cert=wrong-name) || true
 echo "$impostor"
 if ! grep -q 'certificate was refused' <<< "$impostor"; then
-  echo "demo: the impostor was believed" >&2
+  echo "demo: the impostor was accepted" >&2
   exit 1
 fi
 echo "== a mailbox read into files and emptied"

@@ -3,7 +3,7 @@
  *
  *   POP3_PASS=password inbox SERVER[:PORT] USER [SECURE [VERIFY]]
  *
- * SECURE is 0 (in the clear), 1 (TLS) or 2 (STARTTLS), VERIFY 0 or 1. With the C++ face of the library.
+ * SECURE is 0 (in the clear), 1 (TLS) or 2 (STARTTLS), VERIFY 0 or 1. With the C++ wrapper of the library.
  */
 #include <cstdlib>
 #include <exception>

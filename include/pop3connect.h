@@ -1,33 +1,35 @@
 /*
- * libpop3connect: a POP3 client with Omnis' POP3Connect and its family.
+ * libpop3connect: a POP3 client with Omnis' POP3Connect and its related commands.
  *
  * Conventions of every function here:
  *
  * - 0 or a positive value is success, a negative one of the POP3_ERR_ codes below. pop3_get_last_error() then says
  *   more, with the server's own words, and pop3_error_text() what a code means.
- * - Strings end with NUL and are UTF-8 unless the function says bytes. A const pointer is read during the call and not kept. NULL is refused with
- *   POP3_ERR_PARAMETER unless the function says what it means; so is a server of more than 1 KiB, and any other string
- *   of more than 64 KiB.
+ * - Strings end with NUL and are UTF-8 unless the function says bytes. A const pointer is read during the call and not
+ *   kept. NULL is refused with POP3_ERR_PARAMETER unless the function says what it means; so is a server of more than
+ *   1 KiB, and any other string of more than 64 KiB.
  * - An out structure is written only on success, zeroed otherwise, and freed by the function that its comment names.
- * - Every function is thread-safe. A socket takes one call at a time: a second one answers POP3_ERR_BUSY at once.
+ * - Every function is thread-safe and reentrant. A socket takes one call at a time: a second one answers POP3_ERR_BUSY
+ *   at once.
  * - A callback is called on the calling thread, before the function returns, with no lock held. It may call any pop3_
- *   function; the socket that it is called for answers POP3_ERR_BUSY, save to pop3_cancel(), which works. It must
- *   return: neither longjmp, pthread_exit() nor a C++ exception may leave it. pthread_cancel() waits until the call has
- *   returned.
- * - No function may be called in a signal handler: none is async-signal-safe.
+ *   function; on the socket that it is called for all but pop3_cancel() answer POP3_ERR_BUSY. It must return: neither
+ *   longjmp, pthread_exit() nor a C++ exception may leave it. pthread_cancel() waits until the call has returned.
+ * - No function is async-signal-safe: none may be called in a signal handler.
  * - After fork() the new process can use the library, also where other threads were in calls of it. The sockets stay
  *   those of the process before: in the new one they answer POP3_ERR_BAD_SOCKET, nothing is sent on them, and
- *   pop3_disconnect() frees the copy. A call that was under way in the thread that forked, in whose callback that was,
- *   answers POP3_ERR_CONNECTION_LOST in the new process. fork() waits until no thread computes for a call, at most for
- *   two seconds; it does not wait for servers.
- * - After an error whose comment says "the session is over" further calls answer POP3_ERR_CONNECTION_LOST, and
- *   pop3_disconnect() frees the socket. After any other the session goes on.
+ *   pop3_disconnect() frees the copy. Where a callback forks, the call that it is of answers POP3_ERR_CONNECTION_LOST
+ *   in the new process. fork() waits until no thread computes for a call, at most for two seconds; it does not wait for
+ *   servers.
+ * - Session-ending errors are POP3_ERR_CANCELLED, POP3_ERR_TIMEOUT, POP3_ERR_BAD_FORMAT, POP3_ERR_OUT_OF_MEMORY,
+ *   POP3_ERR_SECURE, POP3_ERR_CONNECTION_LOST, POP3_ERR_LIMIT and POP3_ERR_INTERNAL. A session-ending error closes the
+ *   connection: what was marked is not deleted, further calls on the socket answer POP3_ERR_CONNECTION_LOST, and
+ *   pop3_disconnect() frees the socket. After any other error the session goes on.
  * - A response code in a server's refusal decides the error, whatever was refused: POP3_ERR_MAILBOX_IN_USE for
  *   [IN-USE], POP3_ERR_LOGIN_DELAY for [LOGIN-DELAY], POP3_ERR_AUTH for [AUTH], POP3_ERR_TEMPORARY for [SYS/TEMP],
- *   POP3_ERR_SERVER for [SYS/PERM]. A refused STLS is POP3_ERR_NO_STLS whatever its code. Where a refusal of a log-in has
- *   no code its words decide: those of a locked mailbox are POP3_ERR_MAILBOX_IN_USE, those of a busy server
- *   POP3_ERR_TEMPORARY.
- *   Where a function names none of these, no server is known to say it there; the session goes on.
+ *   POP3_ERR_SERVER for [SYS/PERM]. A refused STLS is POP3_ERR_NO_STLS whatever its code. Where a refusal of a log-in
+ *   has no code its words decide: those of a locked mailbox are POP3_ERR_MAILBOX_IN_USE, those of a busy server
+ *   POP3_ERR_TEMPORARY. Where a function names none of these, no server is known to answer so there.
+ * - What has no "Since:" in its comment has been there since version 1.0.
  * - Nothing is ever written to stdout or stderr, no signal is raised and no signal handler installed.
  *
  * Written by cbindgen from src/capi; don't edit.
@@ -61,17 +63,17 @@
 #define POP3_ERR_NO_ADDRESS -511
 
 /**
- * pop3_cancel ended the call, or a callback answered non-zero. The session is over.
+ * pop3_cancel ended the call, or a callback answered non-zero. Ends the session.
  */
 #define POP3_ERR_CANCELLED -516
 
 /**
- * A wait ran past its timeout. The session is over.
+ * A wait ran past its timeout. Ends the session.
  */
 #define POP3_ERR_TIMEOUT -522
 
 /**
- * A reply begins with neither +OK nor -ERR, or clear text came after STLS. The session is over.
+ * Not valid POP3: a reply begins with neither +OK nor -ERR, or clear text came after STLS. Ends the session.
  */
 #define POP3_ERR_BAD_FORMAT -523
 
@@ -81,17 +83,17 @@
 #define POP3_ERR_SHORT_RESPONSE -524
 
 /**
- * A field of a reply is not what it must be.
+ * A field of a reply is malformed: a number, a SASL challenge.
  */
 #define POP3_ERR_SYNTAX -525
 
 /**
- * There is no memory left, or no descriptor or thread. The session is over.
+ * There is no memory left, or no descriptor or thread. Ends the session.
  */
 #define POP3_ERR_OUT_OF_MEMORY -1010
 
 /**
- * TLS failed; pop3_get_secure_error says why. The session is over.
+ * TLS failed; pop3_get_secure_error says why. Ends the session.
  */
 #define POP3_ERR_SECURE -1021
 
@@ -101,12 +103,12 @@
 #define POP3_ERR_HOST_NOT_FOUND -11001
 
 /**
- * No address of the server could be connected to, or none of its proxy, or the proxy did not do its part.
+ * No address of the server could be connected to, or none of its proxy, or the proxy failed or refused.
  */
 #define POP3_ERR_CONNECT -10061
 
 /**
- * The peer closed or reset the connection, or the session had ended before. The session is over.
+ * The peer closed or reset the connection, or the session had ended before. Ends the session.
  */
 #define POP3_ERR_CONNECTION_LOST -10054
 
@@ -131,7 +133,7 @@
 #define POP3_ERR_BUSY -10036
 
 /**
- * A limit was passed: a line of 64 KiB, a list of 1 000 000 entries, the size of a message. The session is over.
+ * A limit was passed: a line of 64 KiB, a list of 1 000 000 entries, the size of a message. Ends the session.
  */
 #define POP3_ERR_LIMIT -2004
 
@@ -156,7 +158,7 @@
 #define POP3_ERR_UNSUPPORTED -2008
 
 /**
- * A defect of the library, caught. Any function may answer it. The session is over.
+ * A defect of the library, caught. Any function may answer it. Ends the session.
  */
 #define POP3_ERR_INTERNAL -2009
 
@@ -171,7 +173,7 @@
 #define POP3_TLS 1
 
 /**
- * For `secure`: in the clear up to STLS (RFC 2595).
+ * For `secure`: STARTTLS, in the clear up to STLS (RFC 2595).
  */
 #define POP3_STARTTLS 2
 
@@ -196,7 +198,7 @@
 #define POP3_TLS_1_3 13
 
 /**
- * For pop3_options_set_family: addresses of either kind.
+ * For pop3_options_set_family: IPv6 and IPv4, tried by Happy Eyeballs (RFC 8305).
  */
 #define POP3_FAMILY_ANY 0
 
@@ -236,23 +238,23 @@
 typedef struct pop3_options pop3_options;
 
 /**
- * StsProc: hears the status lines of a call, one each time, without line end.
+ * The status callback (Omnis: StsProc): is called with each status line of a call, without line end.
  *
  * `status` is UTF-8 and good until the callback returns. Called on the thread of the call, before the call returns;
- * it may call any pop3_ function. NULL hears nothing.
+ * it may call any pop3_ function. NULL for none.
  */
 typedef void (*pop3_sts_cb)(const char *status);
 
 /**
- * What the server says of a mailbox.
+ * The size of a mailbox.
  */
-typedef struct {
+typedef struct pop3_mailbox_size {
     /**
-     * How many messages it holds, as the server tells it: most leave out those marked for deletion.
+     * How many messages it holds, as the server reports it: most leave out those marked for deletion.
      */
     int32_t count;
     /**
-     * How many octets they have together, as the server tells it.
+     * How many octets they have together, as the server reports it.
      */
     int64_t size;
 } pop3_mailbox_size;
@@ -260,13 +262,13 @@ typedef struct {
 /**
  * A message and its size.
  */
-typedef struct {
+typedef struct pop3_message_info {
     /**
      * Its number, from 1.
      */
     int32_t number;
     /**
-     * Its size in octets, as the server tells it.
+     * Its size in octets, as the server reports it.
      */
     int64_t size;
 } pop3_message_info;
@@ -274,7 +276,7 @@ typedef struct {
 /**
  * Messages, which belong to the host until it passes them to pop3_list_free.
  */
-typedef struct {
+typedef struct pop3_list {
     /**
      * The messages. NULL in a zeroed one.
      */
@@ -288,7 +290,7 @@ typedef struct {
 /**
  * A message and its unique id.
  */
-typedef struct {
+typedef struct pop3_uid {
     /**
      * Its number, from 1.
      */
@@ -302,7 +304,7 @@ typedef struct {
 /**
  * Unique ids, which belong to the host until it passes them to pop3_uid_list_free.
  */
-typedef struct {
+typedef struct pop3_uid_list {
     /**
      * The unique ids. NULL in a zeroed one.
      */
@@ -316,7 +318,7 @@ typedef struct {
 /**
  * Bytes that belong to the host until it passes them to pop3_buffer_free.
  */
-typedef struct {
+typedef struct pop3_buffer {
     /**
      * The bytes, with a NUL after them that `len` does not count. NULL in a zeroed one.
      */
@@ -328,9 +330,9 @@ typedef struct {
 } pop3_buffer;
 
 /**
- * What is known of a socket's TLS, which belongs to the host until it passes it to pop3_tls_info_free.
+ * The TLS facts of a socket, which belong to the host until it passes them to pop3_tls_info_free.
  */
-typedef struct {
+typedef struct pop3_tls_info {
     /**
      * The version, as "TLSv1.3". NULL in a zeroed one.
      */
@@ -354,7 +356,7 @@ typedef struct {
 } pop3_tls_info;
 
 /**
- * Takes a message, piece by piece.
+ * The data callback: is called with each piece of a message.
  *
  * `data` are the `len` next bytes, at least one, not ended by NUL, and good until the callback returns; `context` is
  * what was passed to the function. Answers 0 to go on, anything else to stop, which ends the session. Called on the
@@ -363,7 +365,7 @@ typedef struct {
 typedef int32_t (*pop3_data_cb)(const char *data, size_t len, void *context);
 
 /**
- * Takes messages, piece by piece.
+ * The message callback: is called with each piece of several messages.
  *
  * `number` is the message's; `data` are the `len` next bytes of it, not ended by NUL, and good until the callback
  * returns. `last` is 0 while more of that message follows, and 1 with its final bytes, which may be none. Where the
@@ -374,7 +376,7 @@ typedef int32_t (*pop3_data_cb)(const char *data, size_t len, void *context);
 typedef int32_t (*pop3_message_cb)(int32_t number, const char *data, size_t len, int32_t last, void *context);
 
 /**
- * ErrorProc: hears of every command that fails.
+ * The error callback (Omnis: ErrorProc): is called for every command that fails.
  *
  * `message` is the text that pop3_get_last_error gives, `code` what the command is about to return, `command` its
  * Omnis name, for example "POP3Connect". Both strings are good until the callback returns. Called on the thread of
@@ -387,33 +389,32 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * What an error code means, in English.
+ * Gives the meaning of an error code, in English.
  *
  * - `code`: what a pop3_ function answered; any number will do.
  *
  * Returns a text that is good for the process's life, never NULL.
- *
- * Threads: any.
+ * Threads: thread-safe.
  */
 const char *pop3_error_text(int32_t code);
 
 /**
- * This thread's last error in words, with the server's own reply where there was one.
+ * Gives this thread's last error in words, with the server's own reply where there was one.
  *
  * A call that succeeds leaves it as it is. It holds no password.
  *
  * Returns UTF-8 in one line, "" if nothing has failed; good until this thread's next pop3_ call; never NULL.
  *
- * Threads: each has its own.
+ * Threads: thread-safe; each thread has its own.
  */
 const char *pop3_get_last_error(void);
 
 /**
- * This thread's last TLS error in words: what lies behind POP3_ERR_SECURE (Omnis: WebDevGetSecureError).
+ * Gives this thread's last TLS error in words: the reason of POP3_ERR_SECURE (Omnis: WebDevGetSecureError).
  *
  * Returns UTF-8 in one line, "" if no TLS error has happened; good until this thread's next pop3_ call; never NULL.
  *
- * Threads: each has its own.
+ * Threads: thread-safe; each thread has its own.
  */
 const char *pop3_get_secure_error(void);
 
@@ -421,18 +422,20 @@ const char *pop3_get_secure_error(void);
  * Connects to a POP3 server and logs in (Omnis: POP3Connect).
  *
  * It is essential to end the session with pop3_disconnect. Logs in by the SASL mechanisms (RFC 5034) that the server
- * lists, each tried once: on an encrypted connection PLAIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, LOGIN, the two SCRAM
- * with -PLUS; on another one SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, which do not tell the password, then PLAIN and
- * LOGIN, which do. USER and PASS (RFC 1939) come last, where the server lists them or lists no mechanism. A refusal of
- * the credentials ends it: one with [AUTH], or, where the server does not list AUTH-RESP-CODE (RFC 3206), one of what
- * it was shown whose words do not say something else. So does a refusal of what it was shown that is of a locked
+ * lists, each tried once: over TLS PLAIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, LOGIN, the two SCRAM with -PLUS; in
+ * the clear SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, which do not send the password, then PLAIN and LOGIN, which do. USER
+ * and PASS (RFC 1939) come last, where the server lists them or lists no mechanism. A refusal of the credentials ends
+ * the log-in: one with `[AUTH]`, or, where the server does not list AUTH-RESP-CODE (RFC 3206), one that answers
+ * credentials and whose words give no other reason. So does a refusal that answers credentials because of a locked
  * mailbox or a busy server. Any other refusal leads to the next mechanism. Every wait ends within the comms timeout.
+ * The addresses that the server's name has are tried by Happy Eyeballs (RFC 8305): IPv6 and IPv4 in turns, the next
+ * one while those before are still silent.
  *
- * After a log-in the server's capabilities are remembered for a day, and with TLS the session, for a day at most and
- * never past the date of a certificate, until pop3_forget: the next connect to the same server in the same way logs in
- * at once and resumes the session. In the clear what is remembered chooses SCRAM-SHA-256 alone; else the server is
- * asked anew. A server that breaks at CAPA is connected to once more without, and that is remembered too. What was
- * made with another `verify`, or trusting others, is not used.
+ * After a log-in the server's capabilities are remembered for a day, and the TLS session, for a day at most and never
+ * past the date of a certificate, until pop3_forget: the next connect to the same server in the same way logs in at
+ * once and resumes the TLS session (session resumption). In the clear remembered capabilities choose no mechanism but
+ * SCRAM-SHA-256; else the server is asked anew. A server that breaks at CAPA is connected to once more without, and
+ * that is remembered too. What was made with another `verify`, or with other trust anchors, is not used.
  *
  * - `server`: UTF-8: a name, an IPv4 or IPv6 address, each with `:port` if it is not the default, an IPv6 address
  *   then in brackets. Internationalised names are converted (IDNA). The default port is 110, or 995 where `secure`
@@ -440,23 +443,23 @@ const char *pop3_get_secure_error(void);
  * - `user`, `pass`: bytes that are passed on as they are; neither may hold CR or LF. Copies are wiped as soon as the
  *   log-in is decided.
  * - `sts_cb`: is called with the status lines; NULL for none.
- * - `secure`: 0 for a connection in the clear, 1 for implicit TLS (RFC 8314), 2 for STLS after the
- *   greeting (RFC 2595), before anything secret is sent.
+ * - `secure`: 0 for a connection in the clear, 1 for implicit TLS (RFC 8314), 2 for STARTTLS: STLS after the greeting
+ *   (RFC 2595), before anything secret is sent.
  * - `verify`: only significant where `secure` is not 0. Non-zero: the server's certificate and name must verify
- *   against the platform's store or the secure folder (see pop3_set_secure_dir), or nothing is established. A
- *   certificate without names is believed where the secure folder has it itself. Zero: encrypted, but the server may
- *   be an impostor.
+ *   against the trust anchors (CA certificates) of the platform or of the secure folder (see pop3_set_secure_dir), or
+ *   nothing is established. A certificate without names is accepted where the secure folder has it itself. Zero:
+ *   encrypted, but the server may be an impostor.
  *
- * Returns the socket, greater than 0: a handle for the other pop3_ functions, no file descriptor, and never given
+ * Returns the socket, greater than 0: a handle for the other pop3_ functions, not a file descriptor, and never given
  * again in the process's life. Or an error: POP3_ERR_PARAMETER (NULL, too long, another `secure`, CR or LF),
  * POP3_ERR_NO_ADDRESS (no host, unusable port), POP3_ERR_HOST_NOT_FOUND, POP3_ERR_CONNECT, POP3_ERR_TIMEOUT,
  * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE (TLS or verification failed), POP3_ERR_NO_STLS (not offered or refused),
  * POP3_ERR_BAD_FORMAT (not valid POP3, or clear text after STLS), POP3_ERR_SYNTAX (a malformed SASL challenge, or a
  * server that does not prove that it knows the password), POP3_ERR_LIMIT (endless line, or too much to compute),
  * POP3_ERR_AUTH (credentials refused), POP3_ERR_MAILBOX_IN_USE, POP3_ERR_LOGIN_DELAY, POP3_ERR_TEMPORARY,
- * POP3_ERR_UNSUPPORTED (no way to log in that the server takes), POP3_ERR_SERVER (turned away, or the log-in refused
- * for another reason than the credentials), POP3_ERR_OUT_OF_MEMORY.
- * Threads: any, any number at once.
+ * POP3_ERR_UNSUPPORTED (no way to log in that the server takes), POP3_ERR_SERVER (the greeting was -ERR, or the
+ * log-in was refused for another reason than the credentials), POP3_ERR_OUT_OF_MEMORY.
+ * Threads: thread-safe, reentrant.
  */
 int32_t pop3_connect(const char *server,
                      const char *user,
@@ -466,7 +469,24 @@ int32_t pop3_connect(const char *server,
                      int32_t verify);
 
 /**
- * Ends a session: has the server delete what is marked, closes the connection, frees the socket (Omnis:
+ * Connects and logs in, as pop3_connect, by these options.
+ *
+ * The callbacks go with the socket: they are called for every later call on it too, beside a call's own.
+ *
+ * - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
+ *   once, and freed while the session lives.
+ *
+ * Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and has not
+ * been called with a valid value since, the text names it; for OAuth no token, or a control character in it, in the
+ * user's name or in the authorization identity), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked
+ * for, or none that can be used with these options), POP3_ERR_CANCELLED (the progress callback stopped it), any other
+ * error of pop3_connect.
+ * Threads: thread-safe, reentrant, as long as no call changes the options meanwhile.
+ */
+int32_t pop3_connect_with(const pop3_options *options);
+
+/**
+ * Closes a session: has the server delete what is marked, closes the connection, frees the socket (Omnis:
  * POP3Disconnect).
  *
  * Sends QUIT and waits for its reply (RFC 1939, section 6).
@@ -474,14 +494,26 @@ int32_t pop3_connect(const char *server,
  * - `socket`: from pop3_connect; free after this call whatever it returns, save for POP3_ERR_BUSY.
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
- * Returns 0, or POP3_ERR_BUSY (in use by another call), after which the session goes on. Or POP3_ERR_BAD_SOCKET
- * (unknown, or freed before), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server says that it did not commit the
- * deletions), POP3_ERR_CONNECTION_LOST (the session had ended before, or ended without an answer), POP3_ERR_TIMEOUT,
- * POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which the
- * socket is free.
- * Threads: any.
+ * Returns 0, or POP3_ERR_BUSY (in use by another call). Or POP3_ERR_BAD_SOCKET (unknown, or freed before),
+ * POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server says that it did not commit the deletions),
+ * POP3_ERR_CONNECTION_LOST (the session had ended before, or ended without an answer), or any other session-ending
+ * error, after which the socket is free.
+ * Threads: thread-safe.
  */
 int32_t pop3_disconnect(int32_t socket, pop3_sts_cb sts_cb);
+
+/**
+ * Forgets what is remembered of a server: its capabilities, its TLS sessions, and that it breaks at CAPA, at
+ * pipelining or at the resumption of a session.
+ *
+ * The next connect asks for capabilities and makes a full handshake. Sessions that are open go on.
+ *
+ * - `server`: as for pop3_connect; without a port, the server on all of its ports. NULL for all servers. A string
+ *   that is not a valid server is ignored.
+ *
+ * Threads: thread-safe.
+ */
+void pop3_forget(const char *server);
 
 /**
  * Asks how many messages the mailbox holds, those marked for deletion included (Omnis: POP3MessageCount; STAT,
@@ -491,56 +523,53 @@ int32_t pop3_disconnect(int32_t socket, pop3_sts_cb sts_cb);
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY,
- * POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is no number of messages and of octets); after each of these
- * the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
- * Threads: any; a socket takes one call at a time.
+ * POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is not a message count and a size), or a session-ending
+ * error.
+ * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_message_count(int32_t socket, pop3_sts_cb sts_cb);
 
 /**
  * Asks what the mailbox holds: the number of messages and their octets (STAT, RFC 1939).
  *
- * Both are as the server tells them. RFC 1939 leaves messages out that are marked for deletion; some servers count
- * them. pop3_message_count knows the difference.
+ * Both are as the server reports them. RFC 1939 leaves messages out that are marked for deletion; some servers count
+ * them. pop3_message_count always counts them.
  *
  * - `socket`: from pop3_connect.
  * - `out`: written only on success, zeroed otherwise; there is nothing to free.
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused),
- * POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is no number of messages and of octets);
- * after each of these the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
- * POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
- * Threads: any; a socket takes one call at a time.
+ * POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is not a message count and a size), or a
+ * session-ending error.
+ * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_mailbox(int32_t socket, pop3_mailbox_size *out, pop3_sts_cb sts_cb);
 
 /**
  * Lists the messages that are not marked for deletion, with their sizes (Omnis: POP3ListMessages; LIST, RFC 1939).
  *
- * What is no number of a message and its size is left out of a list of all, which a status line tells.
+ * In a list of all, a line without a valid message number and size is left out, and a status line reports that.
  *
  * - `socket`: from pop3_connect.
  * - `number`: of one message, or 0 for all.
- * - `out`: the messages in the server's order, their sizes as the server tells them; written only on success, zeroed
+ * - `out`: the messages in the server's order, their sizes as the server reports them; written only on success, zeroed
  *   otherwise; free with pop3_list_free.
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
  * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (of one
- * message: the answer is not its number and size); after each of these the session goes on. Or POP3_ERR_LIMIT (more
- * than 1 000 000 lines, whatever is in them), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
- * POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
- * Threads: any; a socket takes one call at a time.
+ * message: the answer is not its number and size), POP3_ERR_LIMIT (more than 1 000 000 lines, whatever is in them), or
+ * any other session-ending error.
+ * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_list_messages(int32_t socket, int32_t number, pop3_list *out, pop3_sts_cb sts_cb);
 
 /**
  * Asks for the unique ids of the messages that are not marked for deletion (UIDL, RFC 1939).
  *
- * An id is all that follows the number, blanks within it included. What is no number of a message and its id is left
- * out of a list of all, which a status line tells.
+ * An id is all that follows the number, blanks within it included. In a list of all, a line without a valid message
+ * number and id is left out, and a status line reports that.
  *
  * - `socket`: from pop3_connect.
  * - `number`: of one message, or 0 for all.
@@ -551,10 +580,9 @@ int32_t pop3_list_messages(int32_t socket, int32_t number, pop3_list *out, pop3_
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
  * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a server that does
  * not list UIDL among its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (of one message: the answer is not
- * its number and id); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 lines, or ids of
- * more than 256 MiB together), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
- * Threads: any; a socket takes one call at a time.
+ * its number and id), POP3_ERR_LIMIT (more than 1 000 000 lines, or ids of more than 256 MiB together), or any other
+ * session-ending error.
+ * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_unique_ids(int32_t socket, int32_t number, pop3_uid_list *out, pop3_sts_cb sts_cb);
 
@@ -569,10 +597,8 @@ int32_t pop3_unique_ids(int32_t socket, int32_t number, pop3_uid_list *out, pop3
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER
- * (refused: no such message, or marked already), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
- * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
- * POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
- * Threads: any; a socket takes one call at a time.
+ * (refused: no such message, or marked already), POP3_ERR_TEMPORARY, or a session-ending error.
+ * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_delete_message(int32_t socket, int32_t number, pop3_sts_cb sts_cb);
 
@@ -582,28 +608,26 @@ int32_t pop3_delete_message(int32_t socket, int32_t number, pop3_sts_cb sts_cb);
  * - `socket`: from pop3_connect.
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
- * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
- * the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
- * Threads: any; a socket takes one call at a time.
+ * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY, or a session-ending
+ * error.
+ * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_undo_deletes(int32_t socket, pop3_sts_cb sts_cb);
 
 /**
- * Has the server answer, which keeps the session from being ended as idle (NOOP, RFC 1939).
+ * Keeps the session from being ended as idle, by a command that does nothing (NOOP, RFC 1939).
  *
  * - `socket`: from pop3_connect.
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
- * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
- * the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
- * POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
- * Threads: any; a socket takes one call at a time.
+ * Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY, or a session-ending
+ * error.
+ * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_noop(int32_t socket, pop3_sts_cb sts_cb);
 
 /**
- * Asks what the server can do (CAPA, RFC 2449).
+ * Asks for the capabilities of the server (CAPA, RFC 2449).
  *
  * - `socket`: from pop3_connect.
  * - `out`: one capability a line, as the server wrote it, each line ended by LF; written only on success, zeroed
@@ -611,15 +635,13 @@ int32_t pop3_noop(int32_t socket, pop3_sts_cb sts_cb);
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
- * server has no CAPA), after which the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
- * POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is
- * over.
- * Threads: any; a socket takes one call at a time.
+ * server has no CAPA), or a session-ending error.
+ * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_capabilities(int32_t socket, pop3_buffer *out, pop3_sts_cb sts_cb);
 
 /**
- * Tells what is known of a socket's TLS.
+ * Gives the TLS facts of a socket: version, cipher suite, certificate.
  *
  * Asks nothing of the server.
  *
@@ -627,21 +649,20 @@ int32_t pop3_capabilities(int32_t socket, pop3_buffer *out, pop3_sts_cb sts_cb);
  * - `out`: written only on success, zeroed otherwise; free with pop3_tls_info_free.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
- * connection is in the clear); after each of these the session goes on. Or POP3_ERR_CONNECTION_LOST (the session has
- * ended), POP3_ERR_OUT_OF_MEMORY, after which it is over.
- * Threads: any; a socket takes one call at a time.
+ * connection is in the clear), POP3_ERR_CONNECTION_LOST (the session has ended), POP3_ERR_OUT_OF_MEMORY.
+ * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_get_tls_info(int32_t socket, pop3_tls_info *out);
 
 /**
- * Ends the call that is under way on a socket, which then answers POP3_ERR_CANCELLED.
+ * Cancels the call that is under way on a socket, which then answers POP3_ERR_CANCELLED.
  *
- * The session is over, and pop3_disconnect frees the socket. Where no call is under way nothing happens.
+ * POP3_ERR_CANCELLED is a session-ending error. Where no call is under way nothing happens.
  *
  * - `socket`: from pop3_connect.
  *
  * Returns 0, or POP3_ERR_BAD_SOCKET.
- * Threads: any, a callback of the call itself included.
+ * Threads: thread-safe; a callback of the call itself may call it.
  */
 int32_t pop3_cancel(int32_t socket);
 
@@ -655,7 +676,7 @@ int32_t pop3_cancel(int32_t socket);
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns as pop3_recv_top.
- * Threads: any; a socket takes one call at a time.
+ * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_recv_headers(int32_t socket, int32_t number, pop3_buffer *out, pop3_sts_cb sts_cb);
 
@@ -671,11 +692,9 @@ int32_t pop3_recv_headers(int32_t socket, int32_t number, pop3_buffer *out, pop3
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1, `lines` negative), POP3_ERR_BAD_SOCKET,
  * POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a
- * server that does not list TOP among its capabilities); after each of these the session goes on. Or
- * POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows, or else 16 MiB), POP3_ERR_OUT_OF_MEMORY,
- * POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it
- * is over.
- * Threads: any; a socket takes one call at a time.
+ * server that does not list TOP among its capabilities), POP3_ERR_LIMIT (more octets than pop3_options_set_max_message
+ * allows, or else 16 MiB), or any other session-ending error.
+ * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_recv_top(int32_t socket, int32_t number, int32_t lines, pop3_buffer *out, pop3_sts_cb sts_cb);
 
@@ -692,10 +711,9 @@ int32_t pop3_recv_top(int32_t socket, int32_t number, int32_t lines, pop3_buffer
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
- * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
- * POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows), POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT,
- * POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it is over.
- * Threads: any; a socket takes one call at a time.
+ * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_LIMIT (more octets than
+ * pop3_options_set_max_message allows), or any other session-ending error.
+ * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_recv_message(int32_t socket, int32_t number, pop3_buffer *out, pop3_sts_cb sts_cb);
 
@@ -712,10 +730,9 @@ int32_t pop3_recv_message(int32_t socket, int32_t number, pop3_buffer *out, pop3
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`data_cb` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
- * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
- * POP3_ERR_CANCELLED (`data_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
- * POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
- * Threads: any; a socket takes one call at a time.
+ * POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_CANCELLED (`data_cb` stopped it), or any
+ * other session-ending error.
+ * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_recv_message_to(int32_t socket, int32_t number, pop3_data_cb data_cb, void *context, pop3_sts_cb sts_cb);
 
@@ -723,8 +740,8 @@ int32_t pop3_recv_message_to(int32_t socket, int32_t number, pop3_data_cb data_c
  * Reads many messages, handing each piece to a callback as it arrives (RETR, RFC 1939).
  *
  * Where the server can take commands ahead of its answers (PIPELINING, RFC 2449) a bounded number of messages is
- * asked for at once; otherwise one after the other. Where the server refuses a number, `message_cb` hears of it, and
- * the next one follows.
+ * asked for at once; otherwise one after the other. Where the server refuses a number, `message_cb` is called with the
+ * error, and the next message follows.
  *
  * - `socket`: from pop3_connect.
  * - `numbers`: of the messages, each from 1, in the order in which they are wanted; NULL is fine where `count` is 0.
@@ -734,10 +751,9 @@ int32_t pop3_recv_message_to(int32_t socket, int32_t number, pop3_data_cb data_c
  * - `sts_cb`: is called with the status lines; NULL for none.
  *
  * Returns how many messages were delivered whole, or POP3_ERR_PARAMETER (`message_cb` or `numbers` is NULL, a number
- * less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY; after each of these the session
- * goes on. Or POP3_ERR_CANCELLED (`message_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
- * POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
- * Threads: any; a socket takes one call at a time.
+ * less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_CANCELLED (`message_cb`
+ * stopped it), or any other session-ending error.
+ * Threads: thread-safe; a socket takes one call at a time.
  */
 int32_t pop3_recv_messages(int32_t socket,
                            const int32_t *numbers,
@@ -753,7 +769,7 @@ int32_t pop3_recv_messages(int32_t socket,
  *
  * Returns the number, or an error of pop3_connect or pop3_message_count save for POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY
  * and POP3_ERR_CANCELLED. The connection is closed in any case.
- * Threads: any.
+ * Threads: thread-safe.
  */
 int32_t pop3_stat(const char *server,
                   const char *user,
@@ -769,18 +785,18 @@ int32_t pop3_stat(const char *server,
  *
  * Returns the number, or an error of pop3_connect_with or pop3_message_count save for POP3_ERR_BAD_SOCKET and
  * POP3_ERR_BUSY. The connection is closed in any case.
- * Threads: any, any number at once, as long as none changes the options meanwhile.
+ * Threads: thread-safe, reentrant, as long as no call changes the options meanwhile.
  */
 int32_t pop3_stat_with(const pop3_options *options);
 
 /**
  * Reads the messages of a mailbox and deletes them if wanted: connects, reads, disconnects (Omnis: POP3Recv).
  *
- * A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
- * ends in good order: after an error that ended it the server keeps them all, and those already delivered come again
- * next time. Where the server refused to delete one, the others are deleted all the same. After an error not all mail
- * may have been received. The numbers are those of LIST, or, where the server refuses that, counted from 1 to what
- * STAT says.
+ * A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session is
+ * closed without an error: after a session-ending error the server keeps them all, and those already delivered come
+ * again next time. Where the server refused to delete one, the others are deleted all the same. After an error not all
+ * mail may have been received. The numbers are those of LIST, or, where the server refuses that, counted from 1 to
+ * what STAT says.
  *
  * - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
  * - `message_cb`, `context`: as for pop3_recv_messages.
@@ -788,11 +804,11 @@ int32_t pop3_stat_with(const pop3_options *options);
  * - `max_messages`: how many messages to read at the most, from the first that is listed; 0 reads all.
  *
  * Returns how many messages were received whole, or POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages` negative,
- * or as for pop3_connect), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server turned away, refused to list and to
- * count, refused to delete, or did not commit the deletions), any other error of pop3_connect, pop3_list_messages,
- * pop3_message_count or pop3_recv_messages
- * save for POP3_ERR_BAD_SOCKET and POP3_ERR_BUSY. The connection is closed in any case.
- * Threads: any.
+ * or as for pop3_connect), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the greeting was -ERR, or the server refused to list
+ * and to count, refused to delete, or did not commit the deletions), any other error of pop3_connect,
+ * pop3_list_messages, pop3_message_count or pop3_recv_messages save for POP3_ERR_BAD_SOCKET and POP3_ERR_BUSY. The
+ * connection is closed in any case.
+ * Threads: thread-safe.
  */
 int32_t pop3_recv(const char *server,
                   const char *user,
@@ -813,7 +829,7 @@ int32_t pop3_recv(const char *server,
  *
  * Returns how many messages were received whole, or an error of pop3_recv, any other error of pop3_connect_with. The
  * connection is closed in any case.
- * Threads: any, any number at once, as long as none changes the options meanwhile.
+ * Threads: thread-safe, reentrant, as long as no call changes the options meanwhile.
  */
 int32_t pop3_recv_with(const pop3_options *options,
                        pop3_message_cb message_cb,
@@ -825,7 +841,7 @@ int32_t pop3_recv_with(const pop3_options *options,
  * Makes options with the defaults.
  *
  * Returns them, to be freed with pop3_options_free; NULL on an internal error.
- * Threads: any.
+ * Threads: thread-safe.
  */
 pop3_options *pop3_options_new(void);
 
@@ -834,37 +850,74 @@ pop3_options *pop3_options_new(void);
  *
  * - `options`: from pop3_options_new, not freed before and not in use; NULL is fine.
  *
- * Threads: any.
+ * Threads: thread-safe.
  */
 void pop3_options_free(pop3_options *options);
-
-/**
- * Connects and logs in, as pop3_connect, by these options.
- *
- * The callbacks go with the socket: they are called for every later call on it too, beside a call's own.
- *
- * - `options`: only read, and copied as far as the session needs them; they may be used again, by several threads at
- *   once, and freed while the session lives.
- *
- * Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and not
- * called rightly since, which the text names; for OAuth no token, or a control character in it, in the user's name or
- * in the authorization identity), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked for, or none that
- * can be used with these options), POP3_ERR_CANCELLED (the progress callback stopped it), any other error of
- * pop3_connect.
- * Threads: any, any number at once, as long as none changes the options meanwhile.
- */
-int32_t pop3_connect_with(const pop3_options *options);
 
 /**
  * Sets the server.
  *
  * - `options`: from pop3_options_new.
- * - `server`: as for pop3_connect, which checks it; copied; NULL is none.
+ * - `server`: as for pop3_connect, which checks it; copied; NULL is the default, an empty one.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_server(pop3_options *options, const char *server);
+
+/**
+ * Sets how long to wait, in milliseconds.
+ *
+ * - `options`: from pop3_options_new.
+ * - `connect_ms`: for reading CA certificates, for the name, for the connection, for the proxy and for the TLS
+ *   handshake, each; 0 is the process's comms timeout.
+ * - `reply_ms`: for each reply, and anew for each 64 KiB of a long one; 0 is the process's comms timeout.
+ * - `call_ms`: for a whole call, connecting included; 0 is none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of them is negative).
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_timeouts(pop3_options *options, int32_t connect_ms, int32_t reply_ms, int32_t call_ms);
+
+/**
+ * Sets the address family to connect by: IPv4, IPv6, or both as Happy Eyeballs do (RFC 8305).
+ *
+ * - `options`: from pop3_options_new.
+ * - `family`: POP3_FAMILY_ANY (the default), POP3_FAMILY_IPV4 or POP3_FAMILY_IPV6.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `family`).
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_family(pop3_options *options, int32_t family);
+
+/**
+ * Sets the address to connect from; only addresses of the server of the same family are tried then.
+ *
+ * - `options`: from pop3_options_new.
+ * - `address`: an IPv4 or IPv6 address of this machine; copied; NULL is the default, the system's choice.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `address` is not an IP address).
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_source_address(pop3_options *options, const char *address);
+
+/**
+ * Sets the proxy to connect through.
+ *
+ * The proxy looks the server's name up; the name in the certificate is verified all the same. The family and the
+ * source address of these options are about the connection to the proxy. A proxy that fails or refuses, as it does for
+ * wrong credentials, is POP3_ERR_CONNECT at connect, with its reason in the text.
+ *
+ * - `options`: from pop3_options_new.
+ * - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929), for which `socks5h` is another name, or
+ *   `http://[user:password@]host:port` for CONNECT (RFC 9110), in UTF-8; user and password may be percent-encoded.
+ *   Copied; what it holds of a password is wiped when the options are freed or another is set. NULL is the default,
+ *   none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another scheme, no port, not a URL).
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_proxy(pop3_options *options, const char *url);
 
 /**
  * Sets the user's name.
@@ -873,7 +926,7 @@ int32_t pop3_options_set_server(pop3_options *options, const char *server);
  * - `user`: bytes that are passed on as they are, without CR or LF; copied; NULL is the default, an empty one.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `user`).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_user(pop3_options *options, const char *user);
 
@@ -885,23 +938,23 @@ int32_t pop3_options_set_user(pop3_options *options, const char *user);
  *   or another is set; NULL is the default, an empty one.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `password`).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_password(pop3_options *options, const char *password);
 
 /**
- * Sets the token that OAuth gave, for the mechanisms XOAUTH2 and OAUTHBEARER.
+ * Sets the OAuth access token, for the mechanisms XOAUTH2 and OAUTHBEARER.
  *
  * With a token the log-in is by one of these, as the server lists them, and never by the password, unless
  * pop3_options_set_mechanism names another mechanism. A server that lists neither is POP3_ERR_UNSUPPORTED at connect;
- * so a control character in the token is POP3_ERR_PARAMETER there.
+ * a control character in the token is POP3_ERR_PARAMETER there.
  *
  * - `options`: from pop3_options_new.
  * - `token`: without CR or LF; copied, and wiped when the options are freed or another is set; NULL is
  *   the default, none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `token`).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_oauth_token(pop3_options *options, const char *token);
 
@@ -915,18 +968,18 @@ int32_t pop3_options_set_oauth_token(pop3_options *options, const char *token);
  * - `authzid`: without CR or LF; copied; NULL is the default, the user.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, CR or LF in `authzid`).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_authzid(pop3_options *options, const char *authzid);
 
 /**
- * Sets how to log in.
+ * Sets the mechanism to log in by.
  *
  * With a name the log-in is by that mechanism alone. One that the server does not list is POP3_ERR_UNSUPPORTED at
  * connect, before a credential is sent; USER, and any mechanism where the server was not asked for its capabilities,
  * is tried all the same. APOP is POP3_ERR_UNSUPPORTED where the greeting has no timestamp, or came before STLS, when
- * anybody could have said it. With -PLUS each type of channel binding of the connection is tried: tls-exporter with
- * TLS 1.3, else tls-server-end-point, then tls-unique.
+ * an attacker could have sent it. With -PLUS each type of channel binding of the connection is tried: tls-exporter
+ * with TLS 1.3, else tls-server-end-point, then tls-unique.
  *
  * - `options`: from pop3_options_new.
  * - `name`: "auto" (the default), "USER" for USER and PASS, "APOP", or a SASL name: PLAIN, LOGIN, CRAM-MD5,
@@ -934,9 +987,24 @@ int32_t pop3_options_set_authzid(pop3_options *options, const char *authzid);
  *   is the default.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, an unknown name).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_mechanism(pop3_options *options, const char *name);
+
+/**
+ * Sets whether the password may be sent over a connection in the clear.
+ *
+ * USER and PASS, PLAIN and LOGIN send the password, XOAUTH2 and OAUTHBEARER the token. A connection with TLS counts as
+ * encrypted, verified or not.
+ *
+ * - `options`: from pop3_options_new.
+ * - `allowed`: non-zero (the default) for yes; 0 for no: then a log-in that has no other way left is
+ *   POP3_ERR_UNSUPPORTED with no credential sent.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_clear_password(pop3_options *options, int32_t allowed);
 
 /**
  * Sets how the connection is encrypted: not at all, by implicit TLS, or by STARTTLS.
@@ -945,7 +1013,7 @@ int32_t pop3_options_set_mechanism(pop3_options *options, const char *name);
  * - `secure`: POP3_CLEAR (the default), POP3_TLS for implicit TLS, POP3_STARTTLS for STLS.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `secure`).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_secure(pop3_options *options, int32_t secure);
 
@@ -956,7 +1024,7 @@ int32_t pop3_options_set_secure(pop3_options *options, int32_t secure);
  * - `verify`: non-zero (the default) verifies, 0 does not.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_verify(pop3_options *options, int32_t verify);
 
@@ -967,7 +1035,7 @@ int32_t pop3_options_set_verify(pop3_options *options, int32_t verify);
  * - `path`: copied; NULL is the default, the process's.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_secure_dir(pop3_options *options, const char *path);
 
@@ -979,20 +1047,36 @@ int32_t pop3_options_set_secure_dir(pop3_options *options, const char *path);
  *   and kept for the process, of the sixteen latest such settings; copied; NULL is the default, none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_ca_file(pop3_options *options, const char *path);
 
 /**
- * Sets whether the authorities of the platform's store are trusted.
+ * Sets whether the platform's trust anchors (CA certificates) are used.
  *
  * - `options`: from pop3_options_new.
- * - `on`: non-zero (the default) if they are; 0 leaves those of the secure folder or the file.
+ * - `on`: non-zero (the default) if they are; 0 leaves those of the secure folder or of pop3_options_set_ca_file.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_platform_trust(pop3_options *options, int32_t on);
+
+/**
+ * Sets the fingerprint of the only certificate that the server may have (certificate pinning).
+ *
+ * With one, this leaf certificate is accepted and no other, whatever its chain, names and dates, `verify` or not. No
+ * CA certificates are read. Where the server has another one the handshake ends with POP3_ERR_SECURE, and the text has
+ * both fingerprints.
+ *
+ * - `options`: from pop3_options_new.
+ * - `sha256`: the SHA-256 digest of the certificate in DER, as 64 hexadecimal digits; colons between them are passed
+ *   over. Copied; NULL is the default, none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `sha256` is not such a digest).
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
+ */
+int32_t pop3_options_set_fingerprint(pop3_options *options, const char *sha256);
 
 /**
  * Sets the client certificate, in PEM.
@@ -1006,7 +1090,7 @@ int32_t pop3_options_set_platform_trust(pop3_options *options, int32_t on);
  * - `key_pem_path`: of a file with its key, without a passphrase; likewise. Both NULL is the default, none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of the paths is NULL or empty).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_client_cert(pop3_options *options, const char *cert_pem_path, const char *key_pem_path);
 
@@ -1021,12 +1105,12 @@ int32_t pop3_options_set_client_cert(pop3_options *options, const char *cert_pem
  * - `password`: what opens it, in UTF-8; copied, and wiped when the options are freed; NULL is an empty one.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `path` is empty, `password` is not UTF-8).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_client_pkcs12(pop3_options *options, const char *path, const char *password);
 
 /**
- * Sets the oldest version of TLS that will do.
+ * Sets the oldest version of TLS that is accepted.
  *
  * - `options`: from pop3_options_new.
  * - `version`: POP3_TLS_1_2 (the default, whatever OpenSSL's configuration says unless that wants 1.3 alone) or
@@ -1034,7 +1118,7 @@ int32_t pop3_options_set_client_pkcs12(pop3_options *options, const char *path, 
  *   security level 0) for that connection. Suites without a certificate or without encryption are never offered.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_tls_min(pop3_options *options, int32_t version);
 
@@ -1045,31 +1129,31 @@ int32_t pop3_options_set_tls_min(pop3_options *options, int32_t version);
  * - `name`: a name or an address, without a port; copied; NULL is the default, the server's.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `name` cannot be one).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_tls_name(pop3_options *options, const char *name);
 
 /**
- * Sets the function that hears the status lines, of connecting and of every call on the socket.
+ * Sets the status callback, which is called with the status lines of connecting and of every call on the socket.
  *
  * - `options`: from pop3_options_new.
  * - `cb`: as pop3_sts_cb, with `context`; NULL is the default, none.
  * - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_status_cb(pop3_options *options, void (*cb)(const char *status, void *context), void *context);
 
 /**
- * Sets the function that hears of failures, of connecting and of every call on the socket.
+ * Sets the error callback, which is called for each failure of connecting and of every call on the socket.
  *
  * - `options`: from pop3_options_new.
  * - `cb`: as pop3_error_cb, with `context`, and called before that of the process; NULL is the default, none.
  * - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_error_cb(pop3_options *options, void (*cb)(const char *message,
                                                                     int32_t code,
@@ -1077,7 +1161,7 @@ int32_t pop3_options_set_error_cb(pop3_options *options, void (*cb)(const char *
                                                                     void *context), void *context);
 
 /**
- * Sets the function that hears how connecting and every call on the socket goes on, and may end it.
+ * Sets the progress callback, which is called during connecting and every call on the socket, and may end them.
  *
  * It is called when a call begins, when a message has come whole, and meanwhile about five times a second, but at
  * least once, in every wait: for the name, the connection, the proxy, the handshake, each reply. On the thread of the
@@ -1091,97 +1175,43 @@ int32_t pop3_options_set_error_cb(pop3_options *options, void (*cb)(const char *
  * - `context`: handed to `cb`; must be good in every thread that uses the socket, for as long as it lives.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_progress_cb(pop3_options *options,
                                      int32_t (*cb)(int64_t done, int64_t total, void *context),
                                      void *context);
 
 /**
- * Sets how long to wait, in milliseconds.
- *
- * - `options`: from pop3_options_new.
- * - `connect_ms`: for reading CA certificates, for the name, for the connection, for the proxy and for the TLS
- *   handshake, each; 0 is the process's comms timeout.
- * - `reply_ms`: for each reply, and anew for each 64 KiB of a long one; 0 is the process's comms timeout.
- * - `call_ms`: for a whole call, connecting included; 0 is none.
- *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, one of them is negative).
- * Threads: any, as long as no other call uses the options meanwhile.
- */
-int32_t pop3_options_set_timeouts(pop3_options *options, int32_t connect_ms, int32_t reply_ms, int32_t call_ms);
-
-/**
- * Sets which kind of address the server must have.
- *
- * - `options`: from pop3_options_new.
- * - `family`: POP3_FAMILY_ANY (the default), POP3_FAMILY_IPV4 or POP3_FAMILY_IPV6.
- *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `family`).
- * Threads: any, as long as no other call uses the options meanwhile.
- */
-int32_t pop3_options_set_family(pop3_options *options, int32_t family);
-
-/**
- * Sets the address to connect from; only addresses of the server of the same kind are tried then.
- *
- * - `options`: from pop3_options_new.
- * - `address`: an IPv4 or IPv6 address of this machine; copied; NULL is the default, the system's choice.
- *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no address).
- * Threads: any, as long as no other call uses the options meanwhile.
- */
-int32_t pop3_options_set_source_address(pop3_options *options, const char *address);
-
-/**
- * Sets the proxy to connect through.
- *
- * The proxy looks the server's name up; the name in the certificate is verified all the same. The family and the
- * source address of these options are about the connection to the proxy. A proxy that does not do its part, wrong
- * credentials included, is POP3_ERR_CONNECT at connect, with its reason in the text.
- *
- * - `options`: from pop3_options_new.
- * - `url`: `socks5://[user:password@]host:port` (RFC 1928, RFC 1929), for which `socks5h` is another name, or
- *   `http://[user:password@]host:port` for CONNECT (RFC 9110), in UTF-8; user and password may be percent-encoded.
- *   Copied; what it holds of a password is wiped when the options are freed or another is set. NULL is the default,
- *   none.
- *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another scheme, no port, no such URL).
- * Threads: any, as long as no other call uses the options meanwhile.
- */
-int32_t pop3_options_set_proxy(pop3_options *options, const char *url);
-
-/**
  * Sets whether the server may speak UTF-8, in messages and in its texts (RFC 6856).
  *
- * Before the log-in UTF8 is sent if the server offers it. That it does not, or refuses, is no error: pop3_capabilities
- * and the status lines tell.
+ * Before the log-in UTF8 is sent if the server offers it. It is not an error if the server does not, or refuses:
+ * pop3_capabilities and the status lines show that.
  *
  * - `options`: from pop3_options_new.
  * - `on`: 0, the default, for no; anything else for yes.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_utf8(pop3_options *options, int32_t on);
 
 /**
  * Sets the language of the server's texts (RFC 6856).
  *
- * Before the log-in LANG is sent if the server offers it. That it does not, or does not know the language, is no
- * error: the status lines tell.
+ * Before the log-in LANG is sent if the server offers it. It is not an error if the server does not, or does not know
+ * the language: the status lines show that.
  *
  * - `options`: from pop3_options_new.
- * - `tag`: a language tag (RFC 5646) as "de" or "en-GB", or "*" for what the server likes best; copied; NULL is the
+ * - `tag`: a language tag (RFC 5646) as "de" or "en-GB", or "*" for the server's choice; copied; NULL is the
  *   default, none.
  *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no such tag).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `tag` is not a language tag).
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_language(pop3_options *options, const char *tag);
 
 /**
- * Sets whether commands may go ahead of their answers, where the server lists PIPELINING (RFC 2449).
+ * Sets whether commands may be pipelined, sent ahead of earlier answers, where the server lists PIPELINING (RFC 2449).
  *
  * For servers that list it and then lose commands or mix answers up. One on which that has been seen is asked
  * one by one for a day, until pop3_forget.
@@ -1190,7 +1220,7 @@ int32_t pop3_options_set_language(pop3_options *options, const char *tag);
  * - `on`: non-zero (the default) for yes; 0 has every command wait for the answer to the one before.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_pipelining(pop3_options *options, int32_t on);
 
@@ -1205,75 +1235,31 @@ int32_t pop3_options_set_pipelining(pop3_options *options, int32_t on);
  * - `on`: non-zero (the default) for yes; 0 never sends CAPA, save by pop3_capabilities.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_capabilities(pop3_options *options, int32_t on);
-
-/**
- * Sets whether the password may be told over a connection in the clear.
- *
- * That is by USER and PASS, PLAIN and LOGIN, and a token by XOAUTH2 and OAUTHBEARER. A connection with TLS counts as
- * encrypted, verified or not.
- *
- * - `options`: from pop3_options_new.
- * - `allowed`: non-zero (the default) for yes; 0 for no: then a log-in that has no other way left is
- *   POP3_ERR_UNSUPPORTED with no credential sent.
- *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL).
- * Threads: any, as long as no other call uses the options meanwhile.
- */
-int32_t pop3_options_set_clear_password(pop3_options *options, int32_t allowed);
 
 /**
  * Sets how many octets a message may have that a call returns in memory.
  *
  * It is about pop3_recv_message, pop3_recv_headers and pop3_recv_top, not about calls that hand a message out in
- * pieces. A larger one is POP3_ERR_LIMIT, after which the session is over. Where none is set pop3_recv_headers and
+ * pieces. A larger one is POP3_ERR_LIMIT, a session-ending error. Where none is set pop3_recv_headers and
  * pop3_recv_top take 16 MiB at the most.
  *
  * - `options`: from pop3_options_new.
  * - `octets`: at the most; 0 (the default) for none.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, `octets` is negative).
- * Threads: any, as long as no other call uses the options meanwhile.
+ * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_max_message(pop3_options *options, int64_t octets);
-
-/**
- * Sets the fingerprint of the only certificate that the server may have (certificate pinning).
- *
- * With one, this leaf certificate is believed and no other, whatever its chain, names and dates, `verify` or not. No
- * authorities are read. Where the server has another one the handshake ends with POP3_ERR_SECURE, and the text has
- * both fingerprints.
- *
- * - `options`: from pop3_options_new.
- * - `sha256`: the SHA-256 digest of the certificate in DER, as 64 hexadecimal digits; colons between them are passed
- *   over. Copied; NULL is the default, none.
- *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, no such digest).
- * Threads: any, as long as no other call uses the options meanwhile.
- */
-int32_t pop3_options_set_fingerprint(pop3_options *options, const char *sha256);
-
-/**
- * Forgets what is remembered of a server: its capabilities, its TLS sessions, and that it breaks at CAPA, at
- * pipelining or at the resumption of a session.
- *
- * The next connect asks for capabilities and makes a full handshake. Sessions that are open go on.
- *
- * - `server`: as for pop3_connect; without a port, the server on all of its ports. NULL for all servers. A string
- *   that is not a valid server is ignored.
- *
- * Threads: any.
- */
-void pop3_forget(const char *server);
 
 /**
  * Frees what a function wrote into a buffer, and zeroes the buffer.
  *
  * - `buffer`: one that a pop3_ function wrote, or a zeroed one, or NULL; not freed before.
  *
- * Threads: any.
+ * Threads: thread-safe.
  */
 void pop3_buffer_free(pop3_buffer *buffer);
 
@@ -1282,7 +1268,7 @@ void pop3_buffer_free(pop3_buffer *buffer);
  *
  * - `list`: one that a pop3_ function wrote, or a zeroed one, or NULL; not freed before.
  *
- * Threads: any.
+ * Threads: thread-safe.
  */
 void pop3_list_free(pop3_list *list);
 
@@ -1291,7 +1277,7 @@ void pop3_list_free(pop3_list *list);
  *
  * - `list`: one that a pop3_ function wrote, or a zeroed one, or NULL; not freed before.
  *
- * Threads: any.
+ * Threads: thread-safe.
  */
 void pop3_uid_list_free(pop3_uid_list *list);
 
@@ -1300,16 +1286,16 @@ void pop3_uid_list_free(pop3_uid_list *list);
  *
  * - `info`: one that pop3_get_tls_info wrote, or a zeroed one, or NULL; not freed before.
  *
- * Threads: any.
+ * Threads: thread-safe.
  */
 void pop3_tls_info_free(pop3_tls_info *info);
 
 /**
- * Sets the function that hears of every command that fails (Omnis: WebDevSetConfig, ErrorProc).
+ * Sets the error callback, which is called for every command that fails (Omnis: WebDevSetConfig, ErrorProc).
  *
  * - `cb`: for the whole process, from the next failure on; NULL clears it.
  *
- * Threads: any; a command that is failing in another thread may still call the one before.
+ * Threads: thread-safe; a command that is failing in another thread may still call the one before.
  */
 void pop3_set_error_cb(pop3_error_cb cb);
 
@@ -1320,13 +1306,12 @@ void pop3_set_error_cb(pop3_error_cb cb);
  * - `seconds`: for the sessions that are connected from now on; 0 is the default, 60.
  *
  * Returns 0, or POP3_ERR_PARAMETER (negative).
- * Threads: any.
+ * Threads: thread-safe.
  */
 int32_t pop3_set_comms_timeout(int32_t seconds);
 
 /**
- * Sets the secure folder, whose folder `cacerts` holds the certificates of authorities to trust beside the
- * platform's own.
+ * Sets the secure folder, whose folder `cacerts` holds CA certificates (trust anchors) beside the platform's own.
  *
  * Each file there may be PEM with any number of certificates, or DER, under any name. It is read when a connect first
  * verifies against it, and once for the process, unless a file could not be read for a reason that may pass, as an
@@ -1334,19 +1319,19 @@ int32_t pop3_set_comms_timeout(int32_t seconds);
  * verifies, with POP3_ERR_SECURE.
  *
  * - `path`: copied; NULL is the default: the environment's POP3CONNECT_SECURE_DIR if that is set, else the folder
- *   `secure` beside the host's executable if that exists, else none. In a host with more rights than whoever started
- *   it has (set-user-ID, set-group-ID, file capabilities) the default is none: both are theirs to choose.
+ *   `secure` beside the host's executable if that exists, else none. In a privileged host (set-user-ID, set-group-ID,
+ *   file capabilities) the default is none: the user who started it could choose both.
  *
  * Returns 0, or POP3_ERR_PARAMETER (empty).
- * Threads: any.
+ * Threads: thread-safe.
  */
 int32_t pop3_set_secure_dir(const char *path);
 
 /**
- * The version of the library, for example "1.0.0".
+ * Gives the version of the library, for example "1.0.0".
  *
  * Returns a text that is good for the process's life, never NULL.
- * Threads: any.
+ * Threads: thread-safe.
  */
 const char *pop3_version(void);
 

@@ -1,5 +1,6 @@
 /*
- * The C++ face of libpop3connect: pop3connect.h with owners, callables and errors as C++17 has them. Header only.
+ * The C++ wrapper of libpop3connect: pop3connect.h with owning types, callables and errors as C++17 has them. A header
+ * alone.
  *
  * Conventions of everything here:
  *
@@ -9,15 +10,15 @@
  *   there instead, or clears it, and answers 0 or something empty. pop3::last_error() then has the words. Both kinds
  *   of call may throw std::bad_alloc, and what a callable threw.
  * - Strings are std::string_view and copied; the copies are wiped. One with a NUL in it, which C would cut off, is
- *   refused: errc::parameter, before anything is done; error callables do not hear of that. Where C takes NULL there
- *   is std::optional, and std::nullopt means what NULL means.
+ *   refused: errc::parameter, before anything is done; error callables are not called then. Where C takes NULL there is
+ *   std::optional, and std::nullopt means what NULL means.
  * - What a call hands out belongs to the object it is in, and lives as long.
  * - A callable is anything that std::invoke takes. One that may stop its call goes on by answering nothing, true, or
  *   0 (as in C), and stops it by false, or by another number: the call's error is errc::cancelled, and the session is
  *   over.
  * - What a callable throws stops the call too, and comes out of it when it has ended, whichever way it reports its
- *   own errors. It never passes through the library. The first that is thrown in a call counts; of its status lines,
- *   pieces and progress nothing is heard after it.
+ *   own errors. It never passes through the library. The first that is thrown in a call counts; after
+ *   it no callable is called with the status lines, pieces and progress of that call.
  * - Threads: different objects may be used in different threads; one object in one thread at a time, save where a
  *   comment says more. Callables are called on the thread of the call. Those of options are shared by all sessions
  *   that were made with them, and called by several threads at once if the sessions are used so.
@@ -116,7 +117,7 @@ public:
     }
 };
 
-/** Why this face refused this thread's last call itself; NULL where the library knows. */
+/** Why this wrapper refused this thread's last call itself; NULL where the library knows. */
 inline const char *&refusal() noexcept
 {
     static thread_local const char *text = nullptr;
@@ -131,7 +132,7 @@ inline const char *&refusal() noexcept
  * Its default conditions are those of std::errc that say the same: `code == std::errc::timed_out`. Errors for which
  * there is none (secure, server, no_stls, host_not_found, limit, internal) are conditions of their own.
  *
- * Threads: any.
+ * Threads: thread-safe.
  */
 inline const std::error_category &category() noexcept
 {
@@ -149,7 +150,7 @@ inline std::error_code make_error_code(errc code) noexcept
  * The words of the last error that a call here met in this thread, with the server's own reply where there was one:
  * those of pop3_get_last_error, or why the call was refused before C was called. "" if nothing has failed.
  *
- * Threads: each has its own.
+ * Threads: thread-safe; each thread has its own.
  */
 inline std::string last_error()
 {
@@ -159,7 +160,7 @@ inline std::string last_error()
 /**
  * This thread's last TLS error in words; "" if none has happened.
  *
- * Threads: each has its own.
+ * Threads: thread-safe; each thread has its own.
  */
 inline std::string secure_error()
 {
@@ -230,20 +231,20 @@ bool goes_on(Callable &callable, const Arguments &...arguments)
 }  // namespace detail
 
 /**
- * How a call reports: where its error goes, as in report, and what hears its status lines: a callable that takes a
- * std::string_view, good until it returns, and may stop the call.
+ * How a call reports: where its error goes, as in report, and the callable that is called with its status lines: with a
+ * std::string_view, good until it returns. It may stop the call.
  *
  * Made implicitly: `noop(code)`, `noop(print)`, `noop({print, code})`. Refers to both, which must be good until the
  * call returns.
  */
-class how : public report {
+class call_options : public report {
 public:
-    how() noexcept = default;
-    how(std::error_code &code) noexcept : report(code) {}
-    how(const report &to) noexcept : report(to) {}
+    call_options() noexcept = default;
+    call_options(std::error_code &code) noexcept : report(code) {}
+    call_options(const report &to) noexcept : report(to) {}
 
     template <typename Status, typename = std::enable_if_t<std::is_invocable_v<Status &, const std::string_view &>>>
-    how(Status &&status, const report &to = {}) noexcept
+    call_options(Status &&status, const report &to = {}) noexcept
         // a function's address is no void pointer without a cast
         : report(to), status_(reinterpret_cast<const void *>(std::addressof(status))),
           invoke_(&invoke<std::remove_reference_t<Status>>)
@@ -251,9 +252,9 @@ public:
     }
 
     /** Whether there is a callable for status lines. */
-    [[nodiscard]] bool hears() const noexcept { return invoke_ != nullptr; }
+    [[nodiscard]] bool has_status() const noexcept { return invoke_ != nullptr; }
     /** Calls it; whether to go on. */
-    [[nodiscard]] bool hear(std::string_view line) const { return invoke_(status_, line); }
+    [[nodiscard]] bool call_status(std::string_view line) const { return invoke_(status_, line); }
 
 private:
     template <typename Status>
@@ -327,7 +328,8 @@ private:
  */
 class call {
 public:
-    explicit call(std::int32_t socket, const how &as = {}) noexcept : socket_(socket), how_(as), outer_(current())
+    explicit call(std::int32_t socket, const call_options &as = {}) noexcept
+        : socket_(socket), options_(as), outer_(current())
     {
         current() = this;
     }
@@ -359,19 +361,19 @@ public:
         if (stopped_ && result >= 0)
             result = refuse(POP3_ERR_CANCELLED, "stopped by a callback of the host");
         if (result >= 0) {
-            how_.tell({}, {});
+            options_.tell({}, {});
             return result;
         }
         if (!refused_)
             refusal() = nullptr;
-        how_.tell({result, category()}, last_error());
+        options_.tell({result, category()}, last_error());
         return 0;
     }
 
     [[nodiscard]] bool was_stopped() const noexcept { return stopped_; }
     [[nodiscard]] bool was_refused() const noexcept { return refused_; }
 
-    /** An error of this face's own, in words that last. */
+    /** An error of this wrapper's own, in words that last. */
     std::int32_t refuse(std::int32_t code, const char *why) noexcept
     {
         refused_ = true;
@@ -379,13 +381,13 @@ public:
         return code;
     }
 
-    /** The function that hears the call's own status lines. */
-    [[nodiscard]] pop3_sts_cb status_cb() const noexcept { return how_.hears() ? &hear : nullptr; }
+    /** The status callback of the call's own callable. */
+    [[nodiscard]] pop3_sts_cb status_cb() const noexcept { return options_.has_status() ? &on_status : nullptr; }
     /** The same for options, while there is no socket. */
-    static void hear_connecting(const char *status, void * /*context*/) noexcept
+    static void on_connecting_status(const char *status, void * /*context*/) noexcept
     {
-        if (current() != nullptr && current()->socket_ == 0 && current()->how_.hears())
-            hear(status);
+        if (current() != nullptr && current()->socket_ == 0 && current()->options_.has_status())
+            on_status(status);
     }
     /** Ends a connect whose status callable stopped it: there is no socket that could be cancelled. */
     static std::int32_t watch_connecting(std::int64_t /*done*/, std::int64_t /*total*/, void * /*context*/) noexcept
@@ -407,11 +409,11 @@ public:
         if (!ask(question) && current() != nullptr && current()->socket_ != 0)
             pop3_cancel(current()->socket_);
     }
-    /** Tells a callable of a failure: nothing is left to be stopped, but it may throw. */
+    /** Calls a callable for a failure: nothing is left to be stopped, but it may throw. */
     template <typename Tell>
     static void tell(const Tell &tell) noexcept
     {
-        /* what it hears is newer than a refusal of an earlier call */
+        /* the error that it is called for is newer than a refusal of an earlier call */
         refusal() = nullptr;
         run(current(), [&] {
             tell();
@@ -420,7 +422,7 @@ public:
     }
 
 private:
-    /** This thread's innermost call; NULL where C was called past this face, whose callables may be heard there too. */
+    /** This thread's innermost call; NULL where C was called past this wrapper, whose callables it may call. */
     static call *&current() noexcept
     {
         static thread_local call *innermost = nullptr;
@@ -446,13 +448,13 @@ private:
         return go_on;
     }
 
-    static void hear(const char *status) noexcept
+    static void on_status(const char *status) noexcept
     {
-        ask_or_cancel([&] { return current()->how_.hear(status); });
+        ask_or_cancel([&] { return current()->options_.call_status(status); });
     }
 
     std::int32_t socket_;
-    how how_;
+    call_options options_;
     call *outer_;
     std::exception_ptr thrown_;
     bool stopped_ = false;
@@ -591,21 +593,21 @@ private:
     detail::owned<pop3_tls_info, pop3_tls_info_free> raw_;
 };
 
-/** When TLS begins: never, with the first byte, after STLS. */
+/** How the connection is encrypted: not at all, by implicit TLS, by STARTTLS. */
 enum class security : std::int32_t { none = 0, tls = 1, starttls = 2 };
 
-/** Which kind of address a server must have. */
+/** The address family to connect by; any is Happy Eyeballs (RFC 8305). */
 enum class address_family : std::int32_t { any = 0, ipv4 = 4, ipv6 = 6 };
 
 /** Versions of TLS; the first two are for old appliances alone. */
 enum class tls_version : std::int32_t { tls_1_0 = 10, tls_1_1 = 11, tls_1_2 = 12, tls_1_3 = 13 };
 
-/** Where to log in, as whom: the arguments of pop3_connect. The strings must be good until the call returns. */
+/** Server, user, password and so on, as pop3_connect takes them. The strings must be good until the call returns. */
 struct account {
     std::string_view server;
     std::string_view user;
     std::string_view pass;
-    /** Not 0 by default as in C: who wants no encryption must say so. */
+    /** Not 0 by default as in C: a connection in the clear must be asked for. */
     security secure = security::tls;
     /** Whether the server's certificate and name must verify; only significant with encryption. */
     bool verify = true;
@@ -636,7 +638,7 @@ struct message {
 /**
  * Ends calls of a session from elsewhere: pop3_cancel. From session::get_canceller; may be copied.
  *
- * Threads: any, while the session is used in another one, moved, or gone.
+ * Threads: thread-safe, while the session is used in another one, moved, or gone.
  */
 class canceller {
 public:
@@ -714,7 +716,7 @@ public:
     }
     /**
      * Disconnects, and swallows what came of it and what callables threw; what is marked is deleted. Error callables
-     * hear of a failure, and last_error() has its words from then on: disconnect() tells, and can be called before.
+     * are called for a failure, and last_error() has its words from then on. disconnect(), called before, reports it.
      */
     ~session()
     {
@@ -730,7 +732,7 @@ public:
     /**
      * The socket, still owned by this; 0 in an empty one.
      *
-     * In calls of C with it the callables of options are heard too. What they throw is lost then, and stops the call
+     * In calls of C with it the callables of options are called too. What they throw is lost then, and stops the call
      * only if it was progress; where C is called inside a callable, it counts for the call which that is of.
      */
     [[nodiscard]] std::int32_t native_handle() const noexcept { return socket_; }
@@ -739,7 +741,7 @@ public:
     [[nodiscard]] canceller get_canceller() const noexcept { return canceller(socket_); }
 
     /** pop3_disconnect: has what is marked deleted. Empty afterwards, save where it reports errc::busy. */
-    void disconnect(const how &as = {})
+    void disconnect(const call_options &as = {})
     {
         detail::call call(socket_, as);
         const std::int32_t result = pop3_disconnect(socket_, call.status_cb());
@@ -751,10 +753,10 @@ public:
     }
 
     /** pop3_message_count */
-    std::int32_t message_count(const how &as = {}) { return make(as, pop3_message_count); }
+    std::int32_t message_count(const call_options &as = {}) { return make(as, pop3_message_count); }
 
     /** pop3_mailbox */
-    pop3_mailbox_size mailbox(const how &as = {})
+    pop3_mailbox_size mailbox(const call_options &as = {})
     {
         pop3_mailbox_size size = {};
         make(as, pop3_mailbox, &size);
@@ -762,27 +764,36 @@ public:
     }
 
     /** pop3_list_messages of all */
-    message_list list_messages(const how &as = {}) { return list_messages(0, as); }
+    message_list list_messages(const call_options &as = {}) { return list_messages(0, as); }
     /** pop3_list_messages of one, or of all by 0 */
-    message_list list_messages(std::int32_t number, const how &as = {})
+    message_list list_messages(std::int32_t number, const call_options &as = {})
     {
         return get<message_list>(as, pop3_list_messages, number);
     }
 
     /** pop3_unique_ids of all */
-    uid_list unique_ids(const how &as = {}) { return unique_ids(0, as); }
+    uid_list unique_ids(const call_options &as = {}) { return unique_ids(0, as); }
     /** pop3_unique_ids of one, or of all by 0 */
-    uid_list unique_ids(std::int32_t number, const how &as = {}) { return get<uid_list>(as, pop3_unique_ids, number); }
+    uid_list unique_ids(std::int32_t number, const call_options &as = {})
+    {
+        return get<uid_list>(as, pop3_unique_ids, number);
+    }
 
     /** pop3_recv_headers */
-    buffer recv_headers(std::int32_t number, const how &as = {}) { return get<buffer>(as, pop3_recv_headers, number); }
+    buffer recv_headers(std::int32_t number, const call_options &as = {})
+    {
+        return get<buffer>(as, pop3_recv_headers, number);
+    }
     /** pop3_recv_top */
-    buffer recv_top(std::int32_t number, std::int32_t lines, const how &as = {})
+    buffer recv_top(std::int32_t number, std::int32_t lines, const call_options &as = {})
     {
         return get<buffer>(as, pop3_recv_top, number, lines);
     }
     /** pop3_recv_message */
-    buffer recv_message(std::int32_t number, const how &as = {}) { return get<buffer>(as, pop3_recv_message, number); }
+    buffer recv_message(std::int32_t number, const call_options &as = {})
+    {
+        return get<buffer>(as, pop3_recv_message, number);
+    }
 
     /**
      * pop3_recv_message_to: a message of any size, piece by piece.
@@ -790,7 +801,7 @@ public:
      * - `take`: takes a std::string_view, good until it returns; may stop the call.
      */
     template <typename Take>
-    void recv_message_to(std::int32_t number, Take &&take, const how &as = {})
+    void recv_message_to(std::int32_t number, Take &&take, const call_options &as = {})
     {
         auto callable = [&take](std::string_view data) { return detail::goes_on(take, data); };
         make(as, pop3_recv_message_to, number, &detail::c_callback<decltype(callable)>::data,
@@ -805,7 +816,7 @@ public:
      * Returns how many messages were delivered whole.
      */
     template <typename Take>
-    std::int32_t recv_messages(const std::vector<std::int32_t> &numbers, Take &&take, const how &as = {})
+    std::int32_t recv_messages(const std::vector<std::int32_t> &numbers, Take &&take, const call_options &as = {})
     {
         auto callable = detail::taking_pieces(take);
         return make(as, pop3_recv_messages, numbers.data(), numbers.size(),
@@ -828,13 +839,13 @@ public:
     message_range messages(std::vector<std::int32_t> numbers, std::size_t ahead = 16, const report &to = {}) &;
 
     /** pop3_delete_message */
-    void delete_message(std::int32_t number, const how &as = {}) { make(as, pop3_delete_message, number); }
+    void delete_message(std::int32_t number, const call_options &as = {}) { make(as, pop3_delete_message, number); }
     /** pop3_undo_deletes */
-    void undo_deletes(const how &as = {}) { make(as, pop3_undo_deletes); }
+    void undo_deletes(const call_options &as = {}) { make(as, pop3_undo_deletes); }
     /** pop3_noop */
-    void noop(const how &as = {}) { make(as, pop3_noop); }
+    void noop(const call_options &as = {}) { make(as, pop3_noop); }
     /** pop3_capabilities: one a line, each ended by LF */
-    buffer capabilities(const how &as = {}) { return get<buffer>(as, pop3_capabilities); }
+    buffer capabilities(const call_options &as = {}) { return get<buffer>(as, pop3_capabilities); }
 
     /** pop3_get_tls_info */
     tls_info get_tls_info(const report &to = {})
@@ -854,14 +865,14 @@ private:
 
     /** Makes a call of C, whose last parameter is a pop3_sts_cb. */
     template <typename Function, typename... Arguments>
-    std::int32_t make(const how &as, Function function, Arguments... arguments)
+    std::int32_t make(const call_options &as, Function function, Arguments... arguments)
     {
         detail::call call(socket_, as);
         return call.finish(function(socket_, arguments..., call.status_cb()));
     }
     /** The same with a structure to write, before that. */
     template <typename Result, typename Function, typename... Arguments>
-    Result get(const how &as, Function function, Arguments... arguments)
+    Result get(const call_options &as, Function function, Arguments... arguments)
     {
         Result result;
         make(as, function, arguments..., result.raw_.out());
@@ -979,7 +990,7 @@ inline message_range session::messages(std::vector<std::int32_t> numbers, std::s
  * refused and not set right since has connect(), stat() and recv() report errc::parameter. std::nullopt is back to the
  * default. Moved from, its setters and these three report errc::parameter.
  *
- * Threads: connect(), stat() and recv() by any number at once, as long as none sets anything meanwhile.
+ * Threads: connect(), stat() and recv() are thread-safe, as long as no thread sets anything meanwhile.
  */
 class options {
 public:
@@ -1126,7 +1137,7 @@ public:
     }
 
     /**
-     * Who hears the status lines.
+     * The callable for status lines.
      *
      * - `status`: takes a std::string_view, good until it returns; may stop the call. nullptr for none.
      */
@@ -1142,7 +1153,7 @@ public:
         return listen(&detail::listeners::status, pop3_options_set_status_cb, nullptr, nullptr, to);
     }
     /**
-     * Who hears of failures.
+     * The callable for failures.
      *
      * - `error`: takes the std::error_code, and as std::string_view, good until it returns, the words and the command;
      *   what it answers does not count. What it throws takes the place of the error. nullptr for none.
@@ -1159,7 +1170,7 @@ public:
         return listen(&detail::listeners::error, pop3_options_set_error_cb, nullptr, nullptr, to);
     }
     /**
-     * Who hears how a call goes on.
+     * The callable for progress.
      *
      * - `progress`: takes the octets that have come and those of the whole message, -1 where that is not known, as
      *   std::int64_t; may stop the call. nullptr for none.
@@ -1178,13 +1189,13 @@ public:
     }
 
 private:
-    friend session connect(const account &to, const how &as);
+    friend session connect(const account &to, const call_options &as);
 
     struct free {
         void operator()(pop3_options *raw) const noexcept { pop3_options_free(raw); }
     };
 
-    [[nodiscard]] session connect_as(const how &as) const
+    [[nodiscard]] session connect_as(const call_options &as) const
     {
         detail::call call(0, as);
         const std::int32_t result = call_with(call, pop3_connect_with);
@@ -1233,10 +1244,10 @@ private:
         return *this;
     }
 
-    /** The call's own callable hears the status lines of connecting, and may stop it. */
-    void let_call_hear() noexcept
+    /** The call's own callable is called with the status lines of connecting, and may stop it. */
+    void call_for_status() noexcept
     {
-        pop3_options_set_status_cb(raw_.get(), &detail::call::hear_connecting, nullptr);
+        pop3_options_set_status_cb(raw_.get(), &detail::call::on_connecting_status, nullptr);
         pop3_options_set_progress_cb(raw_.get(), &detail::call::watch_connecting, nullptr);
     }
 
@@ -1251,16 +1262,16 @@ private:
  *
  * Returns the session; an empty one where it failed.
  */
-[[nodiscard]] inline session connect(const account &to, const how &as = {})
+[[nodiscard]] inline session connect(const account &to, const call_options &as = {})
 {
-    // what it held before is no refusal of a setter
+    // what it held before does not refuse a setter
     as.tell({}, {});
     options options;
     options.server(to.server, as).user(to.user, as).password(to.pass, as).secure(to.secure, as).verify(to.verify, as);
     if (as.has_error())
         return {};
-    if (as.hears())
-        options.let_call_hear();
+    if (as.has_status())
+        options.call_for_status();
     return options.connect_as(as);
 }
 
@@ -1268,7 +1279,7 @@ namespace detail {
 
 /** Makes a call of C that begins with an account. */
 template <typename Function>
-std::int32_t without_socket(const account &to, const how &as, const Function &function)
+std::int32_t without_socket(const account &to, const call_options &as, const Function &function)
 {
     call call(0, as);
     return call.finish(call.make(
@@ -1284,9 +1295,10 @@ std::int32_t without_socket(const account &to, const how &as, const Function &fu
 /**
  * pop3_stat: how many messages wait; connects, asks, disconnects.
  *
- * A status callable cannot stop it: it goes on to its end, unheard, and then reports errc::cancelled, or throws.
+ * A status callable cannot stop it: it goes on to its end without further calls of it, and then reports
+ * errc::cancelled, or throws.
  */
-inline std::int32_t stat(const account &to, const how &as = {})
+inline std::int32_t stat(const account &to, const call_options &as = {})
 {
     return detail::without_socket(to, as, pop3_stat);
 }
@@ -1295,7 +1307,7 @@ inline std::int32_t stat(const account &to, const how &as = {})
  * pop3_recv: reads the messages of a mailbox; connects, reads, disconnects.
  *
  * A status callable stops it with the next piece of a message. If there is none any more it goes on to its end,
- * unheard, and then reports errc::cancelled, or throws.
+ * without further calls of it, and then reports errc::cancelled, or throws.
  *
  * - `take`: takes a pop3::piece; may stop the call.
  * - `delete_after`: whether to delete each message that was delivered.
@@ -1305,7 +1317,7 @@ inline std::int32_t stat(const account &to, const how &as = {})
  */
 template <typename Take>
 std::int32_t recv(const account &to, Take &&take, bool delete_after = false, std::int32_t max_messages = 0,
-                  const how &as = {})
+                  const call_options &as = {})
 {
     auto callable = detail::taking_pieces(take);
     const auto function = [&](auto server, auto user, auto pass, auto status, auto secure, auto verify) {
@@ -1318,7 +1330,7 @@ std::int32_t recv(const account &to, Take &&take, bool delete_after = false, std
 /**
  * pop3_forget: forgets what is remembered of a server, or by std::nullopt of all.
  *
- * Threads: any.
+ * Threads: thread-safe.
  */
 inline void forget(std::optional<std::string_view> server, const report &to = {})
 {
@@ -1334,7 +1346,7 @@ inline void forget(std::optional<std::string_view> server, const report &to = {}
 /**
  * pop3_set_comms_timeout: how long each wait may take, for the process.
  *
- * Threads: any.
+ * Threads: thread-safe.
  */
 inline void set_comms_timeout(std::chrono::seconds timeout, const report &to = {})
 {
@@ -1345,7 +1357,7 @@ inline void set_comms_timeout(std::chrono::seconds timeout, const report &to = {
 /**
  * pop3_set_secure_dir: the folder with certificates of authorities, for the process; std::nullopt for the default.
  *
- * Threads: any.
+ * Threads: thread-safe.
  */
 inline void set_secure_dir(std::optional<std::string_view> path, const report &to = {})
 {
@@ -1355,7 +1367,7 @@ inline void set_secure_dir(std::optional<std::string_view> path, const report &t
 
 namespace detail {
 
-/** Who hears of every failure in the process. */
+/** The error callable of the process. */
 class error_listener {
 public:
     using function = std::function<void(std::error_code, std::string_view, std::string_view)>;
@@ -1369,14 +1381,14 @@ public:
 
     void set(std::shared_ptr<const function> callable)
     {
-        const pop3_error_cb callback = callable ? &hear : nullptr;
+        const pop3_error_cb callback = callable ? &on_error : nullptr;
         const std::lock_guard<std::mutex> lock(mutex_);
         callable_.swap(callable);
         pop3_set_error_cb(callback);
     }
 
 private:
-    static void hear(const char *message, std::int32_t code, const char *command) noexcept
+    static void on_error(const char *message, std::int32_t code, const char *command) noexcept
     {
         call::tell([&] {
             if (const auto callable = instance().get())
@@ -1396,12 +1408,12 @@ private:
 }  // namespace detail
 
 /**
- * pop3_set_error_cb: who hears of every command that fails in the process, from the next failure on.
+ * pop3_set_error_cb: the callable for every command that fails in the process, from the next failure on.
  *
  * - `error`: as for options::on_error, called in any thread that calls the library, by several at once. nullptr for
  *   none. It lives until another is set and the calls that are in it have returned, or as long as the process.
  *
- * Threads: any.
+ * Threads: thread-safe.
  */
 template <typename Error>
 void set_error_callback(Error &&error)

@@ -22,11 +22,11 @@ pub enum Kind {
     Cancelled,
     /// A wait that ran past its deadline.
     Timeout,
-    /// A reply that is no POP3, or clear text where TLS had to begin.
+    /// A reply that is not valid POP3, or clear text where the TLS handshake was due.
     BadFormat,
     /// A reply that lacks a field.
     ShortResponse,
-    /// A field of a reply that is not what it must be.
+    /// A malformed field of a reply: a number, a SASL challenge.
     Syntax,
     /// Memory, or another resource of the process, is used up.
     OutOfMemory,

@@ -19,13 +19,13 @@ pub struct pop3_buffer {
     pub len: usize,
 }
 
-/// What the server says of a mailbox.
+/// The size of a mailbox.
 #[repr(C)]
 #[derive(Default)]
 pub struct pop3_mailbox_size {
-    /// How many messages it holds, as the server tells it: most leave out those marked for deletion.
+    /// How many messages it holds, as the server reports it: most leave out those marked for deletion.
     pub count: i32,
-    /// How many octets they have together, as the server tells it.
+    /// How many octets they have together, as the server reports it.
     pub size: i64,
 }
 
@@ -34,7 +34,7 @@ pub struct pop3_mailbox_size {
 pub struct pop3_message_info {
     /// Its number, from 1.
     pub number: i32,
-    /// Its size in octets, as the server tells it.
+    /// Its size in octets, as the server reports it.
     pub size: i64,
 }
 
@@ -65,7 +65,7 @@ pub struct pop3_uid_list {
     pub count: usize,
 }
 
-/// What is known of a socket's TLS, which belongs to the host until it passes it to pop3_tls_info_free.
+/// The TLS facts of a socket, which belong to the host until it passes them to pop3_tls_info_free.
 #[repr(C)]
 pub struct pop3_tls_info {
     /// The version, as "TLSv1.3". NULL in a zeroed one.
@@ -141,7 +141,7 @@ impl Drop for pop3_tls_info {
 ///
 /// - `buffer`: one that a pop3_ function wrote, or a zeroed one, or NULL; not freed before.
 ///
-/// Threads: any.
+/// Threads: thread-safe.
 ///
 /// # Safety
 /// - `buffer` is NULL or points to a buffer that the library wrote or that is zeroed.
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn pop3_buffer_free(buffer: *mut pop3_buffer) {
 ///
 /// - `list`: one that a pop3_ function wrote, or a zeroed one, or NULL; not freed before.
 ///
-/// Threads: any.
+/// Threads: thread-safe.
 ///
 /// # Safety
 /// - `list` is NULL or points to a list that the library wrote or that is zeroed.
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn pop3_list_free(list: *mut pop3_list) {
 ///
 /// - `list`: one that a pop3_ function wrote, or a zeroed one, or NULL; not freed before.
 ///
-/// Threads: any.
+/// Threads: thread-safe.
 ///
 /// # Safety
 /// - `list` is NULL or points to a list that the library wrote or that is zeroed.
@@ -189,7 +189,7 @@ pub unsafe extern "C" fn pop3_uid_list_free(list: *mut pop3_uid_list) {
 ///
 /// - `info`: one that pop3_get_tls_info wrote, or a zeroed one, or NULL; not freed before.
 ///
-/// Threads: any.
+/// Threads: thread-safe.
 ///
 /// # Safety
 /// - `info` is NULL or points to one that the library wrote or that is zeroed.

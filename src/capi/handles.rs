@@ -1,14 +1,14 @@
 //! The handle table: from the number that the host holds to the session.
 //!
 //! A call takes the session out of its slot and puts it back when it is done, so nothing is locked while it waits,
-//! and whoever comes meanwhile finds the slot busy. A session that ended, for whatever reason, leaves the reason in
+//! and a call that comes meanwhile finds the slot busy. A session that ended, for whatever reason, leaves the reason in
 //! its slot until the host disconnects.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use crate::capi::boundary::{Listeners, pop3_sts_cb, with_trace};
+use crate::capi::listeners::{Listeners, pop3_sts_cb, with_trace};
 use crate::drive::blocking::Client;
 use crate::error::{Error, Kind, Result};
 use crate::fork::Process;
@@ -98,7 +98,7 @@ pub fn end(handle: i32, command: impl FnOnce(Client) -> Result<()>) -> Result<()
     lease.settle(result)
 }
 
-/// Who hears of what goes on with a session; nobody where there is none.
+/// The callbacks of a session; none where there is no session.
 pub fn listeners(handle: i32) -> Listeners {
     find_any(handle).map(|slot| slot.listeners).unwrap_or_default()
 }

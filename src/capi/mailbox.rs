@@ -1,12 +1,13 @@
-//! The family on a socket: what is in the mailbox, and what is to be deleted.
+//! Session commands: what is in the mailbox, deleting, cancelling.
 
-use crate::capi::boundary::{Out, pop3_sts_cb};
+use crate::capi::arguments::{Out, message_number, one_or_all};
 use crate::capi::buffer::{pop3_buffer, pop3_list, pop3_mailbox_size, pop3_tls_info, pop3_uid_list};
+use crate::capi::codes::POP3_OK;
 use crate::capi::handles::on_socket;
-use crate::capi::status::POP3_OK;
+use crate::capi::listeners::pop3_sts_cb;
 use crate::capi::{boundary, handles};
 use crate::drive::blocking::run;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind};
 
 /// Asks how many messages the mailbox holds, those marked for deletion included (Omnis: POP3MessageCount; STAT,
 /// RFC 1939).
@@ -15,10 +16,9 @@ use crate::error::{Error, Kind, Result};
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns the number, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY,
-/// POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is no number of messages and of octets); after each of these
-/// the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is not a message count and a size), or a session-ending
+/// error.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `sts_cb` is NULL or a function of its type, which returns.
@@ -31,18 +31,17 @@ pub unsafe extern "C" fn pop3_message_count(socket: i32, sts_cb: pop3_sts_cb) ->
 
 /// Asks what the mailbox holds: the number of messages and their octets (STAT, RFC 1939).
 ///
-/// Both are as the server tells them. RFC 1939 leaves messages out that are marked for deletion; some servers count
-/// them. pop3_message_count knows the difference.
+/// Both are as the server reports them. RFC 1939 leaves messages out that are marked for deletion; some servers count
+/// them. pop3_message_count always counts them.
 ///
 /// - `socket`: from pop3_connect.
 /// - `out`: written only on success, zeroed otherwise; there is nothing to free.
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused),
-/// POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is no number of messages and of octets);
-/// after each of these the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
-/// POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (the answer is not a message count and a size), or a
+/// session-ending error.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_mailbox_size whose contents may be overwritten.
@@ -60,20 +59,19 @@ pub unsafe extern "C" fn pop3_mailbox(socket: i32, out: *mut pop3_mailbox_size, 
 
 /// Lists the messages that are not marked for deletion, with their sizes (Omnis: POP3ListMessages; LIST, RFC 1939).
 ///
-/// What is no number of a message and its size is left out of a list of all, which a status line tells.
+/// In a list of all, a line without a valid message number and size is left out, and a status line reports that.
 ///
 /// - `socket`: from pop3_connect.
 /// - `number`: of one message, or 0 for all.
-/// - `out`: the messages in the server's order, their sizes as the server tells them; written only on success, zeroed
+/// - `out`: the messages in the server's order, their sizes as the server reports them; written only on success, zeroed
 ///   otherwise; free with pop3_list_free.
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
 /// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (of one
-/// message: the answer is not its number and size); after each of these the session goes on. Or POP3_ERR_LIMIT (more
-/// than 1 000 000 lines, whatever is in them), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
-/// POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// message: the answer is not its number and size), POP3_ERR_LIMIT (more than 1 000 000 lines, whatever is in them), or
+/// any other session-ending error.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_list whose contents may be overwritten.
@@ -91,8 +89,8 @@ pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut 
 
 /// Asks for the unique ids of the messages that are not marked for deletion (UIDL, RFC 1939).
 ///
-/// An id is all that follows the number, blanks within it included. What is no number of a message and its id is left
-/// out of a list of all, which a status line tells.
+/// An id is all that follows the number, blanks within it included. In a list of all, a line without a valid message
+/// number and id is left out, and a status line reports that.
 ///
 /// - `socket`: from pop3_connect.
 /// - `number`: of one message, or 0 for all.
@@ -103,10 +101,9 @@ pub unsafe extern "C" fn pop3_list_messages(socket: i32, number: i32, out: *mut 
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` negative), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
 /// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a server that does
 /// not list UIDL among its capabilities), POP3_ERR_SHORT_RESPONSE or POP3_ERR_SYNTAX (of one message: the answer is not
-/// its number and id); after each of these the session goes on. Or POP3_ERR_LIMIT (more than 1 000 000 lines, or ids of
-/// more than 256 MiB together), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// its number and id), POP3_ERR_LIMIT (more than 1 000 000 lines, or ids of more than 256 MiB together), or any other
+/// session-ending error.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_uid_list whose contents may be overwritten.
@@ -139,10 +136,8 @@ pub unsafe extern "C" fn pop3_unique_ids(
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER
-/// (refused: no such message, or marked already), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
-/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT,
-/// POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// (refused: no such message, or marked already), POP3_ERR_TEMPORARY, or a session-ending error.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `sts_cb` is NULL or a function of its type, which returns.
@@ -159,10 +154,9 @@ pub unsafe extern "C" fn pop3_delete_message(socket: i32, number: i32, sts_cb: p
 /// - `socket`: from pop3_connect.
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
-/// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
-/// the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY, or a session-ending
+/// error.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `sts_cb` is NULL or a function of its type, which returns.
@@ -173,15 +167,14 @@ pub unsafe extern "C" fn pop3_undo_deletes(socket: i32, sts_cb: pop3_sts_cb) -> 
     })
 }
 
-/// Has the server answer, which keeps the session from being ended as idle (NOOP, RFC 1939).
+/// Keeps the session from being ended as idle, by a command that does nothing (NOOP, RFC 1939).
 ///
 /// - `socket`: from pop3_connect.
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
-/// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY; after each of these
-/// the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT,
-/// POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// Returns 0, or POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (refused), POP3_ERR_TEMPORARY, or a session-ending
+/// error.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `sts_cb` is NULL or a function of its type, which returns.
@@ -192,7 +185,7 @@ pub unsafe extern "C" fn pop3_noop(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
     })
 }
 
-/// Asks what the server can do (CAPA, RFC 2449).
+/// Asks for the capabilities of the server (CAPA, RFC 2449).
 ///
 /// - `socket`: from pop3_connect.
 /// - `out`: one capability a line, as the server wrote it, each line ended by LF; written only on success, zeroed
@@ -200,10 +193,8 @@ pub unsafe extern "C" fn pop3_noop(socket: i32, sts_cb: pop3_sts_cb) -> i32 {
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
-/// server has no CAPA), after which the session goes on. Or POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
-/// POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_CANCELLED, POP3_ERR_OUT_OF_MEMORY, after which it is
-/// over.
-/// Threads: any; a socket takes one call at a time.
+/// server has no CAPA), or a session-ending error.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_buffer whose contents may be overwritten.
@@ -220,7 +211,7 @@ pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, s
     })
 }
 
-/// Tells what is known of a socket's TLS.
+/// Gives the TLS facts of a socket: version, cipher suite, certificate.
 ///
 /// Asks nothing of the server.
 ///
@@ -228,9 +219,8 @@ pub unsafe extern "C" fn pop3_capabilities(socket: i32, out: *mut pop3_buffer, s
 /// - `out`: written only on success, zeroed otherwise; free with pop3_tls_info_free.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_UNSUPPORTED (the
-/// connection is in the clear); after each of these the session goes on. Or POP3_ERR_CONNECTION_LOST (the session has
-/// ended), POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// connection is in the clear), POP3_ERR_CONNECTION_LOST (the session has ended), POP3_ERR_OUT_OF_MEMORY.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_tls_info whose contents may be overwritten.
@@ -247,31 +237,15 @@ pub unsafe extern "C" fn pop3_get_tls_info(socket: i32, out: *mut pop3_tls_info)
     })
 }
 
-/// Ends the call that is under way on a socket, which then answers POP3_ERR_CANCELLED.
+/// Cancels the call that is under way on a socket, which then answers POP3_ERR_CANCELLED.
 ///
-/// The session is over, and pop3_disconnect frees the socket. Where no call is under way nothing happens.
+/// POP3_ERR_CANCELLED is a session-ending error. Where no call is under way nothing happens.
 ///
 /// - `socket`: from pop3_connect.
 ///
 /// Returns 0, or POP3_ERR_BAD_SOCKET.
-/// Threads: any, a callback of the call itself included.
+/// Threads: thread-safe; a callback of the call itself may call it.
 #[unsafe(no_mangle)]
 pub extern "C" fn pop3_cancel(socket: i32) -> i32 {
     boundary::call_on(c"POP3Cancel", socket, || handles::cancel(socket).map(|()| POP3_OK))
-}
-
-/// The number of a message.
-pub(super) fn message_number(number: i32) -> Result<i32> {
-    match number {
-        1.. => Ok(number),
-        _ => Err(Error::new(Kind::Parameter, format!("{number} is no number of a message: they begin at 1"))),
-    }
-}
-
-/// The number of a message, or 0 for all.
-fn one_or_all(number: i32) -> Result<Option<i32>> {
-    match number {
-        0 => Ok(None),
-        _ => message_number(number).map(Some),
-    }
 }

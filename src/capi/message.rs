@@ -1,12 +1,13 @@
-//! The family on a socket: messages, whole, in pieces, and many at once.
+//! Session commands: messages, whole, in pieces, and many at once.
 
 use std::ffi::{c_char, c_void};
 
-use crate::capi::boundary::{self, Out, in_host, pop3_sts_cb};
+use crate::capi::arguments::{Out, message_number, parameter};
+use crate::capi::boundary;
 use crate::capi::buffer::{Growing, pop3_buffer};
+use crate::capi::codes::{self, POP3_OK};
 use crate::capi::handles::on_socket;
-use crate::capi::mailbox::message_number;
-use crate::capi::status::{self, POP3_OK};
+use crate::capi::listeners::{in_host, pop3_sts_cb};
 use crate::drive::blocking::{Client, run};
 use crate::error::{Error, Kind, Result};
 use crate::session::retrieve::Delivery;
@@ -16,14 +17,14 @@ use crate::shortage;
 /// How many octets pop3_recv_headers and pop3_recv_top take where the options say nothing.
 const LONGEST_TOP: u64 = 16 * 1024 * 1024;
 
-/// Takes a message, piece by piece.
+/// The data callback: is called with each piece of a message.
 ///
 /// `data` are the `len` next bytes, at least one, not ended by NUL, and good until the callback returns; `context` is
 /// what was passed to the function. Answers 0 to go on, anything else to stop, which ends the session. Called on the
 /// thread of the call, before the call returns; it may call any pop3_ function.
 pub type pop3_data_cb = Option<unsafe extern "C" fn(data: *const c_char, len: usize, context: *mut c_void) -> i32>;
 
-/// Takes messages, piece by piece.
+/// The message callback: is called with each piece of several messages.
 ///
 /// `number` is the message's; `data` are the `len` next bytes of it, not ended by NUL, and good until the callback
 /// returns. `last` is 0 while more of that message follows, and 1 with its final bytes, which may be none. Where the
@@ -42,7 +43,7 @@ pub type pop3_message_cb =
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns as pop3_recv_top.
-/// Threads: any; a socket takes one call at a time.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_buffer whose contents may be overwritten.
@@ -74,11 +75,9 @@ pub unsafe extern "C" fn pop3_recv_headers(
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1, `lines` negative), POP3_ERR_BAD_SOCKET,
 /// POP3_ERR_BUSY, POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (refused by a
-/// server that does not list TOP among its capabilities); after each of these the session goes on. Or
-/// POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows, or else 16 MiB), POP3_ERR_OUT_OF_MEMORY,
-/// POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it
-/// is over.
-/// Threads: any; a socket takes one call at a time.
+/// server that does not list TOP among its capabilities), POP3_ERR_LIMIT (more octets than pop3_options_set_max_message
+/// allows, or else 16 MiB), or any other session-ending error.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_buffer whose contents may be overwritten.
@@ -95,7 +94,7 @@ pub unsafe extern "C" fn pop3_recv_top(
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         if lines < 0 {
-            return Err(Error::new(Kind::Parameter, "the number of lines is negative"));
+            return Err(parameter("the number of lines is negative"));
         }
         receive_whole(socket, number, Some(LONGEST_TOP), out, sts_cb, |client, buffer, trace| {
             run(client.top(number, lines, |bytes| buffer.push(bytes), trace))
@@ -115,10 +114,9 @@ pub unsafe extern "C" fn pop3_recv_top(
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
-/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
-/// POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows), POP3_ERR_OUT_OF_MEMORY, POP3_ERR_TIMEOUT,
-/// POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_CANCELLED, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_LIMIT (more octets than
+/// pop3_options_set_max_message allows), or any other session-ending error.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `out` is NULL or points to a pop3_buffer whose contents may be overwritten.
@@ -151,10 +149,9 @@ pub unsafe extern "C" fn pop3_recv_message(
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns 0, or POP3_ERR_PARAMETER (`data_cb` is NULL, `number` less than 1), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY,
-/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY; after each of these the session goes on. Or
-/// POP3_ERR_CANCELLED (`data_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST, POP3_ERR_SECURE,
-/// POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// POP3_ERR_SERVER (refused: no such message), POP3_ERR_TEMPORARY, POP3_ERR_CANCELLED (`data_cb` stopped it), or any
+/// other session-ending error.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `data_cb` is NULL or a function of its type, which returns and for which `context` is right; likewise `sts_cb`.
@@ -167,7 +164,7 @@ pub unsafe extern "C" fn pop3_recv_message_to(
     sts_cb: pop3_sts_cb,
 ) -> i32 {
     boundary::call_on(c"POP3RecvMessage", socket, || {
-        let callback = data_cb.ok_or_else(|| Error::new(Kind::Parameter, "the data callback is NULL"))?;
+        let callback = data_cb.ok_or_else(|| parameter("the data callback is NULL"))?;
         let number = message_number(number)?;
         on_socket(socket, sts_cb, |client, trace| {
             let piece = |bytes: &[u8]| {
@@ -183,8 +180,8 @@ pub unsafe extern "C" fn pop3_recv_message_to(
 /// Reads many messages, handing each piece to a callback as it arrives (RETR, RFC 1939).
 ///
 /// Where the server can take commands ahead of its answers (PIPELINING, RFC 2449) a bounded number of messages is
-/// asked for at once; otherwise one after the other. Where the server refuses a number, `message_cb` hears of it, and
-/// the next one follows.
+/// asked for at once; otherwise one after the other. Where the server refuses a number, `message_cb` is called with the
+/// error, and the next message follows.
 ///
 /// - `socket`: from pop3_connect.
 /// - `numbers`: of the messages, each from 1, in the order in which they are wanted; NULL is fine where `count` is 0.
@@ -194,10 +191,9 @@ pub unsafe extern "C" fn pop3_recv_message_to(
 /// - `sts_cb`: is called with the status lines; NULL for none.
 ///
 /// Returns how many messages were delivered whole, or POP3_ERR_PARAMETER (`message_cb` or `numbers` is NULL, a number
-/// less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY; after each of these the session
-/// goes on. Or POP3_ERR_CANCELLED (`message_cb` stopped it), POP3_ERR_TIMEOUT, POP3_ERR_CONNECTION_LOST,
-/// POP3_ERR_SECURE, POP3_ERR_BAD_FORMAT, POP3_ERR_LIMIT, POP3_ERR_OUT_OF_MEMORY, after which it is over.
-/// Threads: any; a socket takes one call at a time.
+/// less than 1, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_CANCELLED (`message_cb`
+/// stopped it), or any other session-ending error.
+/// Threads: thread-safe; a socket takes one call at a time.
 ///
 /// # Safety
 /// - `numbers` is NULL or points to `count` numbers.
@@ -235,7 +231,7 @@ pub(super) struct HostDelivery {
 impl HostDelivery {
     /// To that callback, which must be there.
     pub fn new(callback: pop3_message_cb, context: *mut c_void) -> Result<HostDelivery> {
-        let callback = callback.ok_or_else(|| Error::new(Kind::Parameter, "the message callback is NULL"))?;
+        let callback = callback.ok_or_else(|| parameter("the message callback is NULL"))?;
         Ok(HostDelivery { callback, context })
     }
 
@@ -255,7 +251,7 @@ impl Delivery for HostDelivery {
     }
 
     fn refused(&mut self, number: i32, error: &Error) -> Result<()> {
-        self.call(number, std::ptr::null(), 0, status::code(error.kind()))
+        self.call(number, std::ptr::null(), 0, codes::code(error.kind()))
     }
 }
 
@@ -276,7 +272,7 @@ unsafe fn copy_of_numbers(numbers: *const i32, count: usize) -> Result<Vec<i32>>
         return Ok(Vec::new());
     }
     if numbers.is_null() || i32::try_from(count).is_err() {
-        return Err(Error::new(Kind::Parameter, "the numbers are NULL, or too many"));
+        return Err(parameter("the numbers are NULL, or too many"));
     }
     // SAFETY: not NULL, and then the caller's promise
     shortage::copy(unsafe { std::slice::from_raw_parts(numbers, count) }, "the numbers")

@@ -1,13 +1,15 @@
-//! The family without a socket: each connects, works and disconnects.
+//! Commands without a socket: each connects, works and disconnects.
 
 use std::ffi::{c_char, c_void};
 
-use crate::capi::boundary::{self, Listeners, pop3_sts_cb, with_trace};
-use crate::capi::connect::open;
+use crate::capi::arguments::parameter;
+use crate::capi::boundary;
+use crate::capi::connect::{listeners, open, open_with};
+use crate::capi::listeners::{Listeners, pop3_sts_cb, with_trace};
 use crate::capi::message::{HostDelivery, pop3_message_cb};
-use crate::capi::options::{hearing, open_with, pop3_options};
+use crate::capi::options::pop3_options;
 use crate::drive::blocking::{Client, run};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::session::trace::Trace;
 
 /// Asks how many messages wait in a mailbox: connects, asks, disconnects (Omnis: POP3Stat).
@@ -16,7 +18,7 @@ use crate::session::trace::Trace;
 ///
 /// Returns the number, or an error of pop3_connect or pop3_message_count save for POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY
 /// and POP3_ERR_CANCELLED. The connection is closed in any case.
-/// Threads: any.
+/// Threads: thread-safe.
 ///
 /// # Safety
 /// - `server`, `user` and `pass` are each NULL or a C string.
@@ -43,25 +45,25 @@ pub unsafe extern "C" fn pop3_stat(
 ///
 /// Returns the number, or an error of pop3_connect_with or pop3_message_count save for POP3_ERR_BAD_SOCKET and
 /// POP3_ERR_BUSY. The connection is closed in any case.
-/// Threads: any, any number at once, as long as none changes the options meanwhile.
+/// Threads: thread-safe, reentrant, as long as no call changes the options meanwhile.
 ///
 /// # Safety
-/// - `options` is NULL or from pop3_options_new, and nobody changes or frees them before this returns.
+/// - `options` is NULL or from pop3_options_new, and not changed or freed before this returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_stat_with(options: *const pop3_options) -> i32 {
     // SAFETY: this function's promise
     let options = unsafe { options.as_ref() };
-    let listeners = || hearing(options);
+    let listeners = || listeners(options);
     boundary::call_for(c"POP3Stat", listeners, |listeners| stat(None, listeners, |trace| open_with(options, trace)))
 }
 
 /// Reads the messages of a mailbox and deletes them if wanted: connects, reads, disconnects (Omnis: POP3Recv).
 ///
-/// A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session
-/// ends in good order: after an error that ended it the server keeps them all, and those already delivered come again
-/// next time. Where the server refused to delete one, the others are deleted all the same. After an error not all mail
-/// may have been received. The numbers are those of LIST, or, where the server refuses that, counted from 1 to what
-/// STAT says.
+/// A message is deleted only after its last byte was delivered and the callback answered 0, and only if the session is
+/// closed without an error: after a session-ending error the server keeps them all, and those already delivered come
+/// again next time. Where the server refused to delete one, the others are deleted all the same. After an error not all
+/// mail may have been received. The numbers are those of LIST, or, where the server refuses that, counted from 1 to
+/// what STAT says.
 ///
 /// - `server`, `user`, `pass`, `sts_cb`, `secure`, `verify`: as for pop3_connect.
 /// - `message_cb`, `context`: as for pop3_recv_messages.
@@ -69,11 +71,11 @@ pub unsafe extern "C" fn pop3_stat_with(options: *const pop3_options) -> i32 {
 /// - `max_messages`: how many messages to read at the most, from the first that is listed; 0 reads all.
 ///
 /// Returns how many messages were received whole, or POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages` negative,
-/// or as for pop3_connect), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the server turned away, refused to list and to
-/// count, refused to delete, or did not commit the deletions), any other error of pop3_connect, pop3_list_messages,
-/// pop3_message_count or pop3_recv_messages
-/// save for POP3_ERR_BAD_SOCKET and POP3_ERR_BUSY. The connection is closed in any case.
-/// Threads: any.
+/// or as for pop3_connect), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (the greeting was -ERR, or the server refused to list
+/// and to count, refused to delete, or did not commit the deletions), any other error of pop3_connect,
+/// pop3_list_messages, pop3_message_count or pop3_recv_messages save for POP3_ERR_BAD_SOCKET and POP3_ERR_BUSY. The
+/// connection is closed in any case.
+/// Threads: thread-safe.
 ///
 /// # Safety
 /// - `server`, `user` and `pass` are each NULL or a C string.
@@ -106,10 +108,10 @@ pub unsafe extern "C" fn pop3_recv(
 ///
 /// Returns how many messages were received whole, or an error of pop3_recv, any other error of pop3_connect_with. The
 /// connection is closed in any case.
-/// Threads: any, any number at once, as long as none changes the options meanwhile.
+/// Threads: thread-safe, reentrant, as long as no call changes the options meanwhile.
 ///
 /// # Safety
-/// - `options` is NULL or from pop3_options_new, and nobody changes or frees them before this returns.
+/// - `options` is NULL or from pop3_options_new, and not changed or freed before this returns.
 /// - `message_cb` is NULL or a function of its type, which returns and for which `context` is right.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_recv_with(
@@ -121,7 +123,7 @@ pub unsafe extern "C" fn pop3_recv_with(
 ) -> i32 {
     // SAFETY: this function's promise
     let options = unsafe { options.as_ref() };
-    let listeners = || hearing(options);
+    let listeners = || listeners(options);
     boundary::call_for(c"POP3Recv", listeners, |listeners| {
         let host = HostDelivery::new(message_cb, context)?;
         receive(host, delete_after != 0, max_messages, None, listeners, |trace| open_with(options, trace))
@@ -147,7 +149,7 @@ fn receive(
     open: impl FnOnce(&mut Trace<'_>) -> Result<Client>,
 ) -> Result<i32> {
     if max_messages < 0 {
-        return Err(Error::new(Kind::Parameter, "the number of messages is negative"));
+        return Err(parameter("the number of messages is negative"));
     }
     with_trace(sts_cb, listeners, |trace| {
         let mut client = open(trace)?;

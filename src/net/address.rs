@@ -125,7 +125,8 @@ fn parse_ipv6(text: &str) -> Result<Host> {
         Some((address, zone)) => (address, Some(zone)),
         None => (text, None),
     };
-    let address: Ipv6Addr = address.parse().map_err(|_| no_address(format!("{} is no IPv6 address", quote(text))))?;
+    let address: Ipv6Addr =
+        address.parse().map_err(|_| no_address(format!("{} is not an IPv6 address", quote(text))))?;
     match zone {
         None => Ok(Host::Ip(address.into())),
         Some("") => Err(no_address(format!("{} has an empty zone", quote(text)))),
@@ -168,7 +169,7 @@ fn parse_port(text: &str) -> Result<u16> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         Ok(port) if digits && port != 0 => Ok(port),
-        _ => Err(no_address(format!("{} is no port: it must be 1 to 65535", quote(text)))),
+        _ => Err(no_address(format!("{} is not a port: it must be 1 to 65535", quote(text)))),
     }
 }
 
@@ -311,7 +312,7 @@ mod tests {
         ] {
             assert!(parse(&text).unwrap_err().to_string().len() < 300);
         }
-        assert!(parse("h:12x").unwrap_err().to_string().contains("'12x' is no port"));
+        assert!(parse("h:12x").unwrap_err().to_string().contains("'12x' is not a port"));
         assert!(Server::parse(long.as_bytes(), 110).unwrap().brief().len() < 300);
     }
 

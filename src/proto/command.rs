@@ -189,6 +189,15 @@ pub fn check_argument(text: &[u8], what: &str) -> Result<()> {
     }
 }
 
+/// What LANG may ask for: a language tag, as far as its form shows, or `*` (RFC 5646, section 2.1; RFC 6856, section 3.2).
+pub fn language_tag(text: &[u8]) -> Result<&str> {
+    let is_subtag = |part: &[u8]| (1..=8).contains(&part.len()) && part.iter().all(u8::is_ascii_alphanumeric);
+    match std::str::from_utf8(text) {
+        Ok(tag) if text == b"*" || text.split(|byte| *byte == b'-').all(is_subtag) => Ok(tag),
+        _ => Err(Error::new(Kind::Parameter, "the language is not a language tag")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,6 +244,17 @@ mod tests {
         for text in [&b"a\r\nDELE 1"[..], b"a\rb", b"\n", b"a\0"] {
             assert_eq!(Command::user(text).encode().unwrap_err().kind(), Kind::Parameter);
             assert_eq!(Command::pass(text).encode().unwrap_err().kind(), Kind::Parameter);
+        }
+    }
+
+    #[test]
+    fn language_tags() {
+        for tag in ["de", "en-GB", "zh-Hans-CN", "x-private1", "*"] {
+            assert_eq!(language_tag(tag.as_bytes()).unwrap(), tag);
+        }
+        for text in [&b""[..], b"-", b"de-", b"en_GB", b"de DE", b"*-x", b"abcdefghi", b"d\xc3\xa9", b"\xff", b"de\r\n"]
+        {
+            assert_eq!(language_tag(text).unwrap_err().kind(), Kind::Parameter, "{text:?}");
         }
     }
 }

@@ -79,7 +79,7 @@ impl Stat {
         };
         match (number(count), saturating_octets(octets)) {
             (Some(count), Some(octets)) => Ok(Stat { count, octets }),
-            _ => Err(Error::new(Kind::Syntax, "STAT says what is no number of messages and of octets")),
+            _ => Err(Error::new(Kind::Syntax, "the answer to STAT is not a message count and a size")),
         }
     }
 }
@@ -107,7 +107,7 @@ pub fn scan_listing(text: &[u8]) -> Result<(i32, i64)> {
     let octets = std::str::from_utf8(octets).ok().filter(|octets| !octets.starts_with('+'));
     match (message_number(number), octets.and_then(|octets| octets.parse().ok())) {
         (Some(number), Some(octets)) => Ok((number, octets)),
-        _ => Err(Error::new(Kind::Syntax, "LIST says what is no number of a message and its octets")),
+        _ => Err(Error::new(Kind::Syntax, "the answer to LIST is not a message number and a size")),
     }
 }
 
@@ -122,7 +122,7 @@ pub fn unique_id_listing(text: &[u8]) -> Result<(i32, &[u8])> {
     }
     match message_number(number) {
         Some(number) => unique_id(uid).map(|uid| (number, uid)),
-        None => Err(Error::new(Kind::Syntax, "UIDL says what is no number of a message and its unique id")),
+        None => Err(Error::new(Kind::Syntax, "the answer to UIDL is not a message number and a unique id")),
     }
 }
 

@@ -184,7 +184,7 @@ impl Wanted<'_> {
     /// Why a mechanism will not do.
     fn refusal(&self, mechanism: Mechanism) -> Option<&'static str> {
         if !self.credentials.authzid.is_empty() && !mechanism.carries_authzid() {
-            return Some("it cannot say as whom to act (authorization identity)");
+            return Some("it cannot carry an authorization identity");
         }
         if !self.encrypted && !self.clear_password && mechanism.tells_secret() {
             return Some("it would tell the password over a connection in the clear");

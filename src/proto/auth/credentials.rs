@@ -40,7 +40,7 @@ impl Credentials {
 
     /// Adds as whom to act, if not as the user.
     pub fn with_authzid(mut self, authzid: &[u8]) -> Result<Credentials> {
-        check_argument(authzid, "the name to act as")?;
+        check_argument(authzid, "the authorization identity")?;
         self.authzid = authzid.to_vec();
         Ok(self)
     }

@@ -117,7 +117,7 @@ pub(super) fn encode(message: &[u8]) -> Zeroizing<String> {
 }
 
 pub(super) fn decode(text: &[u8]) -> Result<Vec<u8>> {
-    STANDARD.decode(text).map_err(|_| syntax("what is no base64"))
+    STANDARD.decode(text).map_err(|_| syntax("a malformed SASL challenge, which is not base64"))
 }
 
 /// A name inside a GS2 header or a message of SCRAM (RFC 5801, section 4).

@@ -170,7 +170,7 @@ impl ServerFirst<'_> {
         };
         let salt = decode(salt)?;
         if !count.iter().all(u8::is_ascii_digit) {
-            return Err(syntax("SCRAM with what is no number of iterations"));
+            return Err(syntax("SCRAM with an iteration count that is not a number"));
         }
         // of digits alone, so it is too large where it is none
         let iterations = std::str::from_utf8(count).ok().and_then(|count| count.parse().ok()).unwrap_or(u32::MAX);

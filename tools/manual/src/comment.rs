@@ -1,4 +1,5 @@
-//! The comment of one item: what it is, what more there is to say, parameters, results, threads; in that order.
+//! The comment of one item: what it is, what more there is to say, parameters, results, threads, since when; in that
+//! order.
 
 use crate::Result;
 
@@ -12,6 +13,8 @@ pub struct Comment {
     pub returns: Option<String>,
     /// What follows `Threads:`.
     pub threads: Option<String>,
+    /// The version that follows `Since:`.
+    pub since: Option<String>,
 }
 
 impl Comment {
@@ -42,7 +45,10 @@ impl Comment {
             true => Err(format!("{what} out of order")),
             false => Ok(()),
         };
-        if let Some(rest) = block.strip_prefix("Threads: ") {
+        after(self.since.is_some(), "what follows a version")?;
+        if let Some(version) = block.strip_prefix("Since: ") {
+            self.since = Some(version.trim_end_matches('.').to_owned());
+        } else if let Some(rest) = block.strip_prefix("Threads: ") {
             after(self.threads.is_some(), "threads")?;
             self.threads = Some(rest.to_owned());
         } else if block.starts_with("Returns ") {
@@ -84,7 +90,7 @@ pub fn blocks<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut open = false;
     for line in lines {
         let text = line.trim();
-        let begins = ["- ", "Returns ", "Threads: "].iter().any(|begin| line.starts_with(begin));
+        let begins = ["- ", "Returns ", "Threads: ", "Since: "].iter().any(|begin| line.starts_with(begin));
         if text.is_empty() {
             open = false;
         } else if open && !begins {
@@ -111,7 +117,7 @@ mod tests {
     fn has_its_parts() {
         let parsed = comment(
             "Does it (RFC 1). And\nmore.\n\nElse.\n\n- `a`, `b`: both\n  of them.\n- `c`: one.\n\n\
-             Returns 0.\nThreads: any.",
+             Returns 0.\nThreads: any.\nSince: 1.1.",
         );
         let parsed = parsed.unwrap();
         assert_eq!(parsed.paragraphs, ["Does it (RFC 1). And more.", "Else."]);
@@ -120,15 +126,21 @@ mod tests {
         assert_eq!(parsed.parameters[1], (vec!["c".into()], "one.".into()));
         assert_eq!(parsed.returns.as_deref(), Some("Returns 0."));
         assert_eq!(parsed.threads.as_deref(), Some("any."));
+        assert_eq!(parsed.since.as_deref(), Some("1.1"));
         assert_eq!(parsed.text(), "Does it (RFC 1). And more. Else. both of them. one. Returns 0. any.");
         assert!(Comment::parse_paragraphs(["A.", "", "Threads: any."]).is_err());
     }
 
     #[test]
     fn refuses_another_shape() {
-        for text in
-            ["", "No full stop", "A.\n\n- no names", "A.\n\n- `a`: x.\n\nMore.", "A.\n\nThreads: any.\n\nReturns 0."]
-        {
+        for text in [
+            "",
+            "No full stop",
+            "A.\n\n- no names",
+            "A.\n\n- `a`: x.\n\nMore.",
+            "A.\n\nThreads: any.\n\nReturns 0.",
+            "A.\n\nSince: 1.1.\nThreads: any.",
+        ] {
             assert!(comment(text).is_err(), "{text}");
         }
     }

@@ -2,9 +2,13 @@
 //!
 //! ```text
 //! Returns SUCCESS[, or LIST | . Or an error: LIST][. Or LIST]….[ MORE.]
-//! LIST     CODE [(REASON)], CODE or CODE (REASON), an error of FUNCTION[ save for CODE and CODE][, AFTER]
+//! LIST     ITEM, ITEM or ITEM[, or ITEM][, after which the socket is free]
+//! ITEM     CODE[ (REASON)] | an error of FUNCTION[ save for CODE and CODE] | a session-ending error
 //! SUCCESS  `as FUNCTION` for what that one answers
 //! ```
+//!
+//! Before an error of a function and a session-ending error stands `any other` where a code before it is one too. What
+//! becomes of the session follows from the code: the header's conventions say which errors end it.
 
 use crate::Result;
 use crate::header::{Function, Header};
@@ -35,37 +39,28 @@ pub enum After {
     SocketIsFree,
 }
 
-const AFTER: [(&str, After); 4] = [
-    ("; after each of these the session goes on", After::GoesOn),
-    (", after which the session goes on", After::GoesOn),
-    (", after which it is over", After::IsOver),
-    (", after which the socket is free", After::SocketIsFree),
-];
+/// What ends a list of errors after which there is no socket any more.
+const SOCKET_IS_FREE: &str = ", after which the socket is free";
 
-/// What `function` answers; an error where its comment is not of that form, or contradicts the constants'.
+/// What `function` answers; an error where its comment is not of that form, or names what there is not.
 pub fn outcome(header: &Header, function: &Function) -> Result<Option<Outcome>> {
     let Some(text) = &function.comment.returns else { return Ok(None) };
     let mut outcome = follow(header, text).map_err(|why| format!("{}: {why}", function.name))?;
     for failure in &mut outcome.failures {
-        check(header, function, failure).map_err(|why| format!("{}: {}: {why}", function.name, failure.code))?;
+        conclude(header, function, failure).map_err(|why| format!("{}: {}: {why}", function.name, failure.code))?;
     }
     Ok(Some(outcome))
 }
 
-fn check(header: &Header, function: &Function, failure: &mut Failure) -> Result<()> {
+/// Adds what becomes of the session, unless that is said.
+fn conclude(header: &Header, function: &Function, failure: &mut Failure) -> Result<()> {
     let constant = header.constant(&failure.code).ok_or("there is no such constant")?;
     if !function.is_on_socket() || failure.code == "POP3_ERR_BAD_SOCKET" {
         failure.after = None; // there is no session
         return Ok(());
     }
-    match failure.after {
-        None => Err("nothing is said of the session".into()),
-        Some(After::GoesOn) if constant.ends_session => {
-            Err("its constant's comment says that it ends the session".into())
-        }
-        Some(After::IsOver) if !constant.ends_session => Err("its constant's comment does not say so".into()),
-        _ => Ok(()),
-    }
+    failure.after.get_or_insert(if constant.ends_session { After::IsOver } else { After::GoesOn });
+    Ok(())
 }
 
 /// What a `Returns` and the comments that it refers to say together.
@@ -86,6 +81,9 @@ fn follow(header: &Header, text: &str) -> Result<Outcome> {
     for item in parsed.items {
         match item {
             Item::Code(failure) => join(&mut outcome.failures, failure),
+            Item::SessionEnding(after) => header.session_ending().for_each(|constant| {
+                join(&mut outcome.failures, Failure { code: constant.name.clone(), reason: String::new(), after });
+            }),
             Item::ErrorsOf { functions, other, except } => {
                 let own: Vec<_> = outcome.failures.iter().map(|failure| failure.code.clone()).collect();
                 for name in functions {
@@ -115,7 +113,12 @@ fn join(failures: &mut Vec<Failure>, failure: Failure) {
 enum Item {
     Code(Failure),
     ErrorsOf { functions: Vec<String>, other: bool, except: Vec<String> },
+    SessionEnding(Option<After>),
 }
+
+/// How an item begins.
+const BEGINNINGS: [&str; 5] =
+    ["POP3_ERR_", "an error of ", "any other error of ", "a session-ending error", "any other session-ending error"];
 
 #[derive(Debug, Default, PartialEq)]
 struct Parsed {
@@ -127,16 +130,15 @@ struct Parsed {
 
 fn parse(text: &str) -> Result<Parsed> {
     let text = text.strip_prefix("Returns ").ok_or("it does not begin with Returns")?;
-    let begins = [", or POP3_ERR_", ", or an error of ", ". Or an error: "];
-    let found = begins.iter().filter_map(|begin| Some((text.find(begin)?, begin))).min();
-    let Some((end, begin)) = found else { return without_errors(text) };
+    let begins = BEGINNINGS.iter().map(|item| (format!(", or {item}"), ", or ".len()));
+    let begins = begins.chain([(". Or an error: ".to_owned(), ". Or an error: ".len())]);
+    let found = begins.filter_map(|(begin, length)| Some((text.find(&begin)?, length))).min();
+    let Some((end, length)) = found else { return without_errors(text) };
     let mut parsed = Parsed { success: text[..end].to_owned(), ..Parsed::default() };
     if let Some(name) = parsed.success.strip_prefix("as ") {
         parsed.as_function = Some(name.to_owned());
     }
-    // the list begins with what told that it does
-    let skipped = if begin.ends_with(": ") { begin.len() } else { ", or ".len() };
-    let mut rest = Rest(&text[end + skipped..]);
+    let mut rest = Rest(&text[end + length..]);
     loop {
         list(&mut rest, &mut parsed.items)?;
         if !rest.take(".") {
@@ -168,9 +170,9 @@ fn list(rest: &mut Rest, items: &mut Vec<Item>) -> Result<()> {
     let mut joined = vec![false; first];
     loop {
         items.push(item(rest)?);
-        let (or, comma) = (rest.begins_item_after(" or "), rest.begins_item_after(", "));
+        let or = rest.begins_item_after(" or ");
         joined.push(or);
-        if !or && !comma {
+        if !or && !rest.begins_item_after(", or ") && !rest.begins_item_after(", ") {
             break;
         }
     }
@@ -180,16 +182,21 @@ fn list(rest: &mut Rest, items: &mut Vec<Item>) -> Result<()> {
             one.reason.clone_from(&next.reason);
         }
     }
-    let after = AFTER.iter().find(|(words, _)| rest.take(words)).map(|&(_, after)| after);
+    let after = rest.take(SOCKET_IS_FREE).then_some(After::SocketIsFree);
     for item in &mut items[first..] {
-        if let Item::Code(failure) = item {
-            failure.after = after;
+        match item {
+            Item::Code(failure) => failure.after = after,
+            Item::SessionEnding(ending) => *ending = after,
+            Item::ErrorsOf { .. } => {}
         }
     }
     Ok(())
 }
 
 fn item(rest: &mut Rest) -> Result<Item> {
+    if rest.take("a session-ending error") || rest.take("any other session-ending error") {
+        return Ok(Item::SessionEnding(None));
+    }
     let other = rest.take("any other error of ");
     if !other && !rest.take("an error of ") {
         let code = rest.word("POP3_ERR_")?;
@@ -214,8 +221,7 @@ impl Rest<'_> {
     /// Takes what separates items if an item follows.
     fn begins_item_after(&mut self, separator: &str) -> bool {
         let follows = self.0.strip_prefix(separator);
-        let begins = ["POP3_ERR_", "an error of ", "any other error of "];
-        let begins = follows.is_some_and(|rest| begins.iter().any(|begin| rest.starts_with(begin)));
+        let begins = follows.is_some_and(|rest| BEGINNINGS.iter().any(|begin| rest.starts_with(begin)));
         begins && self.take(separator)
     }
 
@@ -273,15 +279,16 @@ mod tests {
     #[test]
     fn groups_say_what_becomes_of_the_session() {
         let parsed = parse(
-            "Returns 0, or POP3_ERR_A, POP3_ERR_B or POP3_ERR_C (it is (quite) bad, or worse); after each of these the \
-             session goes on. Or POP3_ERR_D, after which it is over. The end.",
+            "Returns 0, or POP3_ERR_A, POP3_ERR_B or POP3_ERR_C (it is (quite) bad, or worse). Or POP3_ERR_D, or any \
+             other session-ending error, after which the socket is free. The end.",
         )
         .unwrap();
-        let (on, over) = (Some(After::GoesOn), Some(After::IsOver));
+        let free = Some(After::SocketIsFree);
         let reason = "it is (quite) bad, or worse";
+        let ending = Item::SessionEnding(free);
         assert_eq!(
             parsed.items,
-            [code("A", "", on), code("B", reason, on), code("C", reason, on), code("D", "", over)]
+            [code("A", "", None), code("B", reason, None), code("C", reason, None), code("D", "", free), ending]
         );
         assert_eq!((parsed.success.as_str(), parsed.more.as_str()), ("0", "The end."));
     }
@@ -310,6 +317,7 @@ mod tests {
             "Returns 0, or POP3_ERR_A. What is wrong is POP3_ERR_B.",
             "Returns POP3_ERR_A.",
             "Returns 0, or an error of his.",
+            "Returns 0, or POP3_ERR_A, after which it is over.",
             "Returns 0, or POP3_ERR_A. Or nothing.",
         ] {
             assert!(parse(text).is_err(), "{text}");
@@ -319,10 +327,10 @@ mod tests {
     fn header(first: &str, second: &str) -> Header {
         let said = "/**\n * Does it.\n *\n * - `socket`: it.\n *\n * ";
         let function = |name, returns| format!("{said}{returns}\n * Threads: any.\n */\nint {name}(int socket);\n");
-        let constants =
-            "/**\n * A.\n */\n#define POP3_ERR_A -1\n/**\n * B. The session is over.\n */\n#define POP3_ERR_B -2\n";
+        let constants = "/**\n * A.\n */\n#define POP3_ERR_A -1\n/**\n * B. Ends the session.\n */\n#define POP3_ERR_B -2\n\
+             /**\n * C. Any function may answer it. Ends the session.\n */\n#define POP3_ERR_C -3\n";
         let text = format!(
-            "/*\n * l: t.\n *\n * - r\n */\n{constants}{}{}",
+            "/*\n * l: t.\n *\n * - Session-ending errors are POP3_ERR_B and POP3_ERR_C. So it ends.\n */\n{constants}{}{}",
             function("pop3_f", first),
             function("pop3_g", second)
         );
@@ -337,10 +345,9 @@ mod tests {
 
     #[test]
     fn references_are_followed() {
-        let first =
-            "Returns 0, or POP3_ERR_A (x), after which the session goes on. Or POP3_ERR_B (y), after which it is over.";
+        let first = "Returns 0, or POP3_ERR_A (x), POP3_ERR_B (y).";
         assert_eq!(of_second(first, "Returns as pop3_f.").unwrap(), ["POP3_ERR_A x", "POP3_ERR_B y"]);
-        let own = "Returns 0, or POP3_ERR_A (z), after which the session goes on. Or";
+        let own = "Returns 0, or POP3_ERR_A (z), or";
         assert_eq!(
             of_second(first, &format!("{own} an error of pop3_f.")).unwrap(),
             ["POP3_ERR_A z; x", "POP3_ERR_B y"]
@@ -356,14 +363,19 @@ mod tests {
     }
 
     #[test]
-    fn what_contradicts_the_constants_is_refused() {
-        for wrong in [
-            "Returns 0, or POP3_ERR_A, after which it is over.",
-            "Returns 0, or POP3_ERR_B, after which the session goes on.",
-            "Returns 0, or POP3_ERR_A.",
-            "Returns 0, or POP3_ERR_C, after which it is over.",
-            "Returns as pop3_h.",
-        ] {
+    fn session_ending_errors_are_expanded() {
+        assert_eq!(of_second("Returns 0.", "Returns 0, or a session-ending error.").unwrap(), ["POP3_ERR_B "]);
+        let own = "Returns 0, or POP3_ERR_A (x), POP3_ERR_B (y), or any other session-ending error.";
+        assert_eq!(of_second("Returns 0.", own).unwrap(), ["POP3_ERR_A x", "POP3_ERR_B y"]);
+        let header = header("Returns 0.", own);
+        let failures = outcome(&header, &header.functions[1]).unwrap().unwrap().failures;
+        let after: Vec<_> = failures.iter().map(|failure| failure.after).collect();
+        assert_eq!(after, [Some(After::GoesOn), Some(After::IsOver)]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_refused() {
+        for wrong in ["Returns 0, or POP3_ERR_D.", "Returns as pop3_h.", "Returns 0, or an error of pop3_h."] {
             assert!(of_second("Returns 0.", wrong).is_err(), "{wrong}");
         }
     }

@@ -8,6 +8,8 @@ pub struct Header {
     /// Of the comment at the top: what the library is, and the rules for all of it.
     pub title: String,
     pub conventions: Vec<String>,
+    /// The convention that says what a session-ending error does.
+    pub session_end: String,
     pub constants: Vec<Constant>,
     pub types: Vec<Type>,
     pub functions: Vec<Function>,
@@ -71,10 +73,51 @@ impl Header {
             let first = item.first().ok_or("a comment about nothing")?;
             header.take(comment, &item).map_err(|why| format!("{first}: {why}"))?;
         }
-        match header.functions.is_empty() {
-            true => Err("there is no function".into()),
-            false => Ok(header),
+        if header.functions.is_empty() {
+            return Err("there is no function".into());
         }
+        header.check_session_ending()?;
+        header.check_versions()?;
+        Ok(header)
+    }
+
+    /// Takes what session-ending errors are from the conventions, which must name those whose comments say so.
+    fn check_session_ending(&mut self) -> Result<()> {
+        let begin = "Session-ending errors are ";
+        let Some(said) = self.conventions.iter().find_map(|convention| convention.strip_prefix(begin)) else {
+            return match self.constants.iter().any(|constant| constant.ends_session) {
+                true => Err(format!("no convention begins with: {begin}")),
+                false => Ok(()),
+            };
+        };
+        let (list, end) = said.split_once(". ").ok_or("nothing is said of what a session-ending error does")?;
+        let mut listed: Vec<_> = list.split([',', ' ']).filter(|word| word.starts_with("POP3_ERR_")).collect();
+        let ending = self.constants.iter().filter(|constant| constant.ends_session);
+        let mut ending: Vec<_> = ending.map(|constant| constant.name.as_str()).collect();
+        listed.sort_unstable();
+        ending.sort_unstable();
+        if listed != ending {
+            return Err(format!("the session-ending errors are {listed:?} at the top, {ending:?} by their comments"));
+        }
+        self.session_end = end.to_owned();
+        Ok(())
+    }
+
+    /// No version may be said that is the first, which goes without saying, or is still to come.
+    fn check_versions(&self) -> Result<()> {
+        let part = |name: &str| self.constant(name).and_then(|constant| constant.value.parse::<u32>().ok());
+        let current = (part("POP3_VERSION_MAJOR").unwrap_or(1), part("POP3_VERSION_MINOR").unwrap_or(0));
+        let types = self.types.iter().map(|item| (&item.name, &item.comment));
+        let functions = self.functions.iter().map(|function| (&function.name, &function.comment));
+        for (name, comment) in types.chain(functions) {
+            let Some(since) = &comment.since else { continue };
+            let version =
+                since.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+            if version.is_none_or(|version: (u32, u32)| version <= (1, 0) || version > current) {
+                return Err(format!("{name}: since {since}, where the header is of {}.{}", current.0, current.1));
+            }
+        }
+        Ok(())
     }
 
     fn take_top<'a>(&mut self, text: &'a str) -> Result<&'a str> {
@@ -86,7 +129,7 @@ impl Header {
         for part in parts {
             match part.strip_prefix("- ") {
                 Some(convention) => self.conventions.push(convention.to_owned()),
-                // what introduces them, and what is said to whoever would edit the header
+                // what introduces them, and the warning not to edit the header
                 None if part.ends_with(':') || part.starts_with("Written by ") => {}
                 None => return Err(format!("no convention: {part}")),
             }
@@ -107,6 +150,11 @@ impl Header {
             self.functions.push(function(Comment::parse(comment)?, &item.join(" "))?);
         }
         Ok(())
+    }
+
+    /// The errors that end a session, but those that any function may answer.
+    pub fn session_ending(&self) -> impl Iterator<Item = &Constant> {
+        self.constants.iter().filter(|constant| constant.ends_session && !constant.of_any_function)
     }
 
     pub fn constant(&self, name: &str) -> Option<&Constant> {
@@ -158,7 +206,7 @@ fn take_item<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 fn constant(name: &str, value: &str, comment: &Comment) -> Result<Constant> {
     let [text] = &comment.paragraphs[..] else { return Err("more than a paragraph".into()) };
     let said = |sentence: &str| text.contains(sentence);
-    let [over, any] = [" The session is over.", " Any function may answer it."];
+    let [over, any] = [" Ends the session.", " Any function may answer it."];
     value.parse::<i32>().map_err(|_| "the value is no number")?;
     Ok(Constant {
         name: name.to_owned(),
@@ -256,19 +304,22 @@ fn at_top_level(list: &str) -> Vec<&str> {
 mod tests {
     use super::*;
 
-    const TOP: &str = "/*\n * lib: a thing.\n *\n * Rules:\n *\n * - One\n *   rule.\n */\n";
+    const TOP: &str = "/*\n * lib: a thing.\n *\n * Rules:\n *\n * - One\n *   rule.\n\
+         \x20* - Session-ending errors are POP3_ERR_BAD. It ends.\n */\n";
+    const BAD: &str = "/**\n * Bad. Ends the session.\n */\n#define POP3_ERR_BAD -5\n\n";
     const SAID: &str =
         "/**\n * Does it.\n *\n * - `a`: one.\n * - `cb`: two.\n *\n * Returns 0.\n * Threads: any.\n */\n";
     const PROTOTYPE: &str = "int32_t pop3_do(const char *a,\n                void (*cb)(int x, void *y));\n";
 
     fn parse(rest: &str) -> Result<Header> {
-        Header::parse(&format!("{TOP}{rest}"))
+        Header::parse(&format!("{TOP}{BAD}{rest}"))
     }
 
     #[test]
     fn functions_have_their_parts() {
         let header = parse(&format!("{SAID}{PROTOTYPE}")).unwrap();
-        assert_eq!((header.title.as_str(), &header.conventions[..]), ("a thing.", &["One rule.".to_owned()][..]));
+        assert_eq!((header.title.as_str(), header.conventions[0].as_str()), ("a thing.", "One rule."));
+        assert_eq!(header.session_end, "It ends.");
         let function = &header.functions[0];
         assert_eq!((function.name.as_str(), function.result.as_str()), ("pop3_do", "int32_t "));
         let names: Vec<_> = function.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
@@ -279,7 +330,7 @@ mod tests {
     #[test]
     fn constants_and_types_have_their_parts() {
         let header = parse(&format!(
-            "/**\n * Bad. The session is over.\n */\n#define POP3_ERR_BAD -5\n\n/**\n * Opaque.\n */\n\
+            "/**\n * Opaque.\n */\n\
              typedef struct pop3_o pop3_o;\n\n/**\n * Two.\n */\ntypedef struct {{\n    /**\n     * First.\n     */\n\
              \x20   char *a;\n    /**\n     * Second.\n     */\n    size_t b;\n}} pop3_s;\n\n/**\n * Hears.\n */\n\
              typedef void (*pop3_cb)(int x);\n{SAID}{PROTOTYPE}"
@@ -298,6 +349,17 @@ mod tests {
     }
 
     #[test]
+    fn versions_are_from_the_second_to_that_of_the_header() {
+        let version = "/**\n * Minor.\n */\n#define POP3_VERSION_MINOR 2\n";
+        for (since, is_good) in
+            [("1.1", true), ("1.2", true), ("1.0", false), ("1.3", false), ("2.0", false), ("x", false)]
+        {
+            let said = SAID.replace(" */\n", &format!(" * Since: {since}.\n */\n"));
+            assert_eq!(parse(&format!("{version}{said}{PROTOTYPE}")).is_ok(), is_good, "{since}");
+        }
+    }
+
+    #[test]
     fn refuses_another_shape() {
         for (old, new) in [
             ("`cb`", "`c`"),
@@ -311,6 +373,9 @@ mod tests {
             assert!(parse(&format!("{SAID}{PROTOTYPE}").replace(old, new)).is_err(), "{old}");
         }
         assert!(Header::parse(&format!("{SAID}{PROTOTYPE}")).is_err());
+        // a session-ending error that the top does not name, or that is none by its comment
+        assert!(parse(&format!("{}{SAID}{PROTOTYPE}", BAD.replace("_BAD", "_WORSE"))).is_err());
+        assert!(Header::parse(&format!("{TOP}{SAID}{PROTOTYPE}")).is_err());
         assert!(parse("/**\n * A.\n */\ntypedef struct {\n    int a;\n} pop3_s;\n").is_err());
         assert!(parse("").is_err());
         assert!(parse("/**\n * A.\n */\n").is_err());

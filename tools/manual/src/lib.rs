@@ -5,6 +5,7 @@
 
 pub mod comment;
 pub mod errors;
+pub mod examples;
 pub mod header;
 pub mod page;
 pub mod reference;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
+use pop3_manual::examples::{EXAMPLES, Examples};
 use pop3_manual::header::Header;
 use pop3_manual::page::Manual;
 use pop3_manual::{Result, example, reference};
@@ -29,7 +30,8 @@ fn write(header: &str, readme: &str, version: &str, date: &str, folder: &Path, r
     let read = |path: &str| fs::read_to_string(path).map_err(|error| format!("{path}: {error}"));
     let header = Header::parse(&read(header)?)?;
     let readme = read(readme)?;
-    let pages = Manual { header: &header, version, date, example: example(&readme)? }.pages()?;
+    let examples = Examples::parse(EXAMPLES, &header).map_err(|why| format!("tools/manual/examples.c: {why}"))?;
+    let pages = Manual { header: &header, version, date, program: example(&readme)?, examples: &examples }.pages()?;
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     for (name, text) in pages {
         put(&folder.join(format!("{name}.3")), &text)?;

@@ -1,7 +1,9 @@
 //! Manual pages, in man(7).
 
 use crate::Result;
+use crate::comment::Comment;
 use crate::errors::{After, Failure, outcome};
+use crate::examples::Examples;
 use crate::header::{Constant, Function, Header, Type};
 
 pub struct Manual<'a> {
@@ -10,11 +12,17 @@ pub struct Manual<'a> {
     /// As 2000-12-31.
     pub date: &'a str,
     /// A program for the overview.
-    pub example: &'a str,
+    pub program: &'a str,
+    /// An example for each of the other pages.
+    pub examples: &'a Examples<'a>,
 }
 
 /// The page about all of it.
 const OVERVIEW: &str = "pop3connect";
+/// The version in which what has no `Since:` appeared.
+const FIRST_VERSION: &str = "1.0";
+/// The term of the conventions that a page needs explained.
+const SESSION_ENDING: &str = "session-ending error";
 /// How wide a prototype may be in one line.
 const WIDTH: usize = 76;
 
@@ -63,7 +71,7 @@ impl Manual<'_> {
             page.item(&coded(constant), &format!("{}{any}{over}", constant.meaning));
         }
         page.section("EXAMPLES");
-        page.code(self.example.trim_end());
+        page.code(self.program.trim_end());
         page.see_also(vec!["pop3_connect", "pop3_connect_with", "pop3_recv", "pop3_stat"]);
         page.0
     }
@@ -80,6 +88,7 @@ impl Manual<'_> {
         for field in &item.fields {
             page.item(&format!(".I {}", field.name), &field.comment.paragraphs.join(" "));
         }
+        self.history_and_example(&mut page, &item.name, &item.comment);
         let mut see = self.mentioned(&item.comment.paragraphs.join(" "), &item.name);
         let takers = self.header.functions.iter().filter(|function| mentions(&prototype(function), &item.name));
         see.extend(takers.map(|function| function.name.as_str()));
@@ -96,6 +105,10 @@ impl Manual<'_> {
         page.code(&format!("#include <pop3connect.h>\n\n{}", prototype(function)));
         page.section("DESCRIPTION");
         page.paragraphs(&comment.paragraphs);
+        if comment.paragraphs.iter().any(|paragraph| paragraph.contains(SESSION_ENDING)) {
+            page.macro_(".PP");
+            page.text(&self.header.session_end);
+        }
         if !comment.parameters.is_empty() {
             page.section("PARAMETERS");
         }
@@ -117,12 +130,26 @@ impl Manual<'_> {
             for failure in &outcome.failures {
                 page.failure(failure, self.header.constant(&failure.code).expect("it was checked"));
             }
+            if outcome.failures.iter().any(|failure| failure.after == Some(After::IsOver)) {
+                page.macro_(".PP");
+                page.text(&self.header.session_end);
+            }
         }
         page.section("THREADS");
         page.text(&sentence(comment.threads.as_deref().expect("it was checked")));
+        page.text("Not async-signal-safe: not to be called in a signal handler.");
+        self.history_and_example(&mut page, &function.name, comment);
         see.push(OVERVIEW);
         page.see_also(see);
         Ok(page.0)
+    }
+
+    /// Since when there is a function or type, and how it is used.
+    fn history_and_example(&self, page: &mut Page, name: &str, comment: &Comment) {
+        page.section("HISTORY");
+        page.text(&format!("Since pop3connect {}.", comment.since.as_deref().unwrap_or(FIRST_VERSION)));
+        page.section("EXAMPLES");
+        page.code(self.examples.of(name));
     }
 
     /// The header of a page, and what it is about.
@@ -315,7 +342,7 @@ mod tests {
         assert_eq!(phrase("Reads `it`"), "reads it");
         assert_eq!(phrase("Messages, many"), "messages, many");
         assert_eq!(phrase("UTF-8 text"), "UTF-8 text");
-        assert_eq!(phrase("StsProc: hears"), "StsProc: hears");
+        assert_eq!(phrase("StsProc: is called"), "StsProc: is called");
     }
 
     #[test]

@@ -1,12 +1,8 @@
-//! Result codes, their texts, and the last error of the thread.
+//! The result codes: their numbers, and their texts.
 
-use std::cell::RefCell;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, c_char};
 
-use crate::capi::boundary::{Listeners, c_string, in_host};
-use crate::capi::settings;
-use crate::error::{Error, Kind};
-use crate::text::escape;
+use crate::error::Kind;
 
 /// Success.
 pub const POP3_OK: i32 = 0;
@@ -16,25 +12,25 @@ pub const POP3_ERR_PARAMETER: i32 = -501;
 pub const POP3_ERR_BAD_SOCKET: i32 = -509;
 /// The server is empty, has no host or an unusable port.
 pub const POP3_ERR_NO_ADDRESS: i32 = -511;
-/// pop3_cancel ended the call, or a callback answered non-zero. The session is over.
+/// pop3_cancel ended the call, or a callback answered non-zero. Ends the session.
 pub const POP3_ERR_CANCELLED: i32 = -516;
-/// A wait ran past its timeout. The session is over.
+/// A wait ran past its timeout. Ends the session.
 pub const POP3_ERR_TIMEOUT: i32 = -522;
-/// A reply begins with neither +OK nor -ERR, or clear text came after STLS. The session is over.
+/// Not valid POP3: a reply begins with neither +OK nor -ERR, or clear text came after STLS. Ends the session.
 pub const POP3_ERR_BAD_FORMAT: i32 = -523;
 /// A reply lacks a field that it must have.
 pub const POP3_ERR_SHORT_RESPONSE: i32 = -524;
-/// A field of a reply is not what it must be.
+/// A field of a reply is malformed: a number, a SASL challenge.
 pub const POP3_ERR_SYNTAX: i32 = -525;
-/// There is no memory left, or no descriptor or thread. The session is over.
+/// There is no memory left, or no descriptor or thread. Ends the session.
 pub const POP3_ERR_OUT_OF_MEMORY: i32 = -1010;
-/// TLS failed; pop3_get_secure_error says why. The session is over.
+/// TLS failed; pop3_get_secure_error says why. Ends the session.
 pub const POP3_ERR_SECURE: i32 = -1021;
 /// The name of the server, or of its proxy, has no address.
 pub const POP3_ERR_HOST_NOT_FOUND: i32 = -11001;
-/// No address of the server could be connected to, or none of its proxy, or the proxy did not do its part.
+/// No address of the server could be connected to, or none of its proxy, or the proxy failed or refused.
 pub const POP3_ERR_CONNECT: i32 = -10061;
-/// The peer closed or reset the connection, or the session had ended before. The session is over.
+/// The peer closed or reset the connection, or the session had ended before. Ends the session.
 pub const POP3_ERR_CONNECTION_LOST: i32 = -10054;
 /// The server answered -ERR, with no more exact meaning.
 pub const POP3_ERR_SERVER: i32 = -2001;
@@ -44,7 +40,7 @@ pub const POP3_ERR_AUTH: i32 = -2002;
 pub const POP3_ERR_NO_STLS: i32 = -2003;
 /// The socket is in use by another call.
 pub const POP3_ERR_BUSY: i32 = -10036;
-/// A limit was passed: a line of 64 KiB, a list of 1 000 000 entries, the size of a message. The session is over.
+/// A limit was passed: a line of 64 KiB, a list of 1 000 000 entries, the size of a message. Ends the session.
 pub const POP3_ERR_LIMIT: i32 = -2004;
 /// [IN-USE] (RFC 2449), or words that say so: another session has the mailbox.
 pub const POP3_ERR_MAILBOX_IN_USE: i32 = -2005;
@@ -54,10 +50,10 @@ pub const POP3_ERR_LOGIN_DELAY: i32 = -2006;
 pub const POP3_ERR_TEMPORARY: i32 = -2007;
 /// The server has no such command, or not the mechanism asked for.
 pub const POP3_ERR_UNSUPPORTED: i32 = -2008;
-/// A defect of the library, caught. Any function may answer it. The session is over.
+/// A defect of the library, caught. Any function may answer it. Ends the session.
 pub const POP3_ERR_INTERNAL: i32 = -2009;
 
-/// The row of the results table that an error is.
+/// The code of a kind of error.
 pub(super) fn code(kind: Kind) -> i32 {
     match kind {
         Kind::Parameter => POP3_ERR_PARAMETER,
@@ -86,6 +82,17 @@ pub(super) fn code(kind: Kind) -> i32 {
     }
 }
 
+/// Gives the meaning of an error code, in English.
+///
+/// - `code`: what a pop3_ function answered; any number will do.
+///
+/// Returns a text that is good for the process's life, never NULL.
+/// Threads: thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn pop3_error_text(code: i32) -> *const c_char {
+    text(code).as_ptr()
+}
+
 fn text(code: i32) -> &'static CStr {
     match code {
         POP3_OK.. => c"success",
@@ -96,7 +103,7 @@ fn text(code: i32) -> &'static CStr {
         POP3_ERR_TIMEOUT => c"a wait ran past the comms timeout",
         POP3_ERR_BAD_FORMAT => c"the server's reply is not valid POP3",
         POP3_ERR_SHORT_RESPONSE => c"the server's reply lacks a field",
-        POP3_ERR_SYNTAX => c"a field of the server's reply is not what it must be",
+        POP3_ERR_SYNTAX => c"a field of the server's reply is malformed",
         POP3_ERR_OUT_OF_MEMORY => c"there is no memory, descriptor or thread left",
         POP3_ERR_SECURE => c"TLS failed",
         POP3_ERR_HOST_NOT_FOUND => c"the name of the server, or of its proxy, has no address",
@@ -116,97 +123,55 @@ fn text(code: i32) -> &'static CStr {
     }
 }
 
-/// The texts that a thread's host can ask for.
-struct Texts {
-    last: Option<CString>,
-    secure: Option<CString>,
-}
-
-thread_local! {
-    static TEXTS: RefCell<Texts> = const { RefCell::new(Texts { last: None, secure: None }) };
-}
-
-/// Has the thread's texts freed when it ends. libc ends the process where it has no memory to note that down, so it is
-/// done when a call begins, and not when one has failed for lack of memory.
-pub(super) fn prepare() {
-    let _ = TEXTS.try_with(|_| ());
-}
-
-/// Keeps an error for this thread, tells the host's error callbacks, answers its code.
-pub(super) fn fail(command: &'static CStr, code: i32, error: &Error, listeners: Listeners) -> i32 {
-    let message = c_string(&escape(error.to_string().as_bytes()));
-    keep(error.kind(), &message);
-    if let Some((callback, context)) = listeners.error {
-        // SAFETY: the host gave a function of this type with its context, and both strings outlive the call
-        in_host(|| unsafe { callback(message.as_ptr(), code, command.as_ptr(), context) });
-    }
-    if let Some(callback) = settings::error_callback() {
-        // SAFETY: the host gave a function of this type, and both strings outlive the call
-        in_host(|| unsafe { callback(message.as_ptr(), code, command.as_ptr()) });
-    }
-    // what the callbacks did may have failed too, but what the host asks about is this
-    keep(error.kind(), &message);
-    code
-}
-
-fn keep(kind: Kind, message: &CStr) {
-    // fails only while the thread ends, when nobody can ask any more
-    let _ = TEXTS.try_with(|texts| {
-        let mut texts = texts.borrow_mut();
-        texts.last = Some(message.into());
-        if kind == Kind::Secure {
-            texts.secure = Some(message.into());
-        }
-    });
-}
-
-fn kept(which: impl FnOnce(&Texts) -> Option<&CStr>) -> *const c_char {
-    TEXTS.try_with(|texts| which(&texts.borrow()).unwrap_or(c"").as_ptr()).unwrap_or(c"".as_ptr())
-}
-
-/// What an error code means, in English.
-///
-/// - `code`: what a pop3_ function answered; any number will do.
-///
-/// Returns a text that is good for the process's life, never NULL.
-///
-/// Threads: any.
-#[unsafe(no_mangle)]
-pub extern "C" fn pop3_error_text(code: i32) -> *const c_char {
-    text(code).as_ptr()
-}
-
-/// This thread's last error in words, with the server's own reply where there was one.
-///
-/// A call that succeeds leaves it as it is. It holds no password.
-///
-/// Returns UTF-8 in one line, "" if nothing has failed; good until this thread's next pop3_ call; never NULL.
-///
-/// Threads: each has its own.
-#[unsafe(no_mangle)]
-pub extern "C" fn pop3_get_last_error() -> *const c_char {
-    kept(|texts| texts.last.as_deref())
-}
-
-/// This thread's last TLS error in words: what lies behind POP3_ERR_SECURE (Omnis: WebDevGetSecureError).
-///
-/// Returns UTF-8 in one line, "" if no TLS error has happened; good until this thread's next pop3_ call; never NULL.
-///
-/// Threads: each has its own.
-#[unsafe(no_mangle)]
-pub extern "C" fn pop3_get_secure_error() -> *const c_char {
-    kept(|texts| texts.secure.as_deref())
-}
-
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
+    use crate::error::Error;
 
-    /// Keeping another error meanwhile panics.
-    pub fn with_texts_in_use<T>(work: impl FnOnce() -> T) -> T {
-        TEXTS.with(|texts| {
-            let _in_use = texts.borrow_mut();
-            work()
-        })
+    const KINDS: [Kind; 23] = [
+        Kind::Parameter,
+        Kind::BadSocket,
+        Kind::NoAddress,
+        Kind::Cancelled,
+        Kind::Timeout,
+        Kind::BadFormat,
+        Kind::ShortResponse,
+        Kind::Syntax,
+        Kind::OutOfMemory,
+        Kind::Secure,
+        Kind::HostNotFound,
+        Kind::Connect,
+        Kind::ConnectionLost,
+        Kind::Server,
+        Kind::Auth,
+        Kind::NoStls,
+        Kind::Busy,
+        Kind::Limit,
+        Kind::MailboxInUse,
+        Kind::LoginDelay,
+        Kind::Temporary,
+        Kind::Unsupported,
+        Kind::Internal,
+    ];
+
+    #[test]
+    fn the_errors_that_end_a_session_are_those_whose_comments_say_so() {
+        let source = include_str!("codes.rs").split("#[cfg(test)]").next().unwrap();
+        assert_eq!(source.matches("pub const POP3_ERR_").count(), KINDS.len());
+        for kind in KINDS {
+            let (before, _) = source.split_once(&format!(": i32 = {};", code(kind))).expect("the code has a constant");
+            let (_, comment) = before.rsplit_once("\n/// ").expect("the constant has a comment");
+            assert_eq!(comment.contains(" Ends the session.\n"), Error::new(kind, "").ends_session(), "{comment}");
+        }
+    }
+
+    #[test]
+    fn every_code_has_a_text_of_its_own() {
+        let mut texts: Vec<_> = KINDS.map(|kind| text(code(kind))).into();
+        texts.extend([text(POP3_OK), text(-1)]);
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), KINDS.len() + 2);
+        assert_eq!((text(1), text(-1)), (c"success", c"an unknown error"));
     }
 }
