@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pop3connect::net::address::Server;
-use pop3connect::net::tcp::Route;
+use pop3connect::net::route::Route;
 use pop3connect::net::tls::{Settings, Version};
 use pop3connect::net::trust::Trust;
 use pop3connect::options::{Options, Secure, Timeouts};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::net::address::Server;
-use crate::net::tcp::Route;
+use crate::net::route::Route;
 use crate::net::tls;
 use crate::proto::auth::{Credentials, Mechanism};
 

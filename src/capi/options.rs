@@ -16,7 +16,7 @@ use crate::capi::{handles, settings};
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
 use crate::net::proxy::Proxy;
-use crate::net::tcp::{Family, Route};
+use crate::net::route::{Family, Route};
 use crate::net::tls::{self, Identity, Version};
 use crate::net::trust::{Authorities, Trust};
 use crate::options::{Options, Secure, Timeouts};

@@ -2,8 +2,10 @@
 
 pub mod address;
 mod answer;
+pub mod connect;
 pub mod proxy;
 pub mod resolve;
+pub mod route;
 pub mod stream;
 pub mod tcp;
 mod thread;

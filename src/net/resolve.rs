@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
 use crate::net::answer::Answer;
-use crate::net::tcp::MAX_ADDRESSES;
+use crate::net::route::MAX_ADDRESSES;
 use crate::net::watch::Watch;
 use crate::net::{Deadline, is_exhausted, seems_exhausted, thread, timed_out};
 use crate::text::brief;

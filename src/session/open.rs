@@ -15,10 +15,12 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
 use crate::net::address::Host;
+use crate::net::connect::connect;
 use crate::net::proxy::Proxy;
 use crate::net::resolve::resolve;
+use crate::net::route::interleave;
 use crate::net::stream::Stream;
-use crate::net::tcp::{self, Tcp};
+use crate::net::tcp::Tcp;
 use crate::net::tls::{Session, Setup, Tls};
 use crate::net::watch::Watch;
 use crate::options::{Options, Secure};
@@ -624,8 +626,8 @@ fn reach(options: &Options, call: Option<Deadline>, mut watch: Watch, trace: &mu
     }
     let deadline = Deadline::after(timeout).or_earlier(call);
     let note = |address: &SocketAddr| trace.note(format_args!("connecting to {address}"));
-    let addresses = tcp::interleave(addresses);
-    let (mut tcp, address) = tcp::connect(&addresses, route.source, deadline, watch, note).map_err(blame)?;
+    let addresses = interleave(addresses);
+    let (mut tcp, address) = connect(&addresses, route.source, deadline, watch, note).map_err(blame)?;
     trace.note(format_args!("connected to {address}"));
     if let Some(proxy) = &route.proxy {
         tcp.set_deadline(Deadline::after(timeout).or_earlier(call));
