@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pop3connect::net::address::Server;
 use pop3connect::net::route::Route;
-use pop3connect::net::tls::{Settings, Version};
+use pop3connect::net::tls::{TlsOptions, Version};
 use pop3connect::net::trust::Trust;
 use pop3connect::options::{Options, Secure, Timeouts};
 use pop3connect::proto::auth::Credentials;
@@ -26,7 +26,7 @@ pub fn options(address: &str, user: &[u8], password: &[u8]) -> Options {
         clear_password: true,
         max_message: None,
         secure: Secure::No,
-        tls: Settings { trust: Trust::Anyone, oldest: Version::Tls12, name: None, identity: None, fingerprint: None },
+        tls: TlsOptions { trust: Trust::Anyone, oldest: Version::Tls12, name: None, identity: None, fingerprint: None },
         timeouts: Timeouts::each(LIMIT),
     }
 }

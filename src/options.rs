@@ -41,7 +41,7 @@ pub struct Options {
     /// When TLS begins.
     pub secure: Secure,
     /// What TLS must be like.
-    pub tls: tls::Settings,
+    pub tls: tls::TlsOptions,
     /// How long to wait.
     pub timeouts: Timeouts,
 }

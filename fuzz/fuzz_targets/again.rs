@@ -9,7 +9,7 @@ mod peer;
 
 use libfuzzer_sys::fuzz_target;
 use pop3connect::session::{Client, memory};
-use pop3connect::net::watch::Watch;
+use pop3connect::net::progress::Progress;
 use pop3connect::options::Options;
 use pop3connect::session::trace::Trace;
 
@@ -21,7 +21,7 @@ fn session(options: &Options) -> Vec<String> {
     let mut lines = Vec::new();
     let mut sink = |line: &str| lines.push(line.to_owned());
     let mut trace = Trace::new(Some(&mut sink));
-    if let Ok(client) = Client::open(options, Watch::default, &mut trace) {
+    if let Ok(client) = Client::open(options, Progress::default, &mut trace) {
         let _ = client.quit(&mut trace);
     }
     lines

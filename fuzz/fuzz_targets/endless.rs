@@ -11,7 +11,7 @@ use std::thread;
 
 use libfuzzer_sys::fuzz_target;
 use pop3connect::session::{Client, mailbox, memory};
-use pop3connect::net::watch::Watch;
+use pop3connect::net::progress::Progress;
 use pop3connect::options::Options;
 use pop3connect::proto::auth::Mechanism;
 use pop3connect::session::trace::Trace;
@@ -52,7 +52,7 @@ fuzz_target!(|input: &[u8]| {
     let serving = thread::spawn(move || serve(listener.accept().unwrap().0, &said));
     let mut trace = Trace::new(None);
     let options = Options { mechanism: Some(Mechanism::UserPass), ..options(&address, b"alice", b"s3cret") };
-    let mut client = Client::open(&options, Watch::default, &mut trace).unwrap();
+    let mut client = Client::open(&options, Progress::default, &mut trace).unwrap();
     let held = match which % 3 {
         0 => client.list(None, &mut trace).map(|list| list.len()),
         1 => client.unique_ids(None, &mut trace).map(|ids| ids.entries.len()),

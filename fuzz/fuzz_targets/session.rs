@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 use pop3connect::session::retrieve::Delivery;
 use pop3connect::session::{Client, memory};
 use pop3connect::error::{Error, Result};
-use pop3connect::net::watch::Watch;
+use pop3connect::net::progress::Progress;
 use pop3connect::options::{Options, Secure};
 use pop3connect::session::trace::Trace;
 
@@ -107,7 +107,7 @@ fuzz_target!(|input: &[u8]| {
     let mut later = Vec::new();
     let mut messages = Messages::default();
     let mut sink = |line: &str| lines.push(line.to_owned());
-    let opened = Client::open(&options, Watch::default, &mut Trace::new(Some(&mut sink)));
+    let opened = Client::open(&options, Progress::default, &mut Trace::new(Some(&mut sink)));
     // once the log-in is decided the library does not know the password any more
     lines.extend(opened.as_ref().err().map(ToString::to_string));
     let mut sink = |line: &str| later.push(line.to_owned());

@@ -11,7 +11,7 @@ use std::{slice, thread};
 use crate::capi::{handles, status};
 use crate::error::{Error, Kind, Result};
 use crate::fork;
-use crate::net::watch::Watch;
+use crate::net::progress::Progress;
 use crate::session::trace::Trace;
 
 /// StsProc: hears the status lines of a call, one each time, without line end.
@@ -32,11 +32,11 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Who hears of the waits.
-    pub fn watch(self) -> Watch {
+    /// The progress callback for waits.
+    pub fn progress(self) -> Progress {
         match self.progress {
-            None => Watch::default(),
-            Some(_) => Watch::new(Box::new(move |done, total| self.is_to_go_on(done, total))),
+            None => Progress::default(),
+            Some(_) => Progress::new(Box::new(move |done, total| self.is_to_go_on(done, total))),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::capi::handles;
 use crate::capi::options::pop3_options;
 use crate::capi::status::POP3_OK;
 use crate::error::{Error, Kind, Result};
-use crate::net::watch::Watch;
+use crate::net::progress::Progress;
 use crate::options::Secure;
 use crate::session::Client;
 use crate::session::trace::Trace;
@@ -115,7 +115,7 @@ pub(super) unsafe fn open(
         unsafe { (boundary::server(server)?, required(user, "the user")?, required(pass, "the password")?) };
     let server = server.ok_or_else(|| Error::new(Kind::Parameter, format!("{SERVER} is NULL")))?;
     let options = pop3_options::basic(server, user, pass, secure_mode(secure)?, verify != 0)?.connection()?;
-    Client::open(&options, Watch::default, trace)
+    Client::open(&options, Progress::default, trace)
 }
 
 /// For `secure`: in the clear.

@@ -997,7 +997,7 @@ impl pop3_options {
             clear_password: self.clear_password,
             max_message: self.max_message,
             secure: self.secure,
-            tls: tls::Settings {
+            tls: tls::TlsOptions {
                 trust,
                 oldest: self.oldest,
                 name: self.tls_name.clone(),
@@ -1034,7 +1034,7 @@ pub(super) fn hearing(options: Option<&pop3_options>) -> Listeners {
 pub(super) fn open_with(options: Option<&pop3_options>, trace: &mut Trace<'_>) -> Result<Client> {
     let options = options.ok_or_else(|| parameter("the options are NULL"))?;
     let listeners = options.listeners;
-    Client::open(&options.connection()?, || listeners.watch(), trace)
+    Client::open(&options.connection()?, || listeners.progress(), trace)
 }
 
 /// Changes options that must be there. What is refused is kept, so that no connect goes on without it.

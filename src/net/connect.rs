@@ -15,8 +15,8 @@ use nix::sys::socket::{
 
 use crate::error::{Error, Kind, Result};
 use crate::fork;
+use crate::net::progress::Progress;
 use crate::net::tcp::{Tcp, poll_timeout};
-use crate::net::watch::Watch;
 use crate::net::{Deadline, above_stdio, is_exhausted, timed_out};
 
 /// How many are tried side by side: as many descriptors of the host's are taken at once.
@@ -33,12 +33,12 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// Each address that stays silent for `ATTEMPT_DELAY` (less if the deadline would not leave time for all) gets
 /// company of the next one, so that one dead address does not use up the time of all. Of [`MAX_PENDING`] that are silent
 /// the one that has been so for longest makes room for the next, so that each has its turn before the deadline; the last
-/// ones are waited for until then. `on_attempt` hears of each.
+/// ones are waited for until then. `on_attempt` is called with each.
 pub fn connect(
     addresses: &[SocketAddr],
     source: Option<IpAddr>,
     deadline: Deadline,
-    mut watch: Watch,
+    mut progress: Progress,
     mut on_attempt: impl FnMut(&SocketAddr),
 ) -> Result<(Tcp, SocketAddr)> {
     let mut untried = addresses.iter();
@@ -70,11 +70,11 @@ pub fn connect(
         }
         let left = deadline.remaining().ok_or_else(|| failures.timed_out())?;
         let until_next = if untried.len() > 0 { next_attempt.saturating_duration_since(Instant::now()) } else { left };
-        let wait = watch.slice(left.min(until_next))?;
+        let wait = progress.slice(left.min(until_next))?;
         for index in ready(&pending, wait)?.into_iter().rev() {
             let Some((socket, address)) = pending.remove(index) else { continue };
             match finish(socket) {
-                Ok(socket) => return Ok((Tcp::new(socket, deadline, watch), address)),
+                Ok(socket) => return Ok((Tcp::new(socket, deadline, progress), address)),
                 Err(error) => {
                     failures.add(&address, error);
                     next_attempt = Instant::now();
@@ -195,7 +195,7 @@ mod tests {
         let addresses = [refused(), refused(), good];
         let mut tried = Vec::new();
         let (_, connected) =
-            connect(&addresses, None, in_ten_seconds(), Watch::default(), |address| tried.push(*address)).unwrap();
+            connect(&addresses, None, in_ten_seconds(), Progress::default(), |address| tried.push(*address)).unwrap();
         assert_eq!(connected, good);
         assert_eq!(tried, addresses);
     }
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn every_failure_is_told() {
         let addresses = [refused(), refused()];
-        let error = connect(&addresses, None, in_ten_seconds(), Watch::default(), |_| {}).err().unwrap();
+        let error = connect(&addresses, None, in_ten_seconds(), Progress::default(), |_| {}).err().unwrap();
         assert_eq!(error.kind(), Kind::Connect);
         assert!(addresses.iter().all(|address| error.to_string().contains(&address.to_string())), "{error}");
     }
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn of_many_failures_the_first_are_told() {
         let address = refused();
-        let error = connect(&[address; 64], None, in_ten_seconds(), Watch::default(), |_| {}).err().unwrap();
+        let error = connect(&[address; 64], None, in_ten_seconds(), Progress::default(), |_| {}).err().unwrap();
         assert_eq!(error.to_string().matches(&address.to_string()).count(), 8);
         assert!(error.to_string().ends_with("; and 56 more"), "{error}");
         assert!(error.to_string().len() < 1024);

@@ -16,17 +16,17 @@ use nix::sys::socket::{MsgFlags, recv, send, sockopt};
 
 use crate::error::{Error, Kind};
 use crate::fork::{self, Process};
-use crate::net::watch::Watch;
+use crate::net::progress::Progress;
 use crate::net::{Cancelled, Deadline, timed_out};
 
 /// How far a wait may overrun its deadline so as not to set the kernel's timeout before every read.
 const DRIFT: Duration = Duration::from_millis(5);
 
-/// A connection, how long whoever uses it may wait, and who hears of the waits.
+/// A connection, how long whoever uses it may wait, and the progress callback of the waits.
 pub struct Tcp {
     shared: Arc<Shared>,
     deadline: Deadline,
-    watch: Watch,
+    progress: Progress,
     /// The socket's receive timeout as it was last set.
     receive_timeout: Option<Duration>,
     /// Whether a read takes only what is there.
@@ -49,14 +49,14 @@ struct Shared {
 
 impl Tcp {
     /// A connection over a socket that blocks.
-    pub(super) fn new(socket: TcpStream, deadline: Deadline, watch: Watch) -> Tcp {
+    pub(super) fn new(socket: TcpStream, deadline: Deadline, progress: Progress) -> Tcp {
         let shared = Arc::new(Shared { socket, cancelled: AtomicBool::new(false), process: Process::current() });
-        Tcp { shared, deadline, watch, receive_timeout: None, at_once: false, has_drained: false }
+        Tcp { shared, deadline, progress, receive_timeout: None, at_once: false, has_drained: false }
     }
 
-    /// Who hears of the waits.
-    pub fn watch(&mut self) -> &mut Watch {
-        &mut self.watch
+    /// The progress callback of the waits.
+    pub fn progress(&mut self) -> &mut Progress {
+        &mut self.progress
     }
 
     /// Until when the next reads and writes may wait.
@@ -129,7 +129,7 @@ impl Tcp {
         self.receive(buffer, MsgFlags::MSG_PEEK)
     }
 
-    /// Has the kernel end the next read when somebody is to hear of it or at the deadline, give or take [`DRIFT`].
+    /// Has the kernel end the next read when the progress callback is due or at the deadline, give or take [`DRIFT`].
     fn arm(&mut self) -> io::Result<()> {
         let wait = self.next_wait()?;
         if self.receive_timeout.is_none_or(|set| set > wait + DRIFT) {
@@ -141,13 +141,13 @@ impl Tcp {
 
     fn next_wait(&mut self) -> io::Result<Duration> {
         let left = self.deadline.remaining().ok_or_else(deadline_passed)?;
-        Ok(self.watch.slice(left)?)
+        Ok(self.progress.slice(left)?)
     }
 
     /// Whether there is something to read before that time, its end and a cancel included.
     pub fn wait_readable(&mut self, until: Deadline) -> io::Result<bool> {
         while let Some(left) = until.remaining() {
-            let wait = self.watch.slice(left)?;
+            let wait = self.progress.slice(left)?;
             if self.poll(PollFlags::POLLIN, wait)? {
                 return Ok(true);
             }
@@ -288,7 +288,7 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let deadline = Deadline::after(Duration::from_secs(10));
-        (Tcp::new(socket, deadline, Watch::default()), listener.accept().unwrap().0)
+        (Tcp::new(socket, deadline, Progress::default()), listener.accept().unwrap().0)
     }
 
     #[test]

@@ -51,13 +51,13 @@ pub struct Key {
 
 impl Key {
     /// Of a connection by these options.
-    pub fn new(options: &Options, setup: Option<&tls::Setup>) -> Result<Key> {
+    pub fn new(options: &Options, setup: Option<&tls::TlsConnector>) -> Result<Key> {
         Ok(Key {
             host: name(&options.server.host),
             port: options.server.port,
             proxy: options.route.proxy.as_ref().map(ToString::to_string),
             secure: options.secure,
-            tls: setup.map(tls::Setup::key).transpose()?,
+            tls: setup.map(tls::TlsConnector::key).transpose()?,
         })
     }
 }

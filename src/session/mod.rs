@@ -33,7 +33,7 @@ use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
 use crate::net::stream::{Stream, closed};
 use crate::net::tcp::Canceller;
-use crate::net::tls::Facts;
+use crate::net::tls::TlsInfo;
 use crate::options::Timeouts;
 use crate::proto::command::Command;
 use crate::proto::framing::{Ending, Inbox, unstuff};
@@ -138,7 +138,7 @@ impl Client {
     }
 
     /// What is known of TLS, where there is TLS.
-    pub fn tls_facts(&self) -> Option<Facts> {
+    pub fn tls_facts(&self) -> Option<TlsInfo> {
         self.stream.tls_facts()
     }
 

@@ -16,13 +16,13 @@ use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
 use crate::net::address::Host;
 use crate::net::connect::connect;
+use crate::net::progress::Progress;
 use crate::net::proxy::Proxy;
 use crate::net::resolve::resolve;
 use crate::net::route::interleave;
 use crate::net::stream::Stream;
 use crate::net::tcp::Tcp;
-use crate::net::tls::{Session, Setup, Tls};
-use crate::net::watch::Watch;
+use crate::net::tls::{Session, Tls, TlsConnector};
 use crate::options::{Options, Secure};
 use crate::proto::auth::{self, ChannelBinding, Circumstances, Login, Mechanism, Next, Offer, Refusal, Wanted, ways};
 use crate::proto::command::Command;
@@ -108,7 +108,7 @@ impl Client {
     /// Connects, makes the connection secure, logs in.
     ///
     /// `watch` makes who hears of it, for each connection that it takes.
-    pub fn open(options: &Options, watch: impl Fn() -> Watch, trace: &mut Trace<'_>) -> Result<Client> {
+    pub fn open(options: &Options, watch: impl Fn() -> Progress, trace: &mut Trace<'_>) -> Result<Client> {
         shortage::check()?;
         let call = options.timeouts.call.map(Deadline::after);
         // before the first packet: a trust that cannot be built must not cost a connection
@@ -116,7 +116,7 @@ impl Client {
             Secure::No => None,
             Secure::Tls | Secure::StartTls => {
                 let deadline = Deadline::after(options.timeouts.connect).or_earlier(call);
-                Some(Setup::new(&options.tls, &options.server.host, deadline, &mut watch())?)
+                Some(TlsConnector::new(&options.tls, &options.server.host, deadline, &mut watch())?)
             }
         };
         let key = Key::new(options, setup.as_ref())?;
@@ -160,11 +160,11 @@ impl Client {
     #[allow(clippy::too_many_arguments)] // each from another place, for one call
     fn establish(
         options: &Options,
-        setup: Option<&Setup>,
+        setup: Option<&TlsConnector>,
         key: &Key,
         known: Known,
         call: Option<Deadline>,
-        watch: Watch,
+        watch: Progress,
         lessons: &mut Lessons,
         trace: &mut Trace<'_>,
     ) -> Result<Client> {
@@ -269,7 +269,7 @@ impl Client {
     /// STLS, and the handshake. What the server said in the clear is forgotten.
     fn start_tls(
         mut self,
-        setup: &Setup,
+        setup: &TlsConnector,
         session: Option<&Session>,
         options: &Options,
         trace: &mut Trace<'_>,
@@ -606,7 +606,7 @@ fn may_be_outdated(refusal: &Refusal) -> bool {
 }
 
 /// Looks the server up, or its proxy, and connects to it.
-fn reach(options: &Options, call: Option<Deadline>, mut watch: Watch, trace: &mut Trace<'_>) -> Result<Tcp> {
+fn reach(options: &Options, call: Option<Deadline>, mut watch: Progress, trace: &mut Trace<'_>) -> Result<Tcp> {
     let (route, timeout) = (&options.route, options.timeouts.connect);
     let next = route.proxy.as_ref().map_or(&options.server, |proxy| &proxy.server);
     watch.tell()?;
@@ -639,7 +639,7 @@ fn reach(options: &Options, call: Option<Deadline>, mut watch: Watch, trace: &mu
 
 /// Shakes hands on a connection whose next byte belongs to TLS.
 fn secure(
-    setup: &Setup,
+    setup: &TlsConnector,
     session: Option<&Session>,
     mut tcp: Tcp,
     options: &Options,
@@ -649,6 +649,6 @@ fn secure(
     tcp.set_deadline(Deadline::after(options.timeouts.connect).or_earlier(call));
     let clear_before = options.secure == Secure::StartTls;
     let tls = Tls::handshake(setup, session, tcp, clear_before)?;
-    trace.note(format_args!("{}", tls.facts()));
+    trace.note(format_args!("{}", tls.info()));
     Ok(Stream::Tls(Box::new(tls)))
 }

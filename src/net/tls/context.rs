@@ -14,10 +14,10 @@ use openssl::x509::verify::X509VerifyFlags;
 use crate::error::{Error, Kind, Result};
 use crate::fork;
 use crate::net::answer::Answer;
+use crate::net::progress::Progress;
 use crate::net::tls::ciphers::Ciphers;
-use crate::net::tls::{broken, facts};
+use crate::net::tls::{facts, setup_error};
 use crate::net::trust::{self, Authorities, CertificateFile, Encoded, Trust};
-use crate::net::watch::Watch;
 use crate::net::{Deadline, seems_exhausted, timed_out};
 use crate::openssl_errors;
 
@@ -56,12 +56,12 @@ static CONTEXTS: Mutex<Vec<(Trust, Arc<Build>)>> = Mutex::new(Vec::new());
 ///
 /// One caller builds it, the others wait for that, but not for ever: the one who builds may be in a callback of its host,
 /// which may have made this very call, or have been left behind when the process forked.
-pub fn context(trust: &Trust, deadline: Deadline, watch: &mut Watch) -> Result<Arc<Context>> {
+pub fn context(trust: &Trust, deadline: Deadline, progress: &mut Progress) -> Result<Arc<Context>> {
     let builder = loop {
         let (build, is_new) = build_of(trust);
         if !is_new {
             let patience = Deadline::after(PATIENCE).or_earlier(Some(deadline));
-            match &*build.wait(patience, watch)? {
+            match &*build.wait(patience, progress)? {
                 Some(Some(context)) => return Ok(Arc::clone(context)),
                 Some(None) => continue,
                 None => {}
@@ -72,7 +72,7 @@ pub fn context(trust: &Trust, deadline: Deadline, watch: &mut Watch) -> Result<A
     let built = build_context(trust, &mut || {
         let left = deadline.remaining().ok_or_else(|| timed_out().during("reading the certificates of authorities"))?;
         // nothing is locked here, so a fork need not wait for the end of the work
-        fork::allowed(|| watch.slice(left))?;
+        fork::allowed(|| progress.slice(left))?;
         Ok(())
     })?;
     match built.is_complete {
@@ -135,7 +135,7 @@ struct Built {
 
 /// Builds a context, unless `go_on` ends it, which is asked again and again.
 fn build_context(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result<Built> {
-    let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(broken)?;
+    let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(setup_error)?;
     let tls13_only = builder.min_proto_version() == Some(SslVersion::TLS1_3);
     builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
     // an idle session gives its 34 KiB of buffers back
@@ -170,14 +170,14 @@ fn build_context(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result
             is_complete = !files.iter().any(CertificateFile::may_be_mended);
             unusable.extend(add_files(&mut builder, files, &mut without_names, go_on)?);
             // a certificate that the user put there is trusted, be it a root or not
-            builder.verify_param_mut().set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(broken)?;
+            builder.verify_param_mut().set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(setup_error)?;
             builder.set_verify(SslVerifyMode::PEER);
         }
     }
     static NEXT_ID: AtomicU64 = AtomicU64::new(0);
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     let ssl = builder.build();
-    let ciphers = Ciphers::without_empty_ones(&ssl).map_err(broken)?;
+    let ciphers = Ciphers::without_empty_ones(&ssl).map_err(setup_error)?;
     let trust = trust.clone();
     let context = Arc::new(Context { ssl, id, trust, ciphers, tls13_only, without_names, unusable, lacks_platform });
     Ok(Built { context, is_complete })

@@ -12,7 +12,7 @@ use openssl::x509::{X509, X509NameEntryRef, X509NameRef, X509Ref};
 
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
-use crate::net::tls::broken;
+use crate::net::tls::setup_error;
 use crate::shortage;
 use crate::text::escape;
 
@@ -25,7 +25,7 @@ const LONGEST_SHOWN: usize = 255;
 const LARGEST_PEM: usize = 256 * 1024;
 
 /// What is known of a TLS connection.
-pub struct Facts {
+pub struct TlsInfo {
     /// The version, as "TLSv1.3".
     pub version: &'static str,
     /// The cipher suite.
@@ -38,18 +38,18 @@ pub struct Facts {
     pub certificate: Option<X509>,
 }
 
-impl Facts {
+impl TlsInfo {
     /// The peer's certificate in PEM, empty if it sent none.
     pub fn peer_pem(&self) -> Result<Vec<u8>> {
         let Some(certificate) = &self.certificate else { return Ok(Vec::new()) };
         if !shortage::has(LARGEST_PEM) {
             return Err(Error::new(Kind::OutOfMemory, "no memory for the server's certificate"));
         }
-        certificate.to_pem().map_err(broken)
+        certificate.to_pem().map_err(setup_error)
     }
 }
 
-impl fmt::Display for Facts {
+impl fmt::Display for TlsInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let resumed = if self.resumed { ", resumed" } else { "" };
         let verified = if self.verified { "verified" } else { "not verified" };

@@ -1,4 +1,4 @@
-//! What the client proves itself with: a certificate and its key, in files.
+//! The client certificate and its key, in files.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::net::is_exhausted;
-use crate::net::tls::broken;
+use crate::net::tls::setup_error;
 use crate::net::trust;
 use crate::openssl_errors;
 
 const UNUSABLE: &str = "the client's certificate cannot be used";
 
-/// Where a certificate of the client's is, and its key.
+/// Where the client certificate is, and its key.
 #[derive(Clone)]
 pub enum Identity {
     /// In two files in PEM; the certificate's issuers may follow it.
@@ -47,7 +47,7 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// A certificate of the client's, its key, and its issuers as far as the file has them.
+/// A client certificate, its key, and its issuers as far as the file has them.
 pub struct ClientCertificate {
     path: PathBuf,
     certificate: X509,
@@ -60,8 +60,8 @@ impl ClientCertificate {
     pub fn load(identity: &Identity) -> Result<ClientCertificate> {
         let (path, certificate, key, issuers) = match identity {
             Identity::Pem { certificate: path, key: key_path } => {
-                let broken = |stack| unreadable(path, stack);
-                let mut certificates = X509::stack_from_pem(&read(path)?).map_err(broken)?.into_iter();
+                let certificates = X509::stack_from_pem(&read(path)?).map_err(|stack| unreadable(path, stack))?;
+                let mut certificates = certificates.into_iter();
                 let certificate = certificates.next().ok_or_else(|| unusable(path, &"no certificate in it"))?;
                 // a key with a passphrase would have OpenSSL ask at the terminal
                 let key = PKey::private_key_from_pem_callback(&read(key_path)?, |_| Ok(0))
@@ -84,7 +84,7 @@ impl ClientCertificate {
 
     /// What tells it from any other.
     pub fn fingerprint(&self) -> Result<Vec<u8>> {
-        self.certificate.digest(MessageDigest::sha256()).map(|digest| digest.to_vec()).map_err(broken)
+        self.certificate.digest(MessageDigest::sha256()).map(|digest| digest.to_vec()).map_err(setup_error)
     }
 
     /// Has it at hand if the server asks for it.

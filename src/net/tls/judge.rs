@@ -10,7 +10,7 @@ use openssl::x509::{X509Ref, X509StoreContextRef, X509VerifyResult};
 
 use crate::error::{Error, Kind, Result};
 use crate::net::tls::context::Context;
-use crate::net::tls::{HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH, broken, facts};
+use crate::net::tls::{HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH, facts, setup_error};
 
 /// Who is asked about each certificate of a chain.
 pub struct Judge {
@@ -34,7 +34,7 @@ impl Judge {
         // calls it: where a place after the callback's could be had there is one for the callback too
         static PLACE: OnceCell<Index<Ssl, ()>> = OnceCell::new();
         ask(ssl);
-        let place = *PLACE.get_or_try_init(Ssl::new_ex_index::<()>).map_err(broken)?;
+        let place = *PLACE.get_or_try_init(Ssl::new_ex_index::<()>).map_err(setup_error)?;
         ssl.set_ex_data(place, ());
         if ssl.ex_data(place).is_none() {
             return Err(Error::new(Kind::OutOfMemory, "no memory for the TLS handshake"));

@@ -29,6 +29,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
 use crate::net::address::Host;
+use crate::net::progress::Progress;
 use crate::net::tcp::{self, Tcp};
 use crate::net::tls::ciphers::Ciphers;
 use crate::net::tls::context::{Context, context};
@@ -36,10 +37,9 @@ use crate::net::tls::identity::ClientCertificate;
 use crate::net::tls::judge::Judge;
 use crate::net::tls::lifetime::Lifetime;
 use crate::net::trust::Trust;
-use crate::net::watch::Watch;
 use crate::{openssl_errors, shortage};
 
-pub use facts::Facts;
+pub use facts::TlsInfo;
 pub use identity::Identity;
 
 // X509_V_ERR_*, which the crate has no names for.
@@ -59,18 +59,19 @@ const UNKNOWN_AUTHORITY: [i32; 5] =
 /// More than a session has in DER: OpenSSL takes no chain of more than 100 KiB.
 const LARGEST_SESSION: usize = 256 * 1024;
 
-/// What TLS must be like.
+/// The TLS options of a connection.
 #[derive(Clone, Debug)]
-pub struct Settings {
-    /// Whom to believe that it is the server.
+pub struct TlsOptions {
+    /// Whose certificates are trusted: the trust anchors.
     pub trust: Trust,
     /// The oldest version that will do.
     pub oldest: Version,
-    /// The name to send and to verify, if it is not the server's.
+    /// The name to send as SNI and to verify, if it is not the server's.
     pub name: Option<Host>,
-    /// What the client proves itself with, if the server asks.
+    /// The client certificate, if the server asks for one.
     pub identity: Option<Identity>,
-    /// The SHA-256 digest of the only certificate that the server may have, whatever its chain, names and dates.
+    /// Certificate pinning: the SHA-256 digest of the only certificate that the server may have, whatever its chain, names
+    /// and dates.
     pub fingerprint: Option<[u8; 32]>,
 }
 
@@ -87,8 +88,8 @@ pub enum Version {
     Tls13,
 }
 
-/// Settings with all that they name at hand, for connections to one server.
-pub struct Setup {
+/// TlsOptions with all that they name at hand, for connections to one server.
+pub struct TlsConnector {
     context: Arc<Context>,
     oldest: Version,
     host: Host,
@@ -96,7 +97,7 @@ pub struct Setup {
     fingerprint: Option<[u8; 32]>,
 }
 
-/// All that decides who is trusted, and who the client is: a session is resumed only where this is the same.
+/// All that decides who is trusted, and who the client is: session resumption only where this is the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     context: u64,
@@ -176,19 +177,24 @@ impl Session {
     }
 }
 
-impl Setup {
-    /// Reads the files that the settings name, as long as the deadline allows.
-    pub fn new(settings: &Settings, server: &Host, deadline: Deadline, watch: &mut Watch) -> Result<Setup> {
+impl TlsConnector {
+    /// Reads the files that the options name, as long as the deadline allows.
+    pub fn new(
+        options: &TlsOptions,
+        server: &Host,
+        deadline: Deadline,
+        progress: &mut Progress,
+    ) -> Result<TlsConnector> {
         // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
         ErrorStack::get();
         // whoever knows the certificate needs no authority
-        let trust = if settings.fingerprint.is_some() { &Trust::Anyone } else { &settings.trust };
-        Ok(Setup {
-            context: context(trust, deadline, watch)?,
-            oldest: settings.oldest,
-            host: settings.name.as_ref().unwrap_or(server).clone(),
-            certificate: settings.identity.as_ref().map(ClientCertificate::load).transpose()?,
-            fingerprint: settings.fingerprint,
+        let trust = if options.fingerprint.is_some() { &Trust::Anyone } else { &options.trust };
+        Ok(TlsConnector {
+            context: context(trust, deadline, progress)?,
+            oldest: options.oldest,
+            host: options.name.as_ref().unwrap_or(server).clone(),
+            certificate: options.identity.as_ref().map(ClientCertificate::load).transpose()?,
+            fingerprint: options.fingerprint,
         })
     }
 
@@ -220,34 +226,34 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Shakes hands within the deadline that `tcp` has, and verifies the peer where the setup wants it. An earlier
+    /// Shakes hands within the deadline that `tcp` has, and verifies the peer where the connector wants it. An earlier
     /// session is resumed if it was made with the same [`Key`] and the server remembers it.
     ///
     /// Clear text in answer is [`Kind::BadFormat`] where `clear_before`, since then somebody speaks in the server's
     /// place, and [`Kind::Secure`] else.
-    pub fn handshake(setup: &Setup, earlier: Option<&Session>, tcp: Tcp, clear_before: bool) -> Result<Tls> {
+    pub fn handshake(connector: &TlsConnector, earlier: Option<&Session>, tcp: Tcp, clear_before: bool) -> Result<Tls> {
         // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
         ErrorStack::get();
-        let mut ssl = prepare(setup).map_err(broken)?;
-        Judge { fingerprint: setup.fingerprint, context: Arc::clone(&setup.context) }.appoint(&mut ssl)?;
-        if let Some(certificate) = &setup.certificate {
+        let mut ssl = prepare(connector).map_err(setup_error)?;
+        Judge { fingerprint: connector.fingerprint, context: Arc::clone(&connector.context) }.appoint(&mut ssl)?;
+        if let Some(certificate) = &connector.certificate {
             certificate.present(&mut ssl)?;
         }
-        let earlier = earlier.filter(|earlier| earlier.context == setup.context.id && !earlier.is_over());
+        let earlier = earlier.filter(|earlier| earlier.context == connector.context.id && !earlier.is_over());
         if let Some(earlier) = earlier {
-            resume(&mut ssl, earlier).map_err(broken)?;
+            resume(&mut ssl, earlier).map_err(setup_error)?;
         }
         let transport = Transport { tcp, state: TransportState::Fresh };
-        let mut stream = SslStream::new(ssl, transport).map_err(broken)?;
+        let mut stream = SslStream::new(ssl, transport).map_err(setup_error)?;
         if let Err(error) = stream.connect() {
-            return Err(handshake_error(setup, error, &stream, clear_before));
+            return Err(handshake_error(connector, error, &stream, clear_before));
         }
-        let verified = check_peer(setup, stream.ssl())?;
+        let verified = check_peer(connector, stream.ssl())?;
         let lifetime = match earlier.filter(|_| stream.ssl().session_reused()) {
             Some(earlier) => earlier.lifetime,
-            None => Lifetime::new(setup.certificates_hold(stream.ssl()).map_err(broken)?),
+            None => Lifetime::new(connector.certificates_hold(stream.ssl()).map_err(setup_error)?),
         };
-        Ok(Tls { stream, context: Arc::clone(&setup.context), verified, lifetime })
+        Ok(Tls { stream, context: Arc::clone(&connector.context), verified, lifetime })
     }
 
     /// The connection below.
@@ -297,13 +303,13 @@ impl Tls {
         let _ = self.run(|stream| stream.shutdown().map(|_| 0));
     }
 
-    /// What tells this channel from any other, the best first: `tls-exporter` (RFC 9266) with TLS 1.3; below it
+    /// Channel bindings (RFC 5056), the best first: `tls-exporter` (RFC 9266) with TLS 1.3; below it
     /// `tls-server-end-point` and, for servers that know nothing else, `tls-unique` (RFC 5929).
     pub fn channel_bindings(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
         let ssl = self.stream.ssl();
         if ssl.version2() == Some(SslVersion::TLS1_3) {
             let mut data = vec![0; 32];
-            ssl.export_keying_material(&mut data, "EXPORTER-Channel-Binding", Some(b"")).map_err(broken)?;
+            ssl.export_keying_material(&mut data, "EXPORTER-Channel-Binding", Some(b"")).map_err(setup_error)?;
             return Ok(vec![("tls-exporter", data)]);
         }
         let end_point = self.end_point()?.map(|data| ("tls-server-end-point", data));
@@ -321,7 +327,7 @@ impl Tls {
             None => None,
         };
         let Some(digest) = digest else { return Ok(None) };
-        certificate.digest(digest).map(|digest| Some(digest.to_vec())).map_err(broken)
+        certificate.digest(digest).map(|digest| Some(digest.to_vec())).map_err(setup_error)
     }
 
     /// RFC 5929, section 3: the first Finished message, which is the server's where a session was resumed. It tells one
@@ -338,9 +344,9 @@ impl Tls {
     }
 
     /// What is known of the connection.
-    pub fn facts(&self) -> Facts {
+    pub fn info(&self) -> TlsInfo {
         let ssl = self.stream.ssl();
-        Facts {
+        TlsInfo {
             version: ssl.version_str(),
             cipher: ssl.current_cipher().map_or("no cipher", |cipher| cipher.name()),
             resumed: ssl.session_reused(),
@@ -370,23 +376,23 @@ impl Tls {
     }
 }
 
-fn prepare(setup: &Setup) -> Result<Ssl, ErrorStack> {
-    let mut ssl = Ssl::new(&setup.context.ssl)?;
-    if let Some(ciphers) = &setup.context.ciphers {
+fn prepare(connector: &TlsConnector) -> Result<Ssl, ErrorStack> {
+    let mut ssl = Ssl::new(&connector.context.ssl)?;
+    if let Some(ciphers) = &connector.context.ciphers {
         ciphers.set(&mut ssl)?;
     }
-    set_oldest(&mut ssl, setup)?;
-    if let Host::Name(name) = &setup.host {
-        // RFC 6066, section 3: without the dot that ends it, and never an address
+    set_oldest(&mut ssl, connector)?;
+    if let Host::Name(name) = &connector.host {
+        // SNI (RFC 6066, section 3): without the dot that ends it, and never an address
         ssl.set_hostname(name.trim_end_matches('.'))?;
     }
-    if setup.context.trust == Trust::Anyone {
+    if connector.context.trust == Trust::Anyone {
         return Ok(ssl);
     }
     let param = ssl.param_mut();
     // RFC 6125, section 6.4: the names of the certificate count, its subject does not
     param.set_hostflags(X509CheckFlags::NEVER_CHECK_SUBJECT | X509CheckFlags::NO_PARTIAL_WILDCARDS);
-    match &setup.host {
+    match &connector.host {
         Host::Name(name) => param.set_host(name.trim_end_matches('.'))?,
         Host::Ip(address) => param.set_ip(*address)?,
         Host::Zoned(address, _) => param.set_ip(IpAddr::V6(*address))?,
@@ -395,15 +401,15 @@ fn prepare(setup: &Setup) -> Result<Ssl, ErrorStack> {
 }
 
 /// The oldest version, whatever OpenSSL's configuration says, unless that wants a newer one.
-fn set_oldest(ssl: &mut SslRef, setup: &Setup) -> Result<(), ErrorStack> {
-    let oldest = match setup.oldest {
-        Version::Tls12 if setup.context.tls13_only => SslVersion::TLS1_3,
+fn set_oldest(ssl: &mut SslRef, connector: &TlsConnector) -> Result<(), ErrorStack> {
+    let oldest = match connector.oldest {
+        Version::Tls12 if connector.context.tls13_only => SslVersion::TLS1_3,
         Version::Tls10 => SslVersion::TLS1,
         Version::Tls11 => SslVersion::TLS1_1,
         Version::Tls12 => SslVersion::TLS1_2,
         Version::Tls13 => SslVersion::TLS1_3,
     };
-    if setup.oldest < Version::Tls12 {
+    if connector.oldest < Version::Tls12 {
         Ciphers::set_old(ssl)?;
     }
     ssl.set_min_proto_version(Some(oldest))
@@ -411,14 +417,14 @@ fn set_oldest(ssl: &mut SslRef, setup: &Setup) -> Result<(), ErrorStack> {
 
 /// What must be so after every handshake, a resumed one too, whatever suites and callbacks led there: whether the peer
 /// was verified.
-fn check_peer(setup: &Setup, ssl: &SslRef) -> Result<bool> {
-    if !setup.verifies() {
+fn check_peer(connector: &TlsConnector, ssl: &SslRef) -> Result<bool> {
+    if !connector.verifies() {
         return Ok(false);
     }
     let Some(certificate) = ssl.peer_certificate() else {
         return Err(Error::new(Kind::Secure, "the server showed no certificate"));
     };
-    match setup.fingerprint {
+    match connector.fingerprint {
         Some(wanted) if !judge::is(&certificate, &wanted) => Err(not_pinned(Some(&certificate), &wanted)),
         _ if ssl.verify_result() != X509VerifyResult::OK => {
             Err(Error::new(Kind::Secure, format!("the server's certificate was refused: {}", ssl.verify_result())))
@@ -436,7 +442,7 @@ fn not_pinned(found: Option<&X509Ref>, wanted: &[u8; 32]) -> Error {
     Error::new(Kind::Secure, text)
 }
 
-impl Setup {
+impl TlsConnector {
     /// How long the certificates of a full handshake are valid yet, where that matters.
     fn certificates_hold(&self, ssl: &SslRef) -> Result<Option<Duration>, ErrorStack> {
         if self.fingerprint.is_some() || self.context.trust == Trust::Anyone {
@@ -477,19 +483,24 @@ fn resume(ssl: &mut Ssl, earlier: &Session) -> Result<(), ErrorStack> {
     unsafe { ssl.set_session(session) }
 }
 
-fn handshake_error(setup: &Setup, error: ssl::Error, stream: &SslStream<Transport>, clear_before: bool) -> Error {
+fn handshake_error(
+    connector: &TlsConnector,
+    error: ssl::Error,
+    stream: &SslStream<Transport>,
+    clear_before: bool,
+) -> Error {
     let (ssl, state) = (stream.ssl(), stream.get_ref().state);
     let verified = ssl.verify_result();
-    if setup.verifies() && verified != X509VerifyResult::OK {
+    if connector.verifies() && verified != X509VerifyResult::OK {
         let kind = match error.ssl_error() {
             _ if verified.as_raw() == OUT_OF_MEMORY => Kind::OutOfMemory,
             Some(stack) => openssl_errors::kind(Kind::Secure, stack),
             None => Kind::Secure,
         };
-        if let Some(wanted) = setup.fingerprint.filter(|_| kind == Kind::Secure) {
+        if let Some(wanted) = connector.fingerprint.filter(|_| kind == Kind::Secure) {
             return not_pinned(facts::leaf(ssl), &wanted);
         }
-        return Error::new(kind, refusal(setup, ssl));
+        return Error::new(kind, refusal(connector, ssl));
     }
     match state {
         TransportState::ClearText if clear_before => {
@@ -503,9 +514,9 @@ fn handshake_error(setup: &Setup, error: ssl::Error, stream: &SslStream<Transpor
 }
 
 /// Why the certificate was refused, and what can be done about it.
-fn refusal(setup: &Setup, ssl: &SslRef) -> String {
-    let Context { unusable, lacks_platform, .. } = &*setup.context;
-    let mut text = format!("the server's certificate was refused: {}", facts::refusal(ssl, &setup.host));
+fn refusal(connector: &TlsConnector, ssl: &SslRef) -> String {
+    let Context { unusable, lacks_platform, .. } = &*connector.context;
+    let mut text = format!("the server's certificate was refused: {}", facts::refusal(ssl, &connector.host));
     if UNKNOWN_AUTHORITY.contains(&ssl.verify_result().as_raw()) {
         text.push_str(
             "; to trust its authority, or this certificate, set a file by pop3_options_set_ca_file or put one into the \
@@ -535,7 +546,7 @@ fn session_error(error: ssl::Error, state: TransportState) -> Error {
 }
 
 /// That TLS could not even begin.
-fn broken(stack: ErrorStack) -> Error {
+fn setup_error(stack: ErrorStack) -> Error {
     openssl_errors::error(Kind::Secure, "TLS cannot be set up", &stack)
 }
 
@@ -592,11 +603,11 @@ mod tests {
 
     /// What [`check_peer`] says of a connection on which no certificate has been shown.
     fn check(trust: Trust, fingerprint: Option<[u8; 32]>) -> Result<bool> {
-        let settings = Settings { trust, oldest: Version::Tls12, name: None, identity: None, fingerprint };
+        let options = TlsOptions { trust, oldest: Version::Tls12, name: None, identity: None, fingerprint };
         let host = Host::parse(b"mail.test").unwrap();
         let deadline = Deadline::after(Duration::from_secs(60));
-        let setup = Setup::new(&settings, &host, deadline, &mut Watch::default()).unwrap();
-        check_peer(&setup, &Ssl::new(&setup.context.ssl).unwrap())
+        let connector = TlsConnector::new(&options, &host, deadline, &mut Progress::default()).unwrap();
+        check_peer(&connector, &Ssl::new(&connector.context.ssl).unwrap())
     }
 
     #[test]
