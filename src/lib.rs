@@ -12,7 +12,6 @@
 //! - [`crypto`]: digests and chance, for the log-in;
 //! - [`net`]: addresses, sockets with deadlines, TLS;
 //! - [`text`]: text fit to be shown, without secrets;
-//! - `openssl_errors`: what OpenSSL says when it fails;
 //! - [`shortage`]: whether memory has run out;
 //! - [`fork`]: that a process may fork;
 //! - [`error`]: what can go wrong.
@@ -22,7 +21,6 @@ pub mod crypto;
 pub mod error;
 pub mod fork;
 pub mod net;
-mod openssl_errors;
 pub mod options;
 pub mod proto;
 pub mod session;

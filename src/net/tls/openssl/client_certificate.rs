@@ -11,41 +11,13 @@ use openssl::ssl::SslRef;
 use openssl::x509::X509;
 use zeroize::Zeroizing;
 
+use super::errors::{self, setup_error};
 use crate::error::{Error, Kind, Result};
 use crate::net::is_exhausted;
-use crate::net::tls::setup_error;
+use crate::net::tls::Identity;
 use crate::net::trust;
-use crate::openssl_errors;
 
 const UNUSABLE: &str = "the client's certificate cannot be used";
-
-/// Where the client certificate is, and its key.
-#[derive(Clone)]
-pub enum Identity {
-    /// In two files in PEM; the certificate's issuers may follow it.
-    Pem {
-        /// The certificate.
-        certificate: PathBuf,
-        /// Its key, without a passphrase.
-        key: PathBuf,
-    },
-    /// In one file (RFC 7292).
-    Pkcs12 {
-        /// The file.
-        path: PathBuf,
-        /// What opens it.
-        password: Zeroizing<String>,
-    },
-}
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Identity::Pem { certificate, key } => write!(f, "Pem({}, {})", certificate.display(), key.display()),
-            Identity::Pkcs12 { path, .. } => write!(f, "Pkcs12({})", path.display()),
-        }
-    }
-}
 
 /// A client certificate, its key, and its issuers as far as the file has them.
 pub struct ClientCertificate {
@@ -107,7 +79,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
 }
 
 fn unreadable(path: &Path, stack: ErrorStack) -> Error {
-    openssl_errors::error(Kind::Secure, &format!("{UNUSABLE}: {}", path.display()), &stack)
+    errors::error(Kind::Secure, &format!("{UNUSABLE}: {}", path.display()), &stack)
 }
 
 fn unusable(path: &Path, why: &dyn fmt::Display) -> Error {

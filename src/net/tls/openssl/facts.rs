@@ -10,9 +10,9 @@ use openssl::hash::{DigestBytes, MessageDigest};
 use openssl::ssl::SslRef;
 use openssl::x509::{X509, X509NameEntryRef, X509NameRef, X509Ref};
 
+use super::errors::setup_error;
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
-use crate::net::tls::setup_error;
 use crate::shortage;
 use crate::text::escape;
 

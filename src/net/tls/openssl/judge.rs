@@ -8,9 +8,10 @@ use openssl::ex_data::Index;
 use openssl::ssl::{Ssl, SslRef, SslVerifyMode};
 use openssl::x509::{X509Ref, X509StoreContextRef, X509VerifyResult};
 
+use super::context::Context;
+use super::errors::setup_error;
+use super::{HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH, facts};
 use crate::error::{Error, Kind, Result};
-use crate::net::tls::context::Context;
-use crate::net::tls::{HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH, facts, setup_error};
 
 /// Who is asked about each certificate of a chain.
 pub struct Judge {

@@ -11,15 +11,15 @@ use openssl::version;
 use openssl::x509::X509;
 use openssl::x509::verify::X509VerifyFlags;
 
+use super::ciphers::Ciphers;
+use super::errors::{self, setup_error};
+use super::{facts, platform_store};
 use crate::error::{Error, Kind, Result};
 use crate::fork;
 use crate::net::answer::Answer;
 use crate::net::progress::Progress;
-use crate::net::tls::ciphers::Ciphers;
-use crate::net::tls::{facts, setup_error};
 use crate::net::trust::{self, Authorities, CertificateFile, Encoded, Trust};
 use crate::net::{Deadline, seems_exhausted, timed_out};
-use crate::openssl_errors;
 
 /// What connections of the same [`Trust`] share: OpenSSL's context with its trust store.
 pub struct Context {
@@ -152,7 +152,7 @@ fn build_context(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result
             if *platform {
                 // a platform without a store leaves the host's authorities, and the other way round
                 if let Err(stack) = builder.set_default_verify_paths() {
-                    unusable.push(format!("the platform's store: {}", openssl_errors::describe(&stack)));
+                    unusable.push(format!("the platform's store: {}", errors::describe(&stack)));
                 }
                 // OpenSSL passes over a store that it can't open, and what is built here stays
                 if seems_exhausted() {
@@ -160,7 +160,7 @@ fn build_context(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result
                     return Err(Error::new(Kind::OutOfMemory, text));
                 }
                 go_on()?;
-                lacks_platform = !trust::has_platform_store(version::dir());
+                lacks_platform = !platform_store::is_there(version::dir());
             }
             let files = match own {
                 Authorities::None => Vec::new(),
@@ -202,7 +202,7 @@ fn add_files(
                 for encoded in &encoded {
                     go_on()?;
                     let Err(stack) = add_certificate(builder, encoded, without_names) else { continue };
-                    if openssl_errors::kind(Kind::Secure, &stack) == Kind::OutOfMemory {
+                    if errors::kind(Kind::Secure, &stack) == Kind::OutOfMemory {
                         return Err(Error::new(Kind::OutOfMemory, format!("no memory for the certificates of {name}")));
                     }
                     bad += 1;
