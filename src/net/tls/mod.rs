@@ -1,8 +1,10 @@
 //! TLS as the rest of the library sees it, the same on every platform.
 //!
 //! The work is done by the platform's own library: by OpenSSL, in `openssl`. Another platform's is one more folder beside
-//! that one, chosen here by `cfg` and nowhere else. It has the same items: [`TlsConnector`], [`Tls`], [`Session`].
+//! that one, chosen here by `cfg` and nowhere else. It has the same items: [`TlsConnector`], [`Tls`], [`Session`],
+//! [`PeerCertificate`].
 
+mod certificate;
 mod lifetime;
 mod openssl;
 mod transport;
@@ -12,10 +14,12 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
 use crate::net::trust::Trust;
+use crate::shortage;
 
-pub use self::openssl::{Session, Tls, TlsConnector, TlsInfo};
+pub use self::openssl::{PeerCertificate, Session, Tls, TlsConnector};
 
 /// The TLS options of a connection.
 #[derive(Clone, Debug)]
@@ -80,6 +84,47 @@ pub struct Key {
     context: u64,
     oldest: Version,
     host: String,
-    certificate: Option<Vec<u8>>,
+    certificate: Option<[u8; 32]>,
     fingerprint: Option<[u8; 32]>,
+}
+
+/// More than a certificate has in PEM: no library takes a chain of more than 100 KiB.
+const LARGEST_PEM: usize = 256 * 1024;
+
+/// What is known of a TLS connection.
+pub struct TlsInfo {
+    /// The version, as "TLSv1.3".
+    pub version: &'static str,
+    /// The cipher suite.
+    pub cipher: &'static str,
+    /// Whether an earlier session was resumed.
+    pub resumed: bool,
+    /// Whether the peer's certificate and name were verified.
+    pub verified: bool,
+    /// The peer's certificate, if it sent one.
+    pub certificate: Option<PeerCertificate>,
+}
+
+impl TlsInfo {
+    /// The peer's certificate in PEM, empty if it sent none.
+    pub fn peer_pem(&self) -> Result<Vec<u8>> {
+        let Some(certificate) = &self.certificate else { return Ok(Vec::new()) };
+        if !shortage::has(LARGEST_PEM) {
+            return Err(Error::new(Kind::OutOfMemory, "no memory for the server's certificate"));
+        }
+        certificate.read().map(|certificate| certificate.to_pem())
+    }
+}
+
+impl fmt::Display for TlsInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let resumed = if self.resumed { ", resumed" } else { "" };
+        let verified = if self.verified { "verified" } else { "not verified" };
+        write!(f, "{}, {}{resumed}, certificate {verified}", self.version, self.cipher)?;
+        match self.certificate.as_ref().map(PeerCertificate::read) {
+            Some(Ok(certificate)) => write!(f, ": {certificate}"),
+            Some(Err(error)) => write!(f, ": {error}"),
+            None => f.write_str(": none was sent"),
+        }
+    }
 }

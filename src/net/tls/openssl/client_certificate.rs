@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use openssl::error::ErrorStack;
-use openssl::hash::MessageDigest;
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::SslRef;
@@ -55,8 +54,8 @@ impl ClientCertificate {
     }
 
     /// What tells it from any other.
-    pub fn fingerprint(&self) -> Result<Vec<u8>> {
-        self.certificate.digest(MessageDigest::sha256()).map(|digest| digest.to_vec()).map_err(setup_error)
+    pub fn fingerprint(&self) -> Result<[u8; 32]> {
+        super::read(&self.certificate).map(|certificate| certificate.fingerprint()).map_err(setup_error)
     }
 
     /// Has it at hand if the server asks for it.

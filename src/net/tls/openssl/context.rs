@@ -13,7 +13,7 @@ use openssl::x509::verify::X509VerifyFlags;
 
 use super::ciphers::Ciphers;
 use super::errors::{self, setup_error};
-use super::{facts, platform_store};
+use super::{platform_store, read};
 use crate::error::{Error, Kind, Result};
 use crate::fork;
 use crate::net::answer::Answer;
@@ -34,7 +34,7 @@ pub struct Context {
     /// Whether OpenSSL's configuration admits TLS 1.3 alone.
     pub tls13_only: bool,
     /// The fingerprints of the host's own authorities that have no names of servers.
-    pub without_names: BTreeSet<Vec<u8>>,
+    pub without_names: BTreeSet<[u8; 32]>,
     /// Files of the folder `cacerts` that gave no certificate, to be named when a verification fails.
     pub unusable: Vec<String>,
     /// Whether the platform's store was wanted and has nothing in it.
@@ -188,7 +188,7 @@ fn build_context(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result
 fn add_files(
     builder: &mut SslContextBuilder,
     files: Vec<CertificateFile>,
-    without_names: &mut BTreeSet<Vec<u8>>,
+    without_names: &mut BTreeSet<[u8; 32]>,
     go_on: &mut dyn FnMut() -> Result<()>,
 ) -> Result<Vec<String>> {
     let mut unusable = Vec::new();
@@ -221,15 +221,15 @@ fn add_files(
 fn add_certificate(
     builder: &mut SslContextBuilder,
     encoded: &Encoded,
-    without_names: &mut BTreeSet<Vec<u8>>,
+    without_names: &mut BTreeSet<[u8; 32]>,
 ) -> Result<(), ErrorStack> {
     let certificate = match encoded {
         Encoded::Pem(pem) => X509::from_pem(pem)?,
         Encoded::Der(der) => X509::from_der(der)?,
     };
-    // names that cannot be parsed look like none, but OpenSSL then verifies no server by the certificate
-    if certificate.subject_alt_names().is_none() {
-        without_names.insert(facts::fingerprint(&certificate)?.to_vec());
+    let certificate_read = read(&certificate)?;
+    if certificate_read.lacks_names() {
+        without_names.insert(certificate_read.fingerprint());
     }
     builder.cert_store_mut().add_cert(certificate)
 }

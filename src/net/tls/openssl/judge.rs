@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
-use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
 use openssl::ssl::{Ssl, SslRef, SslVerifyMode};
 use openssl::x509::{X509Ref, X509StoreContextRef, X509VerifyResult};
 
 use super::context::Context;
 use super::errors::setup_error;
-use super::{HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH, facts};
+use super::{HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH, read};
 use crate::error::{Error, Kind, Result};
 
 /// Who is asked about each certificate of a chain.
@@ -63,7 +62,7 @@ impl Judge {
     /// Whether it is believed although it does not name the server: only one that has no names at all and that the host
     /// itself has put among its authorities, this very one. Such are made by hand for one machine.
     fn needs_no_names(&self, leaf: &X509Ref) -> bool {
-        facts::fingerprint(leaf).is_ok_and(|fingerprint| self.context.without_names.contains(&fingerprint[..]))
+        read(leaf).is_ok_and(|leaf| self.context.without_names.contains(&leaf.fingerprint()))
     }
 }
 
@@ -73,6 +72,5 @@ fn is_about_names(error: X509VerifyResult) -> bool {
 
 /// Whether it is the certificate with that fingerprint.
 pub fn is(certificate: &X509Ref, wanted: &[u8; 32]) -> bool {
-    let fingerprint: Result<_, ErrorStack> = facts::fingerprint(certificate);
-    fingerprint.is_ok_and(|found| found[..] == wanted[..])
+    read(certificate).is_ok_and(|certificate| certificate.fingerprint() == *wanted)
 }

@@ -2,13 +2,12 @@
 //!
 //! This file shakes hands, reads and writes; `context` has the trust anchors, `client_certificate` what the server may ask
 //! for, `judge` who is believed though OpenSSL would not and the other way round, `ciphers` what is offered, `session` what
-//! is resumed later, `facts` what is told of a certificate, `errors` what OpenSSL says when it fails.
+//! is resumed later, `errors` what OpenSSL says when it fails.
 
 mod ciphers;
 mod client_certificate;
 mod context;
 mod errors;
-mod facts;
 mod judge;
 mod platform_store;
 mod session;
@@ -19,11 +18,9 @@ use std::time::{Duration, SystemTime};
 
 use openssl::asn1::Asn1Time;
 use openssl::error::ErrorStack;
-use openssl::hash::MessageDigest;
-use openssl::nid::Nid;
 use openssl::ssl::{self, ErrorCode, Ssl, SslRef, SslStream, SslVersion};
 use openssl::x509::verify::X509CheckFlags;
-use openssl::x509::{X509Ref, X509VerifyResult};
+use openssl::x509::{X509, X509Ref, X509VerifyResult};
 
 use self::ciphers::Ciphers;
 use self::client_certificate::ClientCertificate;
@@ -35,16 +32,18 @@ use crate::net::Deadline;
 use crate::net::address::Host;
 use crate::net::progress::Progress;
 use crate::net::tcp::{self, Tcp};
+use crate::net::tls::certificate::{Certificate, Reason, not_pinned};
 use crate::net::tls::lifetime::Lifetime;
 use crate::net::tls::transport::{Transport, TransportState};
-use crate::net::tls::{Key, TlsOptions, Version};
+use crate::net::tls::{Key, TlsInfo, TlsOptions, Version};
 use crate::net::trust::Trust;
 
-pub use self::facts::TlsInfo;
 pub use self::session::Session;
 
 // X509_V_ERR_*, which the crate has no names for.
 const UNABLE_TO_GET_ISSUER: i32 = 2;
+const CERT_NOT_YET_VALID: i32 = 9;
+const CERT_HAS_EXPIRED: i32 = 10;
 const OUT_OF_MEMORY: i32 = 17;
 const SELF_SIGNED: i32 = 18;
 const SELF_SIGNED_IN_CHAIN: i32 = 19;
@@ -52,6 +51,7 @@ const UNABLE_TO_GET_ISSUER_LOCALLY: i32 = 20;
 const UNABLE_TO_VERIFY_LEAF: i32 = 21;
 const HOSTNAME_MISMATCH: i32 = 62;
 const IP_ADDRESS_MISMATCH: i32 = 64;
+const EE_KEY_TOO_SMALL: i32 = 66;
 
 /// Why no way to an authority was found that is trusted.
 const UNKNOWN_AUTHORITY: [i32; 5] =
@@ -102,6 +102,16 @@ impl TlsConnector {
     /// Whether the server must show a certificate that is believed.
     fn verifies(&self) -> bool {
         self.fingerprint.is_some() || self.context.trust != Trust::Anyone
+    }
+}
+
+/// The certificate of the peer.
+pub struct PeerCertificate(X509);
+
+impl PeerCertificate {
+    /// Takes it out of OpenSSL's hands.
+    pub fn read(&self) -> Result<Certificate> {
+        read(&self.0).map_err(|stack| errors::error(Kind::Secure, "the server's certificate cannot be read", &stack))
     }
 }
 
@@ -195,22 +205,11 @@ impl Tls {
             ssl.export_keying_material(&mut data, "EXPORTER-Channel-Binding", Some(b"")).map_err(setup_error)?;
             return Ok(vec![("tls-exporter", data)]);
         }
-        let end_point = self.end_point()?.map(|data| ("tls-server-end-point", data));
+        let certificate =
+            ssl.peer_certificate().map(|certificate| read(&certificate)).transpose().map_err(setup_error)?;
+        let end_point = certificate.and_then(|certificate| certificate.end_point_binding());
+        let end_point = end_point.map(|data| ("tls-server-end-point", data));
         Ok(end_point.into_iter().chain(self.unique().map(|data| ("tls-unique", data))).collect())
-    }
-
-    /// RFC 5929, section 4.
-    fn end_point(&self) -> Result<Option<Vec<u8>>> {
-        let Some(certificate) = self.stream.ssl().peer_certificate() else { return Ok(None) };
-        let signature = certificate.signature_algorithm().object().nid().signature_algorithms();
-        let digest = match signature.map(|algorithms| algorithms.digest) {
-            // section 4.1: too weak ones are replaced
-            Some(Nid::MD5 | Nid::SHA1) => Some(MessageDigest::sha256()),
-            Some(digest) => MessageDigest::from_nid(digest),
-            None => None,
-        };
-        let Some(digest) = digest else { return Ok(None) };
-        certificate.digest(digest).map(|digest| Some(digest.to_vec())).map_err(setup_error)
     }
 
     /// RFC 5929, section 3: the first Finished message, which is the server's where a session was resumed. It tells one
@@ -234,7 +233,7 @@ impl Tls {
             cipher: ssl.current_cipher().map_or("no cipher", |cipher| cipher.name()),
             resumed: ssl.session_reused(),
             verified: self.verified,
-            certificate: ssl.peer_certificate(),
+            certificate: ssl.peer_certificate().map(PeerCertificate),
         }
     }
 
@@ -308,21 +307,12 @@ fn check_peer(connector: &TlsConnector, ssl: &SslRef) -> Result<bool> {
         return Err(Error::new(Kind::Secure, "the server showed no certificate"));
     };
     match connector.fingerprint {
-        Some(wanted) if !judge::is(&certificate, &wanted) => Err(not_pinned(Some(&certificate), &wanted)),
+        Some(wanted) if !judge::is(&certificate, &wanted) => Err(not_pinned(read(&certificate).ok().as_ref(), &wanted)),
         _ if ssl.verify_result() != X509VerifyResult::OK => {
             Err(Error::new(Kind::Secure, format!("the server's certificate was refused: {}", ssl.verify_result())))
         }
         _ => Ok(true),
     }
-}
-
-fn not_pinned(found: Option<&X509Ref>, wanted: &[u8; 32]) -> Error {
-    let found = found.and_then(|certificate| facts::fingerprint(certificate).ok());
-    let found = found.map_or_else(|| "not known".into(), |found| facts::hex(&found));
-    let wanted = facts::hex(wanted);
-    let text =
-        format!("the server's certificate is another one: its SHA-256 fingerprint is {found}, wanted is {wanted}");
-    Error::new(Kind::Secure, text)
 }
 
 impl TlsConnector {
@@ -360,7 +350,7 @@ fn handshake_error(
             None => Kind::Secure,
         };
         if let Some(wanted) = connector.fingerprint.filter(|_| kind == Kind::Secure) {
-            return not_pinned(facts::leaf(ssl), &wanted);
+            return not_pinned(leaf(ssl).and_then(|leaf| read(leaf).ok()).as_ref(), &wanted);
         }
         return Error::new(kind, refusal(connector, ssl));
     }
@@ -378,7 +368,12 @@ fn handshake_error(
 /// Why the certificate was refused, and what can be done about it.
 fn refusal(connector: &TlsConnector, ssl: &SslRef) -> String {
     let Context { unusable, lacks_platform, .. } = &*connector.context;
-    let mut text = format!("the server's certificate was refused: {}", facts::refusal(ssl, &connector.host));
+    let reason = reason(ssl.verify_result());
+    let why = match leaf(ssl).and_then(|leaf| read(leaf).ok()) {
+        Some(certificate) => certificate.refusal(reason, &connector.host),
+        None => reason.text(&connector.host).to_owned(),
+    };
+    let mut text = format!("the server's certificate was refused: {why}");
     if UNKNOWN_AUTHORITY.contains(&ssl.verify_result().as_raw()) {
         text.push_str(
             "; to trust its authority, or this certificate, set a file by pop3_options_set_ca_file or put one into the \
@@ -392,6 +387,25 @@ fn refusal(connector: &TlsConnector, ssl: &SslRef) -> String {
         text.push_str(&format!("; not used: {}", unusable.join(", ")));
     }
     text
+}
+
+fn reason(result: X509VerifyResult) -> Reason {
+    match result.as_raw() {
+        CERT_NOT_YET_VALID => Reason::NotYetValid,
+        CERT_HAS_EXPIRED => Reason::Expired,
+        HOSTNAME_MISMATCH | IP_ADDRESS_MISMATCH => Reason::NameMismatch,
+        EE_KEY_TOO_SMALL => Reason::WeakKey,
+        _ => Reason::Other(result.error_string()),
+    }
+}
+
+/// The certificate that was looked at in this handshake.
+fn leaf(ssl: &SslRef) -> Option<&X509Ref> {
+    ssl.verified_chain().and_then(|chain| chain.get(0))
+}
+
+fn read(certificate: &X509Ref) -> Result<Certificate, ErrorStack> {
+    certificate.to_der().map(Certificate::from_der)
 }
 
 fn session_error(error: ssl::Error, state: TransportState) -> Error {
