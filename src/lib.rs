@@ -1,25 +1,27 @@
 //! POP3 client library: sessions in the clear, with implicit TLS, and with STARTTLS.
 //!
-//! A session is a [`Client`](session::Client), opened by [`Options`](options::Options). A [`Trace`](session::trace::Trace)
-//! shows what is said in it, line by line, without secrets:
+//! A session is a [`Client`](session::Client), opened by [`Options`](options::Options); [`blocking`](drive::blocking) runs
+//! its calls, each of which waits in the calling thread. A [`Trace`](session::trace::Trace) shows what is said, line by
+//! line, without secrets:
 //!
 //! ```no_run
-//! use pop3connect::net::{address::Server, watch::Watch};
+//! use pop3connect::drive::blocking::{open, run};
+//! use pop3connect::net::{address::Server, progress::Progress};
 //! use pop3connect::options::{Options, Secure};
 //! use pop3connect::proto::auth::Credentials;
-//! use pop3connect::session::{Client, trace::Trace};
+//! use pop3connect::session::trace::Trace;
 //!
 //! # fn main() -> pop3connect::error::Result<()> {
 //! let server = Server::parse(b"pop.example.net", Secure::Tls.default_port())?;
 //! let options = Options::new(server, Secure::Tls, Credentials::new(b"alice", b"s3cret pass")?);
 //! let mut print = |line: &str| println!("{line}");
 //! let trace = &mut Trace::new(Some(&mut print));
-//! let mut session = Client::open(&options, Watch::default, trace)?;
-//! for (number, octets) in session.list(None, trace)? {
+//! let mut session = open(&options, Progress::default, trace)?;
+//! for (number, octets) in run(session.list(None, trace))? {
 //!     let mut message = Vec::with_capacity(octets.clamp(0, 1 << 20) as usize);
-//!     session.retrieve(number, |piece| { message.extend_from_slice(piece); Ok(()) }, trace)?;
+//!     run(session.retrieve(number, |piece| { message.extend_from_slice(piece); Ok(()) }, trace))?;
 //! }
-//! session.quit(trace)
+//! run(session.quit(trace))
 //! # }
 //! ```
 //!
@@ -45,13 +47,13 @@
 //! Which names which others is a table of `docs/architecture.md`:
 //!
 //! - `capi`: the C functions, the handle table, the result codes, and nearly all unsafe code;
-//! - [`session`]: a session, which drives `proto` over `net`: connecting, commands, messages, status lines;
+//! - [`drive`]: sessions that block: a transport for `session` made of `net`;
+//! - [`session`]: a session, which drives `proto`: log-in, commands, messages, status lines;
 //! - [`options`]: what a connection is to be;
 //! - [`proto`]: the protocol, pure: commands, replies, framing, log-in;
 //! - [`crypto`]: digests and chance, for the log-in;
 //! - [`net`]: addresses, sockets with deadlines, TLS;
 //! - [`text`]: text fit to be shown, without secrets;
-//! - `openssl_errors`: what OpenSSL says when it fails;
 //! - [`shortage`]: whether memory has run out;
 //! - [`fork`]: that a process may fork;
 //! - [`error`]: what can go wrong.
@@ -66,7 +68,6 @@ pub mod drive;
 pub mod error;
 pub mod fork;
 pub mod net;
-mod openssl_errors;
 pub mod options;
 pub mod proto;
 pub mod session;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::net::address::Server;
-use crate::net::tcp::Route;
-use crate::net::tls;
+use crate::net::route::Route;
+use crate::net::tls::{TlsOptions, Version};
 use crate::net::trust::{Authorities, Trust};
 use crate::proto::auth::{Credentials, Mechanism};
 
@@ -42,7 +42,7 @@ pub struct Options {
     /// When TLS begins.
     pub secure: Secure,
     /// What TLS must be like.
-    pub tls: tls::Settings,
+    pub tls: TlsOptions,
     /// How long to wait.
     pub timeouts: Timeouts,
 }
@@ -63,9 +63,9 @@ impl Options {
             clear_password: true,
             max_message: None,
             secure,
-            tls: tls::Settings {
+            tls: TlsOptions {
                 trust: Trust::Verified { platform: true, own: Authorities::None },
-                oldest: tls::Version::Tls12,
+                oldest: Version::Tls12,
                 name: None,
                 identity: None,
                 fingerprint: None,
@@ -123,7 +123,7 @@ mod tests {
         let server = Server::parse(b"pop.example.net", 995).unwrap();
         let options = Options::new(server, Secure::Tls, Credentials::new(b"alice", b"s3cret").unwrap());
         assert!(matches!(options.tls.trust, Trust::Verified { platform: true, own: Authorities::None }));
-        assert!(options.tls.oldest >= tls::Version::Tls12);
+        assert!(options.tls.oldest >= Version::Tls12);
         assert_eq!((options.secure, options.timeouts), (Secure::Tls, Timeouts::each(Duration::from_secs(60))));
     }
 

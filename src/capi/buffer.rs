@@ -7,7 +7,7 @@ use std::ffi::c_char;
 use std::{mem, ptr};
 
 use crate::error::{Error, Kind, Result};
-use crate::net::tls::Facts;
+use crate::net::tls::TlsInfo;
 use crate::session::mailbox::UniqueIds;
 
 /// Bytes that belong to the host until it passes them to pop3_buffer_free.
@@ -272,14 +272,14 @@ impl pop3_buffer {
 }
 
 impl pop3_tls_info {
-    /// A copy of the facts.
-    pub(super) fn copy_of(facts: &Facts) -> Result<pop3_tls_info> {
-        let (resumed, verified) = (facts.resumed.into(), facts.verified.into());
+    /// A copy of the information.
+    pub(super) fn copy_of(tls: &TlsInfo) -> Result<pop3_tls_info> {
+        let (resumed, verified) = (tls.resumed.into(), tls.verified.into());
         let mut info = pop3_tls_info { resumed, verified, ..pop3_tls_info::default() };
         // one by one, so that those before one that fails are freed
-        info.version = text(facts.version.as_bytes())?;
-        info.cipher = text(facts.cipher.as_bytes())?;
-        info.peer_pem = text(&facts.peer_pem()?)?;
+        info.version = text(tls.version.as_bytes())?;
+        info.cipher = text(tls.cipher.as_bytes())?;
+        info.peer_pem = text(&tls.peer_pem()?)?;
         Ok(info)
     }
 }

@@ -10,7 +10,7 @@ use crate::capi::{boundary, handles};
 use crate::drive::blocking::{self, Client, run};
 use crate::error::Result;
 use crate::net::address::Server;
-use crate::net::watch::Watch;
+use crate::net::progress::Progress;
 use crate::session::server_cache;
 use crate::session::trace::Trace;
 
@@ -173,14 +173,14 @@ pub(super) unsafe fn open(
         unsafe { (arguments::server(server)?, required(user, "the user")?, required(pass, "the password")?) };
     let server = server.ok_or_else(|| parameter(format!("{SERVER} is NULL")))?;
     let options = pop3_options::basic(server, user, pass, secure_mode(secure)?, verify != 0)?.connection()?;
-    blocking::open(&options, Watch::default, trace)
+    blocking::open(&options, Progress::default, trace)
 }
 
 /// A session as pop3_connect_with makes it, without a handle. The copies of the credentials are gone when it returns.
 pub(super) fn open_with(options: Option<&pop3_options>, trace: &mut Trace<'_>) -> Result<Client> {
     let options = options.ok_or_else(|| parameter("the options are NULL"))?;
     let listeners = options.listeners;
-    blocking::open(&options.connection()?, || listeners.watch(), trace)
+    blocking::open(&options.connection()?, || listeners.progress(), trace)
 }
 
 /// The callbacks of these options; none where there are no options.

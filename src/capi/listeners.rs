@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString, c_char, c_void};
 
 use crate::fork;
-use crate::net::watch::Watch;
+use crate::net::progress::Progress;
 use crate::session::trace::Trace;
 
 /// The status callback (Omnis: StsProc): is called with each status line of a call, without line end.
@@ -32,10 +32,10 @@ pub struct Listeners {
 
 impl Listeners {
     /// The progress callback, for a session's waits.
-    pub fn watch(self) -> Watch {
+    pub fn progress(self) -> Progress {
         match self.progress {
-            None => Watch::default(),
-            Some(_) => Watch::new(Box::new(move |done, total| self.is_to_go_on(done, total))),
+            None => Progress::default(),
+            Some(_) => Progress::new(Box::new(move |done, total| self.is_to_go_on(done, total))),
         }
     }
 

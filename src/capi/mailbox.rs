@@ -231,7 +231,7 @@ pub unsafe extern "C" fn pop3_get_tls_info(socket: i32, out: *mut pop3_tls_info)
         let out = unsafe { Out::new(out) }?;
         out.write(on_socket(socket, None, |client, _| {
             let in_the_clear = || Error::new(Kind::Unsupported, "the connection is in the clear");
-            pop3_tls_info::copy_of(&client.transport().tls_facts().ok_or_else(in_the_clear)?)
+            pop3_tls_info::copy_of(&client.transport().tls_info().ok_or_else(in_the_clear)?)
         })?);
         Ok(POP3_OK)
     })

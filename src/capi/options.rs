@@ -12,8 +12,8 @@ use crate::capi::settings::{self, absolute};
 use crate::error::{Error, Result};
 use crate::net::address::{Host, Server};
 use crate::net::proxy::Proxy;
-use crate::net::tcp::{Family, Route};
-use crate::net::tls::{self, Identity, Version};
+use crate::net::route::{Family, Route};
+use crate::net::tls::{Identity, TlsOptions, Version};
 use crate::net::trust::{Authorities, Trust};
 use crate::options::{Options, Secure, Timeouts};
 use crate::proto::auth::{Credentials, Mechanism};
@@ -142,7 +142,7 @@ impl pop3_options {
             clear_password: self.clear_password,
             max_message: self.max_message,
             secure: self.secure,
-            tls: tls::Settings {
+            tls: TlsOptions {
                 trust,
                 oldest: self.oldest,
                 name: self.tls_name.clone(),

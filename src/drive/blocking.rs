@@ -15,12 +15,14 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
 use crate::net::address::Host;
+use crate::net::connect::connect;
+use crate::net::progress::Progress;
 use crate::net::proxy::Proxy;
 use crate::net::resolve::resolve;
+use crate::net::route::interleave;
 use crate::net::stream::Stream;
-use crate::net::tcp::{self, Canceller, Tcp};
-use crate::net::tls::{self, Facts, Setup, Tls};
-use crate::net::watch::Watch;
+use crate::net::tcp::{Canceller, Tcp};
+use crate::net::tls::{self, Tls, TlsConnector, TlsInfo};
 use crate::options::{Options, Secure};
 use crate::session;
 use crate::session::trace::Trace;
@@ -37,18 +39,18 @@ pub fn run<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
-/// Connects and logs in. `watch` makes who is told how it goes on, for each connection that it takes.
-pub fn open(options: &Options, watch: impl Fn() -> Watch, trace: &mut Trace<'_>) -> Result<Client> {
-    let mut dialer = Dialer { options, watch, call: None, setup: None };
+/// Connects and logs in. `progress` makes the progress callback, for each connection that it takes.
+pub fn open(options: &Options, progress: impl Fn() -> Progress, trace: &mut Trace<'_>) -> Result<Client> {
+    let mut dialer = Dialer { options, progress, call: None, tls: None };
     run(Client::open(&mut dialer, options, trace))
 }
 
 /// Connects by these options.
-struct Dialer<'a, W> {
+struct Dialer<'a, P> {
     options: &'a Options,
-    watch: W,
+    progress: P,
     call: Option<Deadline>,
-    setup: Option<Setup>,
+    tls: Option<TlsConnector>,
 }
 
 /// A connection whose waits block.
@@ -60,21 +62,21 @@ pub struct Blocking {
     canceller: Canceller,
 }
 
-impl<W: Fn() -> Watch> Connector for Dialer<'_, W> {
+impl<P: Fn() -> Progress> Connector for Dialer<'_, P> {
     type Transport = Blocking;
 
     async fn prepare(&mut self) -> Result<()> {
         self.call = self.options.timeouts.call.map(Deadline::after);
         if self.options.secure != Secure::No {
             let Options { tls, server, .. } = self.options;
-            self.setup = Some(Setup::new(tls, &server.host, self.deadline(), &mut (self.watch)())?);
+            self.tls = Some(TlsConnector::new(tls, &server.host, self.deadline(), &mut (self.progress)())?);
         }
         Ok(())
     }
 
     fn identity(&self) -> Result<String> {
         let proxy = self.options.route.proxy.as_ref().map(ToString::to_string);
-        let tls = self.setup.as_ref().map(Setup::key).transpose()?;
+        let tls = self.tls.as_ref().map(TlsConnector::key).transpose()?;
         Ok(if proxy.is_none() && tls.is_none() { String::new() } else { format!("{proxy:?} {tls:?}") })
     }
 
@@ -117,7 +119,7 @@ impl<W: Fn() -> Watch> Connector for Dialer<'_, W> {
     }
 }
 
-impl<W: Fn() -> Watch> Dialer<'_, W> {
+impl<P: Fn() -> Progress> Dialer<'_, P> {
     /// Until when something on the way to the first reply may take, from now on.
     fn deadline(&self) -> Deadline {
         Deadline::after(self.options.timeouts.connect).or_earlier(self.call)
@@ -126,9 +128,9 @@ impl<W: Fn() -> Watch> Dialer<'_, W> {
     /// Looks the server up, or its proxy, and connects to it.
     fn connect_tcp(&self, trace: &mut Trace<'_>) -> Result<Tcp> {
         let Options { route, server, .. } = self.options;
-        let mut watch = (self.watch)();
+        let mut progress = (self.progress)();
         let next = route.proxy.as_ref().map_or(server, |proxy| &proxy.server);
-        watch.tell()?;
+        progress.tell()?;
         if !matches!(next.host, Host::Ip(_)) {
             trace.note(format_args!("resolving {}", next.host.brief()));
         }
@@ -137,15 +139,15 @@ impl<W: Fn() -> Watch> Dialer<'_, W> {
             Some(proxy) => error.during(&proxy.brief()),
             None => error,
         };
-        let mut addresses = resolve(next, self.deadline(), &mut watch).map_err(blame)?;
+        let mut addresses = resolve(next, self.deadline(), &mut progress).map_err(blame)?;
         addresses.retain(|address| route.admits(address));
         if addresses.is_empty() {
             let text = format!("{} has no address of that family", next.host.brief());
             return Err(blame(Error::new(Kind::HostNotFound, text)));
         }
         let note = |address: &SocketAddr| trace.note(format_args!("connecting to {address}"));
-        let addresses = tcp::interleave(addresses);
-        let connected = tcp::connect(&addresses, route.source, self.deadline(), watch, note);
+        let addresses = interleave(addresses);
+        let connected = connect(&addresses, route.source, self.deadline(), progress, note);
         let (mut tcp, address) = connected.map_err(blame)?;
         trace.note(format_args!("connected to {address}"));
         if let Some(proxy) = &route.proxy {
@@ -158,11 +160,11 @@ impl<W: Fn() -> Watch> Dialer<'_, W> {
 
     /// The TLS handshake on a connection whose next byte belongs to TLS.
     fn shake_hands(&self, mut tcp: Tcp, earlier: Option<&TlsSession>, trace: &mut Trace<'_>) -> Result<Stream> {
-        let setup = self.setup.as_ref().ok_or_else(|| Error::new(Kind::Internal, "TLS was not prepared"))?;
+        let connector = self.tls.as_ref().ok_or_else(|| Error::new(Kind::Internal, "TLS was not prepared"))?;
         let earlier = earlier.and_then(|earlier| earlier.as_any().downcast_ref::<tls::Session>());
         tcp.set_deadline(self.deadline());
-        let tls = Tls::handshake(setup, earlier, tcp, self.options.secure == Secure::StartTls)?;
-        trace.note(format_args!("{}", tls.facts()));
+        let tls = Tls::handshake(connector, earlier, tcp, self.options.secure == Secure::StartTls)?;
+        trace.note(format_args!("{}", tls.info()));
         Ok(Stream::Tls(Box::new(tls)))
     }
 }
@@ -174,8 +176,8 @@ impl Blocking {
     }
 
     /// What is known of TLS, where there is TLS.
-    pub fn tls_facts(&self) -> Option<Facts> {
-        self.stream.tls_facts()
+    pub fn tls_info(&self) -> Option<TlsInfo> {
+        self.stream.tls_info()
     }
 
     fn set_deadline(&mut self, deadline: Deadline) {
@@ -187,9 +189,9 @@ impl Blocking {
 impl Transport for Blocking {
     fn begin_call(&mut self, limit: Option<Duration>) -> Result<()> {
         self.call = limit.map(Deadline::after);
-        let watch = self.stream.watch();
-        watch.set(0, None);
-        Ok(watch.tell()?)
+        let progress = self.stream.progress();
+        progress.set(0, None);
+        Ok(progress.tell()?)
     }
 
     fn now(&self) -> Instant {
@@ -236,11 +238,11 @@ impl Transport for Blocking {
     }
 
     fn set_progress(&mut self, done: u64, total: Option<u64>) {
-        self.stream.watch().set(done, total);
+        self.stream.progress().set(done, total);
     }
 
     fn report_progress(&mut self) -> Result<()> {
-        Ok(self.stream.watch().tell()?)
+        Ok(self.stream.progress().tell()?)
     }
 
     fn is_encrypted(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::fork;
-use crate::net::watch::Watch;
+use crate::net::progress::Progress;
 use crate::net::{Cancelled, Deadline};
 
 /// An answer that is there, or will be. A channel would do, but leaves memory of its thread behind that leak checkers ask
@@ -31,8 +31,8 @@ impl<T> Answer<T> {
         self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until it is there; `None` once the deadline has passed. Nothing is locked while the watch is called.
-    pub fn wait(&self, deadline: Deadline, watch: &mut Watch) -> Result<MutexGuard<'_, Option<T>>, Cancelled> {
+    /// Waits until it is there; `None` once the deadline has passed. Nothing is locked while the progress callback runs.
+    pub fn wait(&self, deadline: Deadline, progress: &mut Progress) -> Result<MutexGuard<'_, Option<T>>, Cancelled> {
         loop {
             let answer = self.look();
             let left = deadline.remaining();
@@ -40,7 +40,7 @@ impl<T> Answer<T> {
                 return Ok(answer);
             }
             drop(answer);
-            let wait = watch.slice(left.unwrap_or_default())?;
+            let wait = progress.slice(left.unwrap_or_default())?;
             fork::allowed(|| {
                 let waited = self.given.wait_timeout_while(self.look(), wait, |answer| answer.is_none());
                 drop(waited.unwrap_or_else(PoisonError::into_inner));
@@ -61,15 +61,15 @@ mod tests {
     fn it_is_waited_for_until_the_deadline() {
         let answer = Arc::new(Answer::default());
         let soon = Deadline::after(Duration::from_millis(1));
-        assert!(answer.wait(soon, &mut Watch::default()).unwrap().is_none());
+        assert!(answer.wait(soon, &mut Progress::default()).unwrap().is_none());
         let given = Arc::clone(&answer);
         let thread = thread::spawn(move || given.give(7));
         let late = Deadline::after(Duration::from_secs(60));
-        assert_eq!(*answer.wait(late, &mut Watch::default()).unwrap(), Some(7));
+        assert_eq!(*answer.wait(late, &mut Progress::default()).unwrap(), Some(7));
         thread.join().unwrap();
         // whoever comes later has it at once, whatever their deadline, and nobody is asked
-        let mut watch = Watch::new(Box::new(|_, _| false));
-        assert_eq!(*answer.wait(soon, &mut watch).unwrap(), Some(7));
-        assert!(Answer::<i32>::default().wait(late, &mut watch).is_err(), "cancelled");
+        let mut progress = Progress::new(Box::new(|_, _| false));
+        assert_eq!(*answer.wait(soon, &mut progress).unwrap(), Some(7));
+        assert!(Answer::<i32>::default().wait(late, &mut progress).is_err(), "cancelled");
     }
 }

@@ -2,14 +2,16 @@
 
 pub mod address;
 mod answer;
+pub mod connect;
+pub mod progress;
 pub mod proxy;
 pub mod resolve;
+pub mod route;
 pub mod stream;
 pub mod tcp;
 mod thread;
 pub mod tls;
 pub mod trust;
-pub mod watch;
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};

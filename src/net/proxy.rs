@@ -114,12 +114,12 @@ impl Proxy {
             None => &[VERSION, 1, NO_AUTHENTICATION][..],
             Some(_) => &[VERSION, 2, NO_AUTHENTICATION, USER_AND_PASSWORD],
         };
-        say(tcp, methods)?;
-        match (hear(tcp)?, &self.credentials) {
+        write(tcp, methods)?;
+        match (read(tcp)?, &self.credentials) {
             ([VERSION, NO_AUTHENTICATION], _) => {}
             ([VERSION, USER_AND_PASSWORD], Some(credentials)) => {
-                say(tcp, &credentials.for_socks5())?;
-                if hear::<2>(tcp)?[1] != 0 {
+                write(tcp, &credentials.for_socks5())?;
+                if read::<2>(tcp)?[1] != 0 {
                     return Err(refused("it refused the user name and the password"));
                 }
             }
@@ -127,8 +127,8 @@ impl Proxy {
             ([VERSION, _], Some(_)) => return Err(refused("it takes no user name and password")),
             _ => return Err(refused("it does not speak SOCKS5")),
         }
-        say(tcp, &request)?;
-        let [VERSION, reply, _, address_type] = hear(tcp)? else {
+        write(tcp, &request)?;
+        let [VERSION, reply, _, address_type] = read(tcp)? else {
             return Err(refused("it does not speak SOCKS5"));
         };
         if reply != 0 {
@@ -136,11 +136,11 @@ impl Proxy {
         }
         // from where it connects, which nobody needs, but which precedes what the server says
         match address_type {
-            1 => hear::<{ 4 + 2 }>(tcp).map(drop),
-            4 => hear::<{ 16 + 2 }>(tcp).map(drop),
+            1 => read::<{ 4 + 2 }>(tcp).map(drop),
+            4 => read::<{ 16 + 2 }>(tcp).map(drop),
             3 => {
-                let [length] = hear(tcp)?;
-                hear_into(tcp, &mut [0; 255 + 2][..usize::from(length) + 2])
+                let [length] = read(tcp)?;
+                read_exact(tcp, &mut [0; 255 + 2][..usize::from(length) + 2])
             }
             _ => Err(refused("it answered by an unknown type of address")),
         }
@@ -160,8 +160,8 @@ impl Proxy {
         let parts: Vec<_> = connect.into_iter().chain(authorization).chain(["\r\n"]).collect();
         let mut request = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
         parts.iter().for_each(|part| request.extend_from_slice(part.as_bytes()));
-        say(tcp, &request)?;
-        let head = hear_head(tcp)?;
+        write(tcp, &request)?;
+        let head = read_head(tcp)?;
         let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
         match http_status(line) {
             Some(200..=299) => Ok(()),
@@ -298,7 +298,7 @@ fn end_of_head(head: &[u8]) -> Option<usize> {
 
 /// The head of an answer, and not a byte of what follows it: that is the server's. Wiped, since some proxies repeat what
 /// they were told.
-fn hear_head(tcp: &mut Tcp) -> Result<Zeroizing<Vec<u8>>> {
+fn read_head(tcp: &mut Tcp) -> Result<Zeroizing<Vec<u8>>> {
     const ROOM: usize = 1024;
     let mut head = Zeroizing::new(Vec::with_capacity(MAX_HEAD + ROOM));
     let mut room = Zeroizing::new([0; ROOM]);
@@ -313,7 +313,7 @@ fn hear_head(tcp: &mut Tcp) -> Result<Zeroizing<Vec<u8>>> {
             head.truncate(end);
         }
         let used = head.len() - before;
-        hear_into(tcp, &mut room[..used])?;
+        read_exact(tcp, &mut room[..used])?;
         if end.is_some() {
             return Ok(head);
         }
@@ -326,16 +326,16 @@ fn hear_head(tcp: &mut Tcp) -> Result<Zeroizing<Vec<u8>>> {
     }
 }
 
-fn say(tcp: &mut Tcp, bytes: &[u8]) -> Result<()> {
+fn write(tcp: &mut Tcp, bytes: &[u8]) -> Result<()> {
     tcp.write_all(bytes).map_err(lost)
 }
 
-fn hear<const N: usize>(tcp: &mut Tcp) -> Result<[u8; N]> {
+fn read<const N: usize>(tcp: &mut Tcp) -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    hear_into(tcp, &mut bytes).map(|()| bytes)
+    read_exact(tcp, &mut bytes).map(|()| bytes)
 }
 
-fn hear_into(tcp: &mut Tcp, bytes: &mut [u8]) -> Result<()> {
+fn read_exact(tcp: &mut Tcp, bytes: &mut [u8]) -> Result<()> {
     tcp.read_exact(bytes).map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof => closed(),
         _ => lost(error),

@@ -6,22 +6,22 @@ use std::sync::Arc;
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
 use crate::net::answer::Answer;
-use crate::net::tcp::MAX_ADDRESSES;
-use crate::net::watch::Watch;
+use crate::net::progress::Progress;
+use crate::net::route::MAX_ADDRESSES;
 use crate::net::{Deadline, is_exhausted, seems_exhausted, thread, timed_out};
 use crate::text::brief;
 
 /// The addresses of a server, in the order in which the system wants them tried (RFC 6724): of each family as many as may
 /// be tried.
-pub fn resolve(server: &Server, deadline: Deadline, watch: &mut Watch) -> Result<Vec<SocketAddr>> {
+pub fn resolve(server: &Server, deadline: Deadline, progress: &mut Progress) -> Result<Vec<SocketAddr>> {
     match &server.host {
         Host::Ip(address) => Ok(vec![SocketAddr::new(*address, server.port)]),
-        host => look_up(host.to_string(), server.port, deadline, watch),
+        host => look_up(host.to_string(), server.port, deadline, progress),
     }
 }
 
 /// Asks the system, which offers no way to stop waiting: so a thread asks, and is left alone if it takes too long.
-fn look_up(host: String, port: u16, deadline: Deadline, watch: &mut Watch) -> Result<Vec<SocketAddr>> {
+fn look_up(host: String, port: u16, deadline: Deadline, progress: &mut Progress) -> Result<Vec<SocketAddr>> {
     let answer = Arc::new(Answer::default());
     let look_up = {
         let (answer, name) = (Arc::clone(&answer), host.clone());
@@ -32,7 +32,7 @@ fn look_up(host: String, port: u16, deadline: Deadline, watch: &mut Watch) -> Re
     thread::spawn(look_up)
         .map_err(|error| Error::new(Kind::OutOfMemory, "no thread to look up the name").with_source(error))?;
 
-    let result = answer.wait(deadline, watch)?.take();
+    let result = answer.wait(deadline, progress)?.take();
     match result {
         Some(Ok(addresses)) if addresses.is_empty() => Err(not_found(&host)),
         Some(Ok(addresses)) => Ok(addresses),
@@ -72,7 +72,7 @@ mod tests {
         resolve(
             &Server::parse(server.as_bytes(), 110)?,
             Deadline::after(Duration::from_secs(20)),
-            &mut Watch::default(),
+            &mut Progress::default(),
         )
     }
 

@@ -4,9 +4,9 @@ use std::io::{self, Read, Write};
 
 use crate::error::{Error, Result};
 use crate::net::Deadline;
+use crate::net::progress::Progress;
 use crate::net::tcp::{self, Tcp};
-use crate::net::tls::{Facts, Session, Tls};
-use crate::net::watch::Watch;
+use crate::net::tls::{Session, Tls, TlsInfo};
 
 /// A connection, in the clear or encrypted.
 pub enum Stream {
@@ -23,8 +23,8 @@ impl Stream {
     }
 
     /// Who hears of the waits.
-    pub fn watch(&mut self) -> &mut Watch {
-        self.tcp_mut().watch()
+    pub fn progress(&mut self) -> &mut Progress {
+        self.tcp_mut().progress()
     }
 
     /// Whether somebody has cancelled it.
@@ -98,10 +98,10 @@ impl Stream {
     }
 
     /// What is known of TLS, where there is TLS.
-    pub fn tls_facts(&self) -> Option<Facts> {
+    pub fn tls_info(&self) -> Option<TlsInfo> {
         match self {
             Stream::Plain(_) => None,
-            Stream::Tls(tls) => Some(tls.facts()),
+            Stream::Tls(tls) => Some(tls.info()),
         }
     }
 

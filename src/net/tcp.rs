@@ -3,48 +3,30 @@
 //! The socket blocks: reading is one system call, and the kernel's own receive timeout keeps the deadline, set anew
 //! only when it has drifted. Cancelling shuts the socket down, which wakes whoever waits on it.
 
-use std::collections::VecDeque;
-use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, bind, connect as start_connect, getsockopt, recv,
-    send, socket, sockopt,
-};
+use nix::sys::socket::{MsgFlags, recv, send, sockopt};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind};
 use crate::fork::{self, Process};
-use crate::net::proxy::Proxy;
-use crate::net::watch::Watch;
-use crate::net::{Cancelled, Deadline, above_stdio, is_exhausted, timed_out};
-
-/// How many addresses are tried, whatever a name has.
-pub const MAX_ADDRESSES: usize = 64;
-
-/// How many are tried side by side: as many descriptors of the host's are taken at once.
-const MAX_PENDING: usize = 8;
-
-/// How many failures an error tells.
-const MAX_TOLD: usize = 8;
-
-/// How long an address may stay silent before the next is tried beside it (RFC 8305, section 5).
-const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+use crate::net::progress::Progress;
+use crate::net::{Cancelled, Deadline, timed_out};
 
 /// How far a wait may overrun its deadline so as not to set the kernel's timeout before every read.
 const DRIFT: Duration = Duration::from_millis(5);
 
-/// A connection, how long whoever uses it may wait, and who hears of the waits.
+/// A connection, how long whoever uses it may wait, and the progress callback of the waits.
 pub struct Tcp {
     shared: Arc<Shared>,
     deadline: Deadline,
-    watch: Watch,
+    progress: Progress,
     /// The socket's receive timeout as it was last set.
     receive_timeout: Option<Duration>,
     /// Whether a read takes only what is there.
@@ -65,203 +47,16 @@ struct Shared {
     process: Process,
 }
 
-/// By which way to connect.
-#[derive(Clone, Debug, Default)]
-pub struct Route {
-    /// Which kind of address the server must have, if not any.
-    pub family: Option<Family>,
-    /// Which of our addresses to connect from, if not the system's choice.
-    pub source: Option<IpAddr>,
-    /// Through which proxy, which is then what the other two are about.
-    pub proxy: Option<Proxy>,
-}
-
-/// A kind of address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// IPv4
-    V4,
-    /// IPv6
-    V6,
-}
-
-impl Route {
-    /// Whether an address can be reached by it.
-    pub fn admits(&self, address: &SocketAddr) -> bool {
-        let family = if address.is_ipv4() { Family::V4 } else { Family::V6 };
-        let source = self.source.map(|source| if source.is_ipv4() { Family::V4 } else { Family::V6 });
-        self.family.is_none_or(|wanted| wanted == family) && source.is_none_or(|source| source == family)
-    }
-}
-
-/// Puts addresses of the two families in turns, the first one's first, each family in its order (RFC 8305, section 4).
-/// There are [`MAX_ADDRESSES`] turns.
-pub fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let first = addresses.first().is_some_and(SocketAddr::is_ipv4);
-    let (of_first, of_other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|address| address.is_ipv4() == first);
-    let (mut of_first, mut of_other) = (of_first.into_iter(), of_other.into_iter());
-    let mut turns = Vec::new();
-    loop {
-        let before = turns.len();
-        turns.extend(of_first.next());
-        turns.extend(of_other.next());
-        if turns.len() == before || turns.len() >= MAX_ADDRESSES {
-            turns.truncate(MAX_ADDRESSES);
-            return turns;
-        }
-    }
-}
-
-/// Connects to the first address that answers.
-///
-/// Each address that stays silent for `ATTEMPT_DELAY` (less if the deadline would not leave time for all) gets
-/// company of the next one, so that one dead address does not use up the time of all. Of [`MAX_PENDING`] that are silent
-/// the one that has been so for longest makes room for the next, so that each has its turn before the deadline; the last
-/// ones are waited for until then. `on_attempt` hears of each.
-pub fn connect(
-    addresses: &[SocketAddr],
-    source: Option<IpAddr>,
-    deadline: Deadline,
-    mut watch: Watch,
-    mut on_attempt: impl FnMut(&SocketAddr),
-) -> Result<(Tcp, SocketAddr)> {
-    let mut untried = addresses.iter();
-    let mut pending: VecDeque<(OwnedFd, SocketAddr)> = VecDeque::with_capacity(MAX_PENDING);
-    let mut failures = Failures::default();
-    let mut next_attempt = Instant::now();
-    loop {
-        if pending.is_empty() || Instant::now() >= next_attempt {
-            if let Some(address) = untried.next() {
-                if pending.len() == MAX_PENDING {
-                    pending.pop_front().into_iter().for_each(|(_, address)| failures.tell(&address, &"no answer"));
-                }
-                on_attempt(address);
-                match attempt(address, source) {
-                    Ok(socket) => pending.push_back((socket, *address)),
-                    Err(error) => failures.add(address, error),
-                }
-                // anew each time: a busy machine is late for some
-                let share =
-                    deadline.remaining().unwrap_or_default() / u32::try_from(untried.len() + 1).unwrap_or(u32::MAX);
-                next_attempt = Instant::now() + ATTEMPT_DELAY.min(share);
-            }
-        }
-        if pending.is_empty() {
-            match untried.len() {
-                0 => return Err(failures.into_error()),
-                _ => continue,
-            }
-        }
-        let left = deadline.remaining().ok_or_else(|| failures.timed_out())?;
-        let until_next = if untried.len() > 0 { next_attempt.saturating_duration_since(Instant::now()) } else { left };
-        let wait = watch.slice(left.min(until_next))?;
-        for index in ready(&pending, wait)?.into_iter().rev() {
-            let Some((socket, address)) = pending.remove(index) else { continue };
-            match finish(socket) {
-                Ok(socket) => return Ok((Tcp::new(socket, deadline, watch), address)),
-                Err(error) => {
-                    failures.add(&address, error);
-                    next_attempt = Instant::now();
-                }
-            }
-        }
-    }
-}
-
-/// Begins to connect without waiting.
-fn attempt(address: &SocketAddr, source: Option<IpAddr>) -> io::Result<OwnedFd> {
-    let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-    let socket = socket(family, SockType::Stream, SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC, None)?;
-    let socket = above_stdio(socket)?;
-    if let Some(source) = source {
-        bind(socket.as_raw_fd(), &SockaddrStorage::from(SocketAddr::new(source, 0)))?;
-    }
-    match start_connect(socket.as_raw_fd(), &SockaddrStorage::from(*address)) {
-        // interrupted, it goes on in the background all the same
-        Ok(()) | Err(Errno::EINPROGRESS | Errno::EINTR) => Ok(socket),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Which attempts have an outcome, after waiting for one at most that long.
-fn ready(pending: &VecDeque<(OwnedFd, SocketAddr)>, wait: Duration) -> Result<Vec<usize>> {
-    let mut polled: Vec<_> = pending.iter().map(|(fd, _)| PollFd::new(fd.as_fd(), PollFlags::POLLOUT)).collect();
-    match fork::allowed(|| poll(&mut polled, poll_timeout(wait))) {
-        Ok(_) | Err(Errno::EINTR) => {}
-        Err(error) => {
-            return Err(Error::new(Kind::OutOfMemory, "cannot wait for a connection").with_source(error.into()));
-        }
-    }
-    Ok((0..polled.len()).filter(|index| polled[*index].any().unwrap_or(false)).collect())
-}
-
-/// The connected socket, or why it is none.
-fn finish(socket: OwnedFd) -> io::Result<TcpStream> {
-    match getsockopt(&socket, sockopt::SocketError)? {
-        0 => {}
-        error => return Err(io::Error::from_raw_os_error(error)),
-    }
-    let socket = TcpStream::from(socket);
-    socket.set_nonblocking(false)?;
-    // a command is one small segment, and its answer is waited for: it must not wait for the last one's ACK
-    socket.set_nodelay(true)?;
-    Ok(socket)
-}
-
-/// Why the addresses tried so far failed.
-#[derive(Default)]
-struct Failures {
-    text: String,
-    count: usize,
-    exhausted: bool,
-}
-
-impl Failures {
-    fn add(&mut self, address: &SocketAddr, error: io::Error) {
-        self.exhausted |= is_exhausted(&error);
-        self.tell(address, &error);
-    }
-
-    fn tell(&mut self, address: &SocketAddr, why: &dyn fmt::Display) {
-        self.count += 1;
-        if self.count > MAX_TOLD {
-            return;
-        }
-        if self.count > 1 {
-            self.text.push_str("; ");
-        }
-        self.text.push_str(&format!("{address}: {why}"));
-    }
-
-    fn text(&self) -> String {
-        match self.count.saturating_sub(MAX_TOLD) {
-            0 => self.text.clone(),
-            more => format!("{}; and {more} more", self.text),
-        }
-    }
-
-    fn into_error(self) -> Error {
-        let kind = if self.exhausted { Kind::OutOfMemory } else { Kind::Connect };
-        Error::new(kind, format!("cannot connect: {}", self.text()))
-    }
-
-    fn timed_out(&self) -> Error {
-        match self.count {
-            0 => timed_out().during("connecting"),
-            _ => timed_out().during(&format!("connecting ({})", self.text())),
-        }
-    }
-}
-
 impl Tcp {
-    fn new(socket: TcpStream, deadline: Deadline, watch: Watch) -> Tcp {
+    /// A connection over a socket that blocks.
+    pub(super) fn new(socket: TcpStream, deadline: Deadline, progress: Progress) -> Tcp {
         let shared = Arc::new(Shared { socket, cancelled: AtomicBool::new(false), process: Process::current() });
-        Tcp { shared, deadline, watch, receive_timeout: None, at_once: false, has_drained: false }
+        Tcp { shared, deadline, progress, receive_timeout: None, at_once: false, has_drained: false }
     }
 
-    /// Who hears of the waits.
-    pub fn watch(&mut self) -> &mut Watch {
-        &mut self.watch
+    /// The progress callback of the waits.
+    pub fn progress(&mut self) -> &mut Progress {
+        &mut self.progress
     }
 
     /// Until when the next reads and writes may wait.
@@ -334,7 +129,7 @@ impl Tcp {
         self.receive(buffer, MsgFlags::MSG_PEEK)
     }
 
-    /// Has the kernel end the next read when somebody is to hear of it or at the deadline, give or take [`DRIFT`].
+    /// Has the kernel end the next read when the progress callback is due or at the deadline, give or take [`DRIFT`].
     fn arm(&mut self) -> io::Result<()> {
         let wait = self.next_wait()?;
         if self.receive_timeout.is_none_or(|set| set > wait + DRIFT) {
@@ -346,13 +141,13 @@ impl Tcp {
 
     fn next_wait(&mut self) -> io::Result<Duration> {
         let left = self.deadline.remaining().ok_or_else(deadline_passed)?;
-        Ok(self.watch.slice(left)?)
+        Ok(self.progress.slice(left)?)
     }
 
     /// Whether there is something to read before that time, its end and a cancel included.
     pub fn wait_readable(&mut self, until: Deadline) -> io::Result<bool> {
         while let Some(left) = until.remaining() {
-            let wait = self.watch.slice(left)?;
+            let wait = self.progress.slice(left)?;
             if self.poll(PollFlags::POLLIN, wait)? {
                 return Ok(true);
             }
@@ -380,7 +175,7 @@ impl Tcp {
         match outcome {
             // whatever has come or gone meanwhile
             _ if self.is_cancelled() => Err(Cancelled.into()),
-            // for openssl this kind means "try again"; here it is an end
+            // for a TLS library this kind means "try again"; here it is an end
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(io::ErrorKind::ConnectionReset.into()),
             outcome => outcome,
         }
@@ -476,7 +271,7 @@ pub(super) fn into_error(error: io::Error) -> Error {
 }
 
 /// Rounded up, so that a wait of less than a millisecond is no busy loop.
-fn poll_timeout(wait: Duration) -> PollTimeout {
+pub(super) fn poll_timeout(wait: Duration) -> PollTimeout {
     let millis = wait.as_nanos().div_ceil(1_000_000);
     PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)
 }
@@ -485,97 +280,15 @@ fn poll_timeout(wait: Duration) -> PollTimeout {
 mod tests {
     use std::net::{Ipv4Addr, TcpListener};
     use std::thread;
+    use std::time::Instant;
 
     use super::*;
 
-    fn listener() -> (TcpListener, SocketAddr) {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        (listener, address)
-    }
-
-    fn in_ten_seconds() -> Deadline {
-        Deadline::after(Duration::from_secs(10))
-    }
-
     fn pair() -> (Tcp, TcpStream) {
-        let (listener, address) = listener();
-        let (tcp, _) = connect(&[address], None, in_ten_seconds(), Watch::default(), |_| {}).unwrap();
-        (tcp, listener.accept().unwrap().0)
-    }
-
-    fn refused() -> SocketAddr {
-        listener().1
-    }
-
-    #[test]
-    fn every_address_is_tried_in_order() {
-        let (_listener, good) = listener();
-        let addresses = [refused(), refused(), good];
-        let mut tried = Vec::new();
-        let (_, connected) =
-            connect(&addresses, None, in_ten_seconds(), Watch::default(), |address| tried.push(*address)).unwrap();
-        assert_eq!(connected, good);
-        assert_eq!(tried, addresses);
-    }
-
-    #[test]
-    fn families_take_turns() {
-        let parse = |text: &str| text.split(' ').map(|address| address.parse().unwrap()).collect::<Vec<SocketAddr>>();
-        for (given, turns) in [
-            ("[::1]:1 [::2]:1 [::3]:1 1.1.1.1:1 2.2.2.2:1", "[::1]:1 1.1.1.1:1 [::2]:1 2.2.2.2:1 [::3]:1"),
-            ("1.1.1.1:1 [::1]:1", "1.1.1.1:1 [::1]:1"),
-            ("1.1.1.1:1 2.2.2.2:1", "1.1.1.1:1 2.2.2.2:1"),
-        ] {
-            assert_eq!(interleave(parse(given)), parse(turns));
-        }
-        assert_eq!(interleave(Vec::new()), []);
-    }
-
-    #[test]
-    fn each_family_has_its_share_of_the_turns() {
-        let of = |family: u8, count: u16| (1..=count).map(move |port| format!("[::{family}]:{port}").parse().unwrap());
-        let four = |count: u16| (1..=count).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let turns = interleave(of(1, 1000).chain(four(1000)).collect());
-        assert_eq!(turns.len(), 64);
-        assert_eq!(turns[..2], ["[::1]:1".parse().unwrap(), "127.0.0.1:1".parse().unwrap()]);
-        assert_eq!(turns[62..], ["[::1]:32".parse().unwrap(), "127.0.0.1:32".parse().unwrap()]);
-        // what one does not need is the other's
-        let turns = interleave(of(1, 1000).chain(four(2)).collect());
-        assert_eq!((turns.len(), turns[63]), (64, "[::1]:62".parse().unwrap()));
-        assert_eq!(interleave(of(1, 1000).collect()).len(), 64);
-    }
-
-    #[test]
-    fn a_route_admits_what_it_can_reach() {
-        let (four, six) = ("127.0.0.1:1".parse().unwrap(), "[::1]:1".parse().unwrap());
-        let source = |text: &str| Some(text.parse().unwrap());
-        for (route, admits) in [
-            (Route::default(), (true, true)),
-            (Route { family: Some(Family::V4), ..Route::default() }, (true, false)),
-            (Route { family: Some(Family::V6), ..Route::default() }, (false, true)),
-            (Route { source: source("127.0.0.2"), ..Route::default() }, (true, false)),
-            (Route { family: Some(Family::V6), source: source("127.0.0.2"), ..Route::default() }, (false, false)),
-        ] {
-            assert_eq!((route.admits(&four), route.admits(&six)), admits, "{route:?}");
-        }
-    }
-
-    #[test]
-    fn every_failure_is_told() {
-        let addresses = [refused(), refused()];
-        let error = connect(&addresses, None, in_ten_seconds(), Watch::default(), |_| {}).err().unwrap();
-        assert_eq!(error.kind(), Kind::Connect);
-        assert!(addresses.iter().all(|address| error.to_string().contains(&address.to_string())), "{error}");
-    }
-
-    #[test]
-    fn of_many_failures_the_first_are_told() {
-        let address = refused();
-        let error = connect(&[address; 64], None, in_ten_seconds(), Watch::default(), |_| {}).err().unwrap();
-        assert_eq!(error.to_string().matches(&address.to_string()).count(), 8);
-        assert!(error.to_string().ends_with("; and 56 more"), "{error}");
-        assert!(error.to_string().len() < 1024);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let deadline = Deadline::after(Duration::from_secs(10));
+        (Tcp::new(socket, deadline, Progress::default()), listener.accept().unwrap().0)
     }
 
     #[test]

@@ -1,8 +1,7 @@
-//! Whom to believe: the folder `cacerts`, read into single certificates without understanding them.
+//! Trust anchors: the files of CA certificates, as in the folder `cacerts`, read into single certificates without
+//! understanding them.
 
-use std::env;
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirEntry, File};
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,7 @@ use crate::shortage;
 /// More than any file of certificates has; what is larger is not one.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
-/// Which certificates are believed. The TLS context is built once for each value of this.
+/// Which certificates are trusted. The TLS context is built once for each value of this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
     /// Any certificate: encrypted, the peer unchecked.
@@ -103,25 +102,6 @@ fn read_folder_by(
     paths.into_iter().filter(|path| !path.is_dir()).map(file).collect()
 }
 
-/// Whether the platform has any authorities where OpenSSL looks for them: in one file, or in a folder by their hashes. What
-/// OpenSSL says of its own folder is `OPENSSLDIR: "…"`; what the environment says comes before that.
-pub fn has_platform_store(openssl_dir: &str, variable: impl Fn(&str) -> Option<OsString>) -> bool {
-    let own = Path::new(openssl_dir.split('"').nth(1).unwrap_or_default());
-    let file = variable("SSL_CERT_FILE").map_or_else(|| own.join("cert.pem"), PathBuf::from);
-    let folders = variable("SSL_CERT_DIR").unwrap_or_else(|| own.join("certs").into());
-    has_store(&file, &folders)
-}
-
-fn has_store(file: &Path, folders: &OsStr) -> bool {
-    // of a folder OpenSSL takes the files that are named by a hash and a number
-    let is_hashed = |entry: DirEntry| {
-        entry.path().extension().is_some_and(|ext| ext.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit))
-    };
-    let has_any =
-        |folder: PathBuf| fs::read_dir(folder).is_ok_and(|mut entries| entries.any(|e| e.is_ok_and(is_hashed)));
-    fs::metadata(file).is_ok_and(|file| file.len() > 0) || env::split_paths(folders).any(has_any)
-}
-
 fn unreadable(what: &str, path: &Path, error: io::Error) -> Error {
     let kind = if is_exhausted(&error) { Kind::OutOfMemory } else { Kind::Secure };
     Error::new(kind, format!("{what} of certificates {} cannot be read", path.display())).with_source(error)
@@ -177,6 +157,8 @@ fn split(bytes: Vec<u8>) -> io::Result<Vec<Encoded>> {
 
 #[cfg(test)]
 mod tests {
+    use std::env;
+
     use super::*;
 
     fn pem_blocks(text: &str) -> Vec<String> {
@@ -254,29 +236,6 @@ mod tests {
         assert_eq!(read_with(libc::EMFILE).err().unwrap().kind(), Kind::OutOfMemory);
         assert!(read_with(libc::EACCES).unwrap()[0].contents.is_err());
         fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[test]
-    fn whether_the_platform_has_a_store() {
-        let base = env::temp_dir().join(format!("pop3connect-store.{}", std::process::id()));
-        let (file, first, second) = (base.join("cert.pem"), base.join("first"), base.join("second"));
-        fs::create_dir_all(&first).unwrap();
-        fs::create_dir(&second).unwrap();
-        let folders = env::join_paths([&first, &second]).unwrap();
-        assert!(!has_store(&file, &folders), "nothing there");
-        fs::write(&file, "").unwrap();
-        fs::write(second.join("ca-certificates.crt"), "x").unwrap();
-        assert!(!has_store(&file, &folders), "an empty file, and one that OpenSSL does not look for");
-        fs::write(second.join("5ed36f99.0"), "x").unwrap();
-        assert!(has_store(&file, &folders));
-        assert!(!has_store(&file, first.as_os_str()));
-        fs::write(&file, "x").unwrap();
-        assert!(has_store(&file, first.as_os_str()));
-        let said = format!("OPENSSLDIR: \"{}\"", base.display());
-        assert!(has_platform_store(&said, |_| None));
-        let elsewhere = |name: &str| (name == "SSL_CERT_FILE").then(|| first.join("none").into());
-        assert!(!has_platform_store(&said, elsewhere));
-        fs::remove_dir_all(base).unwrap();
     }
 
     #[test]

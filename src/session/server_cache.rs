@@ -9,7 +9,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::crypto::Hash;
-use crate::net::address::Server;
 use crate::options::{Options, Secure};
 use crate::proto::listing::Capabilities;
 use crate::session::transport::TlsSession;
@@ -50,8 +49,8 @@ pub struct Key {
 impl Key {
     /// Of a connection by these options and with that identity of its connector.
     pub fn new(options: &Options, identity: String) -> Key {
-        let Server { host, port } = &options.server;
-        Key { host: name(&host.to_string()), port: *port, secure: options.secure, identity }
+        let server = &options.server;
+        Key { host: name(&server.host.to_string()), port: server.port, secure: options.secure, identity }
     }
 }
 

@@ -4,16 +4,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::Duration;
 
 use crate::drive::blocking::run;
 use crate::drive::script::{Connection, Log, Script, Step};
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Server;
-use crate::net::tcp::Route;
-use crate::net::tls::{Settings, Version};
-use crate::net::trust::Trust;
-use crate::options::{Options, Secure, Timeouts};
+use crate::options::{Options, Secure};
 use crate::proto::auth::{Credentials, Mechanism};
 use crate::session::retrieve::Delivery;
 use crate::session::server_cache;
@@ -25,21 +21,7 @@ type Client = super::Client<Connection>;
 fn options() -> Options {
     static NEXT: AtomicU16 = AtomicU16::new(1);
     let server = Server::parse(b"session.test", NEXT.fetch_add(1, Ordering::Relaxed)).unwrap();
-    Options {
-        server,
-        route: Route::default(),
-        credentials: Credentials::new(b"tim", b"tanstaaf").unwrap(),
-        mechanism: None,
-        utf8: false,
-        language: None,
-        pipelining: true,
-        capabilities: true,
-        clear_password: true,
-        max_message: None,
-        secure: Secure::No,
-        tls: Settings { trust: Trust::Anyone, oldest: Version::Tls12, name: None, identity: None, fingerprint: None },
-        timeouts: Timeouts::each(Duration::from_secs(1)),
-    }
+    Options::new(server, Secure::No, Credentials::new(b"tim", b"tanstaaf").unwrap())
 }
 
 fn secure(secure: Secure) -> Options {

@@ -5,12 +5,13 @@ use std::env;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use pop3connect::drive::blocking::{open, run};
 use pop3connect::error::{Kind, Result};
 use pop3connect::net::trust::{Authorities, Trust};
-use pop3connect::net::{address::Server, watch::Watch};
+use pop3connect::net::{address::Server, progress::Progress};
 use pop3connect::options::{Options, Secure};
 use pop3connect::proto::auth::Credentials;
-use pop3connect::session::{Client, trace::Trace};
+use pop3connect::session::trace::Trace;
 
 struct Counting;
 
@@ -41,18 +42,18 @@ fn options(port: &str, password: &[u8], ca: &str) -> Result<Options> {
 }
 
 fn read(options: &Options, trace: &mut Trace<'_>) -> Result<Vec<usize>> {
-    let mut session = Client::open(options, Watch::default, trace)?;
+    let mut session = open(options, Progress::default, trace)?;
     let mut sizes = Vec::new();
-    for (number, _) in session.list(None, trace)? {
+    for (number, _) in run(session.list(None, trace))? {
         let mut message = Vec::new();
         let piece = |bytes: &[u8]| {
             message.extend_from_slice(bytes);
             Ok(())
         };
-        session.retrieve(number, piece, trace)?;
+        run(session.retrieve(number, piece, trace))?;
         sizes.push(message.len());
     }
-    session.quit(trace)?;
+    run(session.quit(trace))?;
     Ok(sizes)
 }
 

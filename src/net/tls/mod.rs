@@ -1,76 +1,39 @@
-//! TLS by OpenSSL: the only folder that names it beside `crypto.rs`. Another platform's TLS is another one beside this.
+//! TLS as the rest of the library sees it, the same on every platform.
 //!
-//! This file shakes hands, reads and writes; `context` has whom to believe, `identity` what the client proves itself
-//! with, `judge` who is believed though OpenSSL would not and the other way round, `ciphers` what is offered, `facts` what
-//! is told of the outcome, `lifetime` for how long it may be resumed.
+//! The work is done by the platform's own library: by OpenSSL, in `openssl`. Another platform's is one more folder beside
+//! that one, chosen here by `cfg` and nowhere else. It has the same items: [`TlsConnector`], [`Tls`], [`Session`],
+//! [`PeerCertificate`].
 
-mod ciphers;
-mod context;
-mod facts;
-mod identity;
-mod judge;
+mod certificate;
 mod lifetime;
+mod openssl;
+mod transport;
 
-use std::io::{self, Read, Write};
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-
-use openssl::asn1::Asn1Time;
-use openssl::error::ErrorStack;
-use openssl::hash::MessageDigest;
-use openssl::nid::Nid;
-use openssl::ssl::{self, ErrorCode, Ssl, SslRef, SslSession, SslSessionRef, SslStream, SslVersion};
-use openssl::x509::verify::X509CheckFlags;
-use openssl::x509::{X509Ref, X509VerifyResult};
+use std::fmt;
+use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
-use crate::net::Deadline;
 use crate::net::address::Host;
-use crate::net::tcp::{self, Tcp};
-use crate::net::tls::ciphers::Ciphers;
-use crate::net::tls::context::{Context, context};
-use crate::net::tls::identity::ClientCertificate;
-use crate::net::tls::judge::Judge;
-use crate::net::tls::lifetime::Lifetime;
 use crate::net::trust::Trust;
-use crate::net::watch::Watch;
-use crate::{openssl_errors, shortage};
+use crate::shortage;
 
-pub use facts::Facts;
-pub use identity::Identity;
+pub use self::openssl::{PeerCertificate, Session, Tls, TlsConnector};
 
-// X509_V_ERR_*, which the crate has no names for.
-const UNABLE_TO_GET_ISSUER: i32 = 2;
-const OUT_OF_MEMORY: i32 = 17;
-const SELF_SIGNED: i32 = 18;
-const SELF_SIGNED_IN_CHAIN: i32 = 19;
-const UNABLE_TO_GET_ISSUER_LOCALLY: i32 = 20;
-const UNABLE_TO_VERIFY_LEAF: i32 = 21;
-const HOSTNAME_MISMATCH: i32 = 62;
-const IP_ADDRESS_MISMATCH: i32 = 64;
-
-/// Why no way to an authority was found that is trusted.
-const UNKNOWN_AUTHORITY: [i32; 5] =
-    [UNABLE_TO_GET_ISSUER, SELF_SIGNED, SELF_SIGNED_IN_CHAIN, UNABLE_TO_GET_ISSUER_LOCALLY, UNABLE_TO_VERIFY_LEAF];
-
-/// More than a session has in DER: OpenSSL takes no chain of more than 100 KiB.
-const LARGEST_SESSION: usize = 256 * 1024;
-
-/// What TLS must be like.
+/// The TLS options of a connection.
 #[derive(Clone, Debug)]
-pub struct Settings {
-    /// Whom to believe that it is the server.
+pub struct TlsOptions {
+    /// Whose certificates are trusted: the trust anchors.
     pub trust: Trust,
     /// The oldest version that will do.
     pub oldest: Version,
-    /// The name to send and to verify, if it is not the server's.
+    /// The name to send as SNI and to verify, if it is not the server's.
     pub name: Option<Host>,
-    /// What the client proves itself with, if the server asks.
+    /// The client certificate, if the server asks for one.
     pub identity: Option<Identity>,
-    /// The SHA-256 digest of the only certificate that the server may have, whatever its chain, names and dates.
+    /// Certificate pinning: the SHA-256 digest of the only certificate that the server may have, whatever its chain, names
+    /// and dates.
     pub fingerprint: Option<[u8; 32]>,
 }
 
@@ -87,525 +50,81 @@ pub enum Version {
     Tls13,
 }
 
-/// Settings with all that they name at hand, for connections to one server.
-pub struct Setup {
-    context: Arc<Context>,
-    oldest: Version,
-    host: Host,
-    certificate: Option<ClientCertificate>,
-    fingerprint: Option<[u8; 32]>,
+/// Where the client certificate is, and its key.
+#[derive(Clone)]
+pub enum Identity {
+    /// In two files in PEM; the certificate's issuers may follow it.
+    Pem {
+        /// The certificate.
+        certificate: PathBuf,
+        /// Its key, without a passphrase.
+        key: PathBuf,
+    },
+    /// In one file (RFC 7292).
+    Pkcs12 {
+        /// The file.
+        path: PathBuf,
+        /// What opens it.
+        password: Zeroizing<String>,
+    },
 }
 
-/// All that decides who is trusted, and who the client is: a session is resumed only where this is the same.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Identity::Pem { certificate, key } => write!(f, "Pem({}, {})", certificate.display(), key.display()),
+            Identity::Pkcs12 { path, .. } => write!(f, "Pkcs12({})", path.display()),
+        }
+    }
+}
+
+/// All that decides who is trusted, and who the client is: session resumption only where this is the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     context: u64,
     oldest: Version,
     host: String,
-    certificate: Option<Vec<u8>>,
+    certificate: Option<[u8; 32]>,
     fingerprint: Option<[u8; 32]>,
 }
 
-/// A session to be resumed by a later connection.
-#[derive(Clone)]
-pub struct Session {
-    form: Form,
-    size: usize,
-    context: u64,
-    lifetime: Lifetime,
+/// More than a certificate has in PEM: no library takes a chain of more than 100 KiB.
+const LARGEST_PEM: usize = 256 * 1024;
+
+/// What is known of a TLS connection.
+pub struct TlsInfo {
+    /// The version, as "TLSv1.3".
+    pub version: &'static str,
+    /// The cipher suite.
+    pub cipher: &'static str,
+    /// Whether an earlier session was resumed.
+    pub resumed: bool,
+    /// Whether the peer's certificate and name were verified.
+    pub verified: bool,
+    /// The peer's certificate, if it sent one.
+    pub certificate: Option<PeerCertificate>,
 }
 
-/// How a session is kept. Of all certificates that came it has the server's own alone, either way.
-#[derive(Clone)]
-enum Form {
-    /// After a full handshake: so it takes no more memory than that says.
-    Der(Arc<Zeroizing<Vec<u8>>>),
-    /// After one that was resumed, as others may be soon: OpenSSL takes longer to read a certificate than to resume.
-    Read(SslSession),
-}
-
-/// How many times the memory a session takes once OpenSSL has read it, as was seen with small and with large ones.
-const READ: usize = 6;
-
-impl Session {
-    /// How many bytes it has in DER.
-    pub fn size(&self) -> usize {
-        self.size
-    }
-
-    /// About how many bytes of memory it takes.
-    pub fn memory(&self) -> usize {
-        match self.form {
-            Form::Der(_) => self.size,
-            Form::Read(_) => self.size * READ,
+impl TlsInfo {
+    /// The peer's certificate in PEM, empty if it sent none.
+    pub fn peer_pem(&self) -> Result<Vec<u8>> {
+        let Some(certificate) = &self.certificate else { return Ok(Vec::new()) };
+        if !shortage::has(LARGEST_PEM) {
+            return Err(Error::new(Kind::OutOfMemory, "no memory for the server's certificate"));
         }
-    }
-
-    /// Whether there is one that takes less memory.
-    pub fn has_smaller(&self) -> bool {
-        matches!(self.form, Form::Read(_))
-    }
-
-    /// The same, taking less memory, if it can be had so.
-    pub fn smaller(&self) -> Option<Session> {
-        let Form::Read(session) = &self.form else { return None };
-        Some(Session { form: Form::Der(to_der(session)?), ..self.clone() })
-    }
-
-    /// One that no server knows, of that size in DER, that may be resumed for that long.
-    #[cfg(test)]
-    pub fn for_tests(size: usize, hold: Duration) -> Session {
-        let form = Form::Der(Arc::new(Zeroizing::new(vec![0; size])));
-        Session { form, size, context: 0, lifetime: Lifetime::new(Some(hold)) }
-    }
-
-    /// One that OpenSSL has read.
-    #[cfg(test)]
-    pub fn read_for_tests(hold: Duration) -> Session {
-        // SSL_SESSION_ASN1: two versions, ECDHE-RSA-AES128-GCM-SHA256, no session id, a master secret
-        let head = [0x30, 63, 2, 1, 1, 2, 2, 3, 3, 4, 2, 0xc0, 0x2f, 4, 0, 4, 48];
-        let der = [&head[..], &[0; 48]].concat();
-        let session = SslSession::from_der(&der).unwrap();
-        let size = session.to_der().unwrap().len();
-        Session { form: Form::Read(session), ..Session::for_tests(size, hold) }
-    }
-
-    /// Whether it is too old to be resumed.
-    pub fn is_over(&self) -> bool {
-        self.lifetime.is_over()
+        certificate.read().map(|certificate| certificate.to_pem())
     }
 }
 
-impl Setup {
-    /// Reads the files that the settings name, as long as the deadline allows.
-    pub fn new(settings: &Settings, server: &Host, deadline: Deadline, watch: &mut Watch) -> Result<Setup> {
-        // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
-        ErrorStack::get();
-        // whoever knows the certificate needs no authority
-        let trust = if settings.fingerprint.is_some() { &Trust::Anyone } else { &settings.trust };
-        Ok(Setup {
-            context: context(trust, deadline, watch)?,
-            oldest: settings.oldest,
-            host: settings.name.as_ref().unwrap_or(server).clone(),
-            certificate: settings.identity.as_ref().map(ClientCertificate::load).transpose()?,
-            fingerprint: settings.fingerprint,
-        })
-    }
-
-    /// What a session that is made with it may be resumed for.
-    pub fn key(&self) -> Result<Key> {
-        Ok(Key {
-            context: self.context.id,
-            oldest: self.oldest,
-            // names are the same in any letter case
-            host: self.host.to_string().to_ascii_lowercase(),
-            certificate: self.certificate.as_ref().map(ClientCertificate::fingerprint).transpose()?,
-            fingerprint: self.fingerprint,
-        })
-    }
-
-    /// Whether the server must show a certificate that is believed.
-    fn verifies(&self) -> bool {
-        self.fingerprint.is_some() || self.context.trust != Trust::Anyone
-    }
-}
-
-/// A TLS connection.
-pub struct Tls {
-    stream: SslStream<Transport>,
-    context: Arc<Context>,
-    /// Whether the server has shown a certificate that is believed, in this handshake or in the one that is resumed.
-    verified: bool,
-    lifetime: Lifetime,
-}
-
-impl Tls {
-    /// Shakes hands within the deadline that `tcp` has, and verifies the peer where the setup wants it. An earlier
-    /// session is resumed if it was made with the same [`Key`] and the server remembers it.
-    ///
-    /// Clear text in answer is [`Kind::BadFormat`] where `clear_before`, since then somebody speaks in the server's
-    /// place, and [`Kind::Secure`] else.
-    pub fn handshake(setup: &Setup, earlier: Option<&Session>, tcp: Tcp, clear_before: bool) -> Result<Tls> {
-        // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
-        ErrorStack::get();
-        let mut ssl = prepare(setup).map_err(broken)?;
-        Judge { fingerprint: setup.fingerprint, context: Arc::clone(&setup.context) }.appoint(&mut ssl)?;
-        if let Some(certificate) = &setup.certificate {
-            certificate.present(&mut ssl)?;
+impl fmt::Display for TlsInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let resumed = if self.resumed { ", resumed" } else { "" };
+        let verified = if self.verified { "verified" } else { "not verified" };
+        write!(f, "{}, {}{resumed}, certificate {verified}", self.version, self.cipher)?;
+        match self.certificate.as_ref().map(PeerCertificate::read) {
+            Some(Ok(certificate)) => write!(f, ": {certificate}"),
+            Some(Err(error)) => write!(f, ": {error}"),
+            None => f.write_str(": none was sent"),
         }
-        let earlier = earlier.filter(|earlier| earlier.context == setup.context.id && !earlier.is_over());
-        if let Some(earlier) = earlier {
-            resume(&mut ssl, earlier).map_err(broken)?;
-        }
-        let transport = Transport { tcp, state: TransportState::Fresh };
-        let mut stream = SslStream::new(ssl, transport).map_err(broken)?;
-        if let Err(error) = stream.connect() {
-            return Err(handshake_error(setup, error, &stream, clear_before));
-        }
-        let verified = check_peer(setup, stream.ssl())?;
-        let lifetime = match earlier.filter(|_| stream.ssl().session_reused()) {
-            Some(earlier) => earlier.lifetime,
-            None => Lifetime::new(setup.certificates_hold(stream.ssl()).map_err(broken)?),
-        };
-        Ok(Tls { stream, context: Arc::clone(&setup.context), verified, lifetime })
-    }
-
-    /// The connection below.
-    pub fn tcp(&self) -> &Tcp {
-        &self.stream.get_ref().tcp
-    }
-
-    /// The connection below, to be given another deadline.
-    pub fn tcp_mut(&mut self) -> &mut Tcp {
-        &mut self.stream.get_mut().tcp
-    }
-
-    /// Reads what has come; 0 is the end that the peer announced.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        self.run(|stream| stream.ssl_read(buffer))
-    }
-
-    /// Reads what is there where the connection below does not wait; 0 as with [`Tls::read`], `None` where nothing is.
-    pub fn read_at_once(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
-        match self.attempt(|stream| stream.ssl_read(buffer)) {
-            Err(error) if error.code() == ErrorCode::WANT_READ => Ok(None),
-            // some do not announce it
-            Err(_) if self.stream.get_ref().state == TransportState::Ended => Ok(Some(0)),
-            read => read.map(Some).map_err(|error| session_error(error, self.stream.get_ref().state)),
-        }
-    }
-
-    /// Writes at least one byte.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        self.run(|stream| stream.ssl_write(bytes))
-    }
-
-    /// The session, to be resumed by a later connection. With TLS 1.3 the server gives it out when it likes, as a rule
-    /// before its first word.
-    pub fn session(&self) -> Option<Session> {
-        let session = self.stream.ssl().session()?;
-        let der = to_der(session)?;
-        let size = der.len();
-        // one that was resumed has no chain in it, and hands none on to those that come of it
-        let form = if self.stream.ssl().session_reused() { Form::Read(session.to_owned()) } else { Form::Der(der) };
-        Some(Session { form, size, context: self.context.id, lifetime: self.lifetime })
-    }
-
-    /// Tells the peer that nothing more will come, without waiting for its answer.
-    pub fn close_notify(&mut self) {
-        // the session is over whether the peer hears of it or not
-        let _ = self.run(|stream| stream.shutdown().map(|_| 0));
-    }
-
-    /// What tells this channel from any other, the best first: `tls-exporter` (RFC 9266) with TLS 1.3; below it
-    /// `tls-server-end-point` and, for servers that know nothing else, `tls-unique` (RFC 5929).
-    pub fn channel_bindings(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
-        let ssl = self.stream.ssl();
-        if ssl.version2() == Some(SslVersion::TLS1_3) {
-            let mut data = vec![0; 32];
-            ssl.export_keying_material(&mut data, "EXPORTER-Channel-Binding", Some(b"")).map_err(broken)?;
-            return Ok(vec![("tls-exporter", data)]);
-        }
-        let end_point = self.end_point()?.map(|data| ("tls-server-end-point", data));
-        Ok(end_point.into_iter().chain(self.unique().map(|data| ("tls-unique", data))).collect())
-    }
-
-    /// RFC 5929, section 4.
-    fn end_point(&self) -> Result<Option<Vec<u8>>> {
-        let Some(certificate) = self.stream.ssl().peer_certificate() else { return Ok(None) };
-        let signature = certificate.signature_algorithm().object().nid().signature_algorithms();
-        let digest = match signature.map(|algorithms| algorithms.digest) {
-            // section 4.1: too weak ones are replaced
-            Some(Nid::MD5 | Nid::SHA1) => Some(MessageDigest::sha256()),
-            Some(digest) => MessageDigest::from_nid(digest),
-            None => None,
-        };
-        let Some(digest) = digest else { return Ok(None) };
-        certificate.digest(digest).map(|digest| Some(digest.to_vec())).map_err(broken)
-    }
-
-    /// RFC 5929, section 3: the first Finished message, which is the server's where a session was resumed. It tells one
-    /// channel from another only with an extended master secret (RFC 7627).
-    fn unique(&self) -> Option<Vec<u8>> {
-        let ssl = self.stream.ssl();
-        if ssl.extms_support() != Some(true) {
-            return None;
-        }
-        let mut data = vec![0; 64];
-        let length = if ssl.session_reused() { ssl.peer_finished(&mut data) } else { ssl.finished(&mut data) };
-        data.truncate(length);
-        (length > 0).then_some(data)
-    }
-
-    /// What is known of the connection.
-    pub fn facts(&self) -> Facts {
-        let ssl = self.stream.ssl();
-        Facts {
-            version: ssl.version_str(),
-            cipher: ssl.current_cipher().map_or("no cipher", |cipher| cipher.name()),
-            resumed: ssl.session_reused(),
-            verified: self.verified,
-            certificate: ssl.peer_certificate(),
-        }
-    }
-
-    fn run(&mut self, work: impl FnMut(&mut SslStream<Transport>) -> Result<usize, ssl::Error>) -> Result<usize> {
-        self.attempt(work).map_err(|error| session_error(error, self.stream.get_ref().state))
-    }
-
-    fn attempt(
-        &mut self,
-        mut work: impl FnMut(&mut SslStream<Transport>) -> Result<usize, ssl::Error>,
-    ) -> Result<usize, ssl::Error> {
-        ErrorStack::get();
-        loop {
-            match work(&mut self.stream) {
-                Ok(count) => return Ok(count),
-                Err(error) if error.code() == ErrorCode::ZERO_RETURN => return Ok(0),
-                // a record that held no data of ours: openssl wants to be called again
-                Err(error) if error.code() == ErrorCode::WANT_READ && error.io_error().is_none() => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-}
-
-fn prepare(setup: &Setup) -> Result<Ssl, ErrorStack> {
-    let mut ssl = Ssl::new(&setup.context.ssl)?;
-    if let Some(ciphers) = &setup.context.ciphers {
-        ciphers.set(&mut ssl)?;
-    }
-    set_oldest(&mut ssl, setup)?;
-    if let Host::Name(name) = &setup.host {
-        // RFC 6066, section 3: without the dot that ends it, and never an address
-        ssl.set_hostname(name.trim_end_matches('.'))?;
-    }
-    if setup.context.trust == Trust::Anyone {
-        return Ok(ssl);
-    }
-    let param = ssl.param_mut();
-    // RFC 6125, section 6.4: the names of the certificate count, its subject does not
-    param.set_hostflags(X509CheckFlags::NEVER_CHECK_SUBJECT | X509CheckFlags::NO_PARTIAL_WILDCARDS);
-    match &setup.host {
-        Host::Name(name) => param.set_host(name.trim_end_matches('.'))?,
-        Host::Ip(address) => param.set_ip(*address)?,
-        Host::Zoned(address, _) => param.set_ip(IpAddr::V6(*address))?,
-    }
-    Ok(ssl)
-}
-
-/// The oldest version, whatever OpenSSL's configuration says, unless that wants a newer one.
-fn set_oldest(ssl: &mut SslRef, setup: &Setup) -> Result<(), ErrorStack> {
-    let oldest = match setup.oldest {
-        Version::Tls12 if setup.context.tls13_only => SslVersion::TLS1_3,
-        Version::Tls10 => SslVersion::TLS1,
-        Version::Tls11 => SslVersion::TLS1_1,
-        Version::Tls12 => SslVersion::TLS1_2,
-        Version::Tls13 => SslVersion::TLS1_3,
-    };
-    if setup.oldest < Version::Tls12 {
-        Ciphers::set_old(ssl)?;
-    }
-    ssl.set_min_proto_version(Some(oldest))
-}
-
-/// What must be so after every handshake, a resumed one too, whatever suites and callbacks led there: whether the peer
-/// was verified.
-fn check_peer(setup: &Setup, ssl: &SslRef) -> Result<bool> {
-    if !setup.verifies() {
-        return Ok(false);
-    }
-    let Some(certificate) = ssl.peer_certificate() else {
-        return Err(Error::new(Kind::Secure, "the server showed no certificate"));
-    };
-    match setup.fingerprint {
-        Some(wanted) if !judge::is(&certificate, &wanted) => Err(not_pinned(Some(&certificate), &wanted)),
-        _ if ssl.verify_result() != X509VerifyResult::OK => {
-            Err(Error::new(Kind::Secure, format!("the server's certificate was refused: {}", ssl.verify_result())))
-        }
-        _ => Ok(true),
-    }
-}
-
-fn not_pinned(found: Option<&X509Ref>, wanted: &[u8; 32]) -> Error {
-    let found = found.and_then(|certificate| facts::fingerprint(certificate).ok());
-    let found = found.map_or_else(|| "not known".into(), |found| facts::hex(&found));
-    let wanted = facts::hex(wanted);
-    let text =
-        format!("the server's certificate is another one: its SHA-256 fingerprint is {found}, wanted is {wanted}");
-    Error::new(Kind::Secure, text)
-}
-
-impl Setup {
-    /// How long the certificates of a full handshake are valid yet, where that matters.
-    fn certificates_hold(&self, ssl: &SslRef) -> Result<Option<Duration>, ErrorStack> {
-        if self.fingerprint.is_some() || self.context.trust == Trust::Anyone {
-            return Ok(None);
-        }
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now = Asn1Time::from_unix(now.as_secs().try_into().unwrap_or(libc::time_t::MAX))?;
-        let mut shortest = None;
-        for certificate in ssl.verified_chain().into_iter().flatten() {
-            let left = now.diff(certificate.not_after())?;
-            let seconds = i64::from(left.days) * 24 * 60 * 60 + i64::from(left.secs);
-            let left = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-            shortest = Some(shortest.map_or(left, |shortest: Duration| shortest.min(left)));
-        }
-        // certificates that are not known hold for no time
-        Ok(shortest.or(Some(Duration::ZERO)))
-    }
-}
-
-/// A session in DER, if there is memory for it.
-fn to_der(session: &SslSessionRef) -> Option<Arc<Zeroizing<Vec<u8>>>> {
-    Some(session).filter(|_| shortage::has(LARGEST_SESSION))?.to_der().ok().map(|der| Arc::new(Zeroizing::new(der)))
-}
-
-/// Offers the server to go on with a session of the same context.
-#[allow(unsafe_code)]
-fn resume(ssl: &mut Ssl, earlier: &Session) -> Result<(), ErrorStack> {
-    let read;
-    let session = match &earlier.form {
-        Form::Read(session) => session,
-        Form::Der(der) => {
-            read = SslSession::from_der(der)?;
-            &read
-        }
-    };
-    // SAFETY: the crate wants the session to be of the context that `ssl` is of; the caller has compared their ids, of
-    // which there are no two alike
-    unsafe { ssl.set_session(session) }
-}
-
-fn handshake_error(setup: &Setup, error: ssl::Error, stream: &SslStream<Transport>, clear_before: bool) -> Error {
-    let (ssl, state) = (stream.ssl(), stream.get_ref().state);
-    let verified = ssl.verify_result();
-    if setup.verifies() && verified != X509VerifyResult::OK {
-        let kind = match error.ssl_error() {
-            _ if verified.as_raw() == OUT_OF_MEMORY => Kind::OutOfMemory,
-            Some(stack) => openssl_errors::kind(Kind::Secure, stack),
-            None => Kind::Secure,
-        };
-        if let Some(wanted) = setup.fingerprint.filter(|_| kind == Kind::Secure) {
-            return not_pinned(facts::leaf(ssl), &wanted);
-        }
-        return Error::new(kind, refusal(setup, ssl));
-    }
-    match state {
-        TransportState::ClearText if clear_before => {
-            Error::new(Kind::BadFormat, "clear text came after STLS where the TLS handshake had to begin")
-        }
-        TransportState::ClearText => {
-            Error::new(Kind::Secure, "the server answered in clear text: it speaks no TLS here")
-        }
-        _ => session_error(error, state).during("TLS handshake"),
-    }
-}
-
-/// Why the certificate was refused, and what can be done about it.
-fn refusal(setup: &Setup, ssl: &SslRef) -> String {
-    let Context { unusable, lacks_platform, .. } = &*setup.context;
-    let mut text = format!("the server's certificate was refused: {}", facts::refusal(ssl, &setup.host));
-    if UNKNOWN_AUTHORITY.contains(&ssl.verify_result().as_raw()) {
-        text.push_str(
-            "; to trust its authority, or this certificate, set a file by pop3_options_set_ca_file or put one into the \
-             folder cacerts of the secure folder (pop3_set_secure_dir)",
-        );
-        if *lacks_platform {
-            text.push_str("; no platform store of authorities was found: the package ca-certificates has one");
-        }
-    }
-    if !unusable.is_empty() {
-        text.push_str(&format!("; not used: {}", unusable.join(", ")));
-    }
-    text
-}
-
-fn session_error(error: ssl::Error, state: TransportState) -> Error {
-    match error.into_io_error() {
-        Ok(error) => tcp::into_error(error),
-        Err(_) if state == TransportState::Ended => {
-            Error::new(Kind::ConnectionLost, "the server closed the connection")
-        }
-        Err(error) => match error.ssl_error() {
-            Some(stack) => Error::new(openssl_errors::kind(Kind::Secure, stack), openssl_errors::describe(stack)),
-            None => Error::new(Kind::Secure, error.to_string()),
-        },
-    }
-}
-
-/// That TLS could not even begin.
-fn broken(stack: ErrorStack) -> Error {
-    openssl_errors::error(Kind::Secure, "TLS cannot be set up", &stack)
-}
-
-/// What OpenSSL reads from and writes to: a socket whose first answer must look like TLS.
-struct Transport {
-    tcp: Tcp,
-    state: TransportState,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TransportState {
-    /// Nothing came yet.
-    Fresh,
-    /// What came looks like TLS.
-    Open,
-    /// What came first is no TLS.
-    ClearText,
-    /// The peer closed the connection.
-    Ended,
-}
-
-impl Read for Transport {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.tcp.read(buffer)?;
-        match buffer[..count].first() {
-            None => self.state = TransportState::Ended,
-            // RFC 8446, section 5.1: alert and handshake are the content types that can begin an answer
-            Some(21 | 22) if self.state == TransportState::Fresh => self.state = TransportState::Open,
-            Some(_) if self.state == TransportState::Fresh => {
-                // an error of the transport, so that OpenSSL does not answer it with an alert
-                self.state = TransportState::ClearText;
-                return Err(io::ErrorKind::InvalidData.into());
-            }
-            Some(_) => {}
-        }
-        Ok(count)
-    }
-}
-
-impl Write for Transport {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.tcp.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::trust::Authorities;
-
-    /// What [`check_peer`] says of a connection on which no certificate has been shown.
-    fn check(trust: Trust, fingerprint: Option<[u8; 32]>) -> Result<bool> {
-        let settings = Settings { trust, oldest: Version::Tls12, name: None, identity: None, fingerprint };
-        let host = Host::parse(b"mail.test").unwrap();
-        let deadline = Deadline::after(Duration::from_secs(60));
-        let setup = Setup::new(&settings, &host, deadline, &mut Watch::default()).unwrap();
-        check_peer(&setup, &Ssl::new(&setup.context.ssl).unwrap())
-    }
-
-    #[test]
-    fn whoever_verifies_wants_a_certificate() {
-        let verified = Trust::Verified { platform: false, own: Authorities::None };
-        for (trust, fingerprint) in [(verified, None), (Trust::Anyone, Some([0; 32]))] {
-            let error = check(trust, fingerprint).unwrap_err();
-            assert_eq!((error.kind(), error.to_string().as_str()), (Kind::Secure, "the server showed no certificate"));
-        }
-        assert!(!check(Trust::Anyone, None).unwrap(), "nobody was verified");
     }
 }

@@ -11,15 +11,15 @@ use openssl::version;
 use openssl::x509::X509;
 use openssl::x509::verify::X509VerifyFlags;
 
+use super::ciphers::Ciphers;
+use super::errors::{self, setup_error};
+use super::{platform_store, read};
 use crate::error::{Error, Kind, Result};
 use crate::fork;
 use crate::net::answer::Answer;
-use crate::net::tls::ciphers::Ciphers;
-use crate::net::tls::{broken, facts};
+use crate::net::progress::Progress;
 use crate::net::trust::{self, Authorities, CertificateFile, Encoded, Trust};
-use crate::net::watch::Watch;
 use crate::net::{Deadline, seems_exhausted, timed_out};
-use crate::openssl_errors;
 
 /// What connections of the same [`Trust`] share: OpenSSL's context with its trust store.
 pub struct Context {
@@ -34,7 +34,7 @@ pub struct Context {
     /// Whether OpenSSL's configuration admits TLS 1.3 alone.
     pub tls13_only: bool,
     /// The fingerprints of the host's own authorities that have no names of servers.
-    pub without_names: BTreeSet<Vec<u8>>,
+    pub without_names: BTreeSet<[u8; 32]>,
     /// Files of the folder `cacerts` that gave no certificate, to be named when a verification fails.
     pub unusable: Vec<String>,
     /// Whether the platform's store was wanted and has nothing in it.
@@ -56,12 +56,12 @@ static CONTEXTS: Mutex<Vec<(Trust, Arc<Build>)>> = Mutex::new(Vec::new());
 ///
 /// One caller builds it, the others wait for that, but not for ever: the one who builds may be in a callback of its host,
 /// which may have made this very call, or have been left behind when the process forked.
-pub fn context(trust: &Trust, deadline: Deadline, watch: &mut Watch) -> Result<Arc<Context>> {
+pub fn context(trust: &Trust, deadline: Deadline, progress: &mut Progress) -> Result<Arc<Context>> {
     let builder = loop {
         let (build, is_new) = build_of(trust);
         if !is_new {
             let patience = Deadline::after(PATIENCE).or_earlier(Some(deadline));
-            match &*build.wait(patience, watch)? {
+            match &*build.wait(patience, progress)? {
                 Some(Some(context)) => return Ok(Arc::clone(context)),
                 Some(None) => continue,
                 None => {}
@@ -72,7 +72,7 @@ pub fn context(trust: &Trust, deadline: Deadline, watch: &mut Watch) -> Result<A
     let built = build_context(trust, &mut || {
         let left = deadline.remaining().ok_or_else(|| timed_out().during("reading the certificates of authorities"))?;
         // nothing is locked here, so a fork need not wait for the end of the work
-        fork::allowed(|| watch.slice(left))?;
+        fork::allowed(|| progress.slice(left))?;
         Ok(())
     })?;
     match built.is_complete {
@@ -135,7 +135,7 @@ struct Built {
 
 /// Builds a context, unless `go_on` ends it, which is asked again and again.
 fn build_context(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result<Built> {
-    let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(broken)?;
+    let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(setup_error)?;
     let tls13_only = builder.min_proto_version() == Some(SslVersion::TLS1_3);
     builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
     // an idle session gives its 34 KiB of buffers back
@@ -152,7 +152,7 @@ fn build_context(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result
             if *platform {
                 // a platform without a store leaves the host's authorities, and the other way round
                 if let Err(stack) = builder.set_default_verify_paths() {
-                    unusable.push(format!("the platform's store: {}", openssl_errors::describe(&stack)));
+                    unusable.push(format!("the platform's store: {}", errors::describe(&stack)));
                 }
                 // OpenSSL passes over a store that it can't open, and what is built here stays
                 if seems_exhausted() {
@@ -160,7 +160,7 @@ fn build_context(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result
                     return Err(Error::new(Kind::OutOfMemory, text));
                 }
                 go_on()?;
-                lacks_platform = !trust::has_platform_store(version::dir(), |name| std::env::var_os(name));
+                lacks_platform = !platform_store::is_there(version::dir(), |name| std::env::var_os(name));
             }
             let files = match own {
                 Authorities::None => Vec::new(),
@@ -170,14 +170,14 @@ fn build_context(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result
             is_complete = !files.iter().any(CertificateFile::may_be_mended);
             unusable.extend(add_files(&mut builder, files, &mut without_names, go_on)?);
             // a certificate that the user put there is trusted, be it a root or not
-            builder.verify_param_mut().set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(broken)?;
+            builder.verify_param_mut().set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(setup_error)?;
             builder.set_verify(SslVerifyMode::PEER);
         }
     }
     static NEXT_ID: AtomicU64 = AtomicU64::new(0);
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     let ssl = builder.build();
-    let ciphers = Ciphers::without_empty_ones(&ssl).map_err(broken)?;
+    let ciphers = Ciphers::without_empty_ones(&ssl).map_err(setup_error)?;
     let trust = trust.clone();
     let context = Arc::new(Context { ssl, id, trust, ciphers, tls13_only, without_names, unusable, lacks_platform });
     Ok(Built { context, is_complete })
@@ -188,7 +188,7 @@ fn build_context(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result
 fn add_files(
     builder: &mut SslContextBuilder,
     files: Vec<CertificateFile>,
-    without_names: &mut BTreeSet<Vec<u8>>,
+    without_names: &mut BTreeSet<[u8; 32]>,
     go_on: &mut dyn FnMut() -> Result<()>,
 ) -> Result<Vec<String>> {
     let mut unusable = Vec::new();
@@ -202,7 +202,7 @@ fn add_files(
                 for encoded in &encoded {
                     go_on()?;
                     let Err(stack) = add_certificate(builder, encoded, without_names) else { continue };
-                    if openssl_errors::kind(Kind::Secure, &stack) == Kind::OutOfMemory {
+                    if errors::kind(Kind::Secure, &stack) == Kind::OutOfMemory {
                         return Err(Error::new(Kind::OutOfMemory, format!("no memory for the certificates of {name}")));
                     }
                     bad += 1;
@@ -221,15 +221,15 @@ fn add_files(
 fn add_certificate(
     builder: &mut SslContextBuilder,
     encoded: &Encoded,
-    without_names: &mut BTreeSet<Vec<u8>>,
+    without_names: &mut BTreeSet<[u8; 32]>,
 ) -> Result<(), ErrorStack> {
     let certificate = match encoded {
         Encoded::Pem(pem) => X509::from_pem(pem)?,
         Encoded::Der(der) => X509::from_der(der)?,
     };
-    // names that cannot be parsed look like none, but OpenSSL then verifies no server by the certificate
-    if certificate.subject_alt_names().is_none() {
-        without_names.insert(facts::fingerprint(&certificate)?.to_vec());
+    let certificate_read = read(&certificate)?;
+    if certificate_read.lacks_names() {
+        without_names.insert(certificate_read.fingerprint());
     }
     builder.cert_store_mut().add_cert(certificate)
 }

@@ -6,6 +6,11 @@ use crate::error::{Error, Kind};
 use crate::shortage;
 use crate::text::escape;
 
+/// That TLS could not even begin.
+pub fn setup_error(stack: ErrorStack) -> Error {
+    error(Kind::Secure, "TLS cannot be set up", &stack)
+}
+
 /// An error of that kind, unless it is only that there is no memory, while that was being done.
 pub fn error(otherwise: Kind, doing: &str, stack: &ErrorStack) -> Error {
     Error::new(kind(otherwise, stack), format!("{doing}: {}", describe(stack)))

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
-use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
 use openssl::ssl::{Ssl, SslRef, SslVerifyMode};
 use openssl::x509::{X509Ref, X509StoreContextRef, X509VerifyResult};
 
+use super::context::Context;
+use super::errors::setup_error;
+use super::{HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH, read};
 use crate::error::{Error, Kind, Result};
-use crate::net::tls::context::Context;
-use crate::net::tls::{HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH, broken, facts};
 
 /// Who is asked about each certificate of a chain.
 pub struct Judge {
@@ -34,7 +34,7 @@ impl Judge {
         // calls it: where a place after the callback's could be had there is one for the callback too
         static PLACE: OnceCell<Index<Ssl, ()>> = OnceCell::new();
         ask(ssl);
-        let place = *PLACE.get_or_try_init(Ssl::new_ex_index::<()>).map_err(broken)?;
+        let place = *PLACE.get_or_try_init(Ssl::new_ex_index::<()>).map_err(setup_error)?;
         ssl.set_ex_data(place, ());
         if ssl.ex_data(place).is_none() {
             return Err(Error::new(Kind::OutOfMemory, "no memory for the TLS handshake"));
@@ -62,7 +62,7 @@ impl Judge {
     /// Whether it is believed although it does not name the server: only one that has no names at all and that the host
     /// itself has put among its authorities, this very one. Such are made by hand for one machine.
     fn needs_no_names(&self, leaf: &X509Ref) -> bool {
-        facts::fingerprint(leaf).is_ok_and(|fingerprint| self.context.without_names.contains(&fingerprint[..]))
+        read(leaf).is_ok_and(|leaf| self.context.without_names.contains(&leaf.fingerprint()))
     }
 }
 
@@ -72,6 +72,5 @@ fn is_about_names(error: X509VerifyResult) -> bool {
 
 /// Whether it is the certificate with that fingerprint.
 pub fn is(certificate: &X509Ref, wanted: &[u8; 32]) -> bool {
-    let fingerprint: Result<_, ErrorStack> = facts::fingerprint(certificate);
-    fingerprint.is_ok_and(|found| found[..] == wanted[..])
+    read(certificate).is_ok_and(|certificate| certificate.fingerprint() == *wanted)
 }

@@ -1,53 +1,24 @@
-//! What the client proves itself with: a certificate and its key, in files.
+//! The client certificate and its key, in files.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use openssl::error::ErrorStack;
-use openssl::hash::MessageDigest;
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::SslRef;
 use openssl::x509::X509;
 use zeroize::Zeroizing;
 
+use super::errors::{self, setup_error};
 use crate::error::{Error, Kind, Result};
 use crate::net::is_exhausted;
-use crate::net::tls::broken;
+use crate::net::tls::Identity;
 use crate::net::trust;
-use crate::openssl_errors;
 
 const UNUSABLE: &str = "the client's certificate cannot be used";
 
-/// Where a certificate of the client's is, and its key.
-#[derive(Clone)]
-pub enum Identity {
-    /// In two files in PEM; the certificate's issuers may follow it.
-    Pem {
-        /// The certificate.
-        certificate: PathBuf,
-        /// Its key, without a passphrase.
-        key: PathBuf,
-    },
-    /// In one file (RFC 7292).
-    Pkcs12 {
-        /// The file.
-        path: PathBuf,
-        /// What opens it.
-        password: Zeroizing<String>,
-    },
-}
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Identity::Pem { certificate, key } => write!(f, "Pem({}, {})", certificate.display(), key.display()),
-            Identity::Pkcs12 { path, .. } => write!(f, "Pkcs12({})", path.display()),
-        }
-    }
-}
-
-/// A certificate of the client's, its key, and its issuers as far as the file has them.
+/// A client certificate, its key, and its issuers as far as the file has them.
 pub struct ClientCertificate {
     path: PathBuf,
     certificate: X509,
@@ -60,8 +31,8 @@ impl ClientCertificate {
     pub fn load(identity: &Identity) -> Result<ClientCertificate> {
         let (path, certificate, key, issuers) = match identity {
             Identity::Pem { certificate: path, key: key_path } => {
-                let broken = |stack| unreadable(path, stack);
-                let mut certificates = X509::stack_from_pem(&read(path)?).map_err(broken)?.into_iter();
+                let certificates = X509::stack_from_pem(&read(path)?).map_err(|stack| unreadable(path, stack))?;
+                let mut certificates = certificates.into_iter();
                 let certificate = certificates.next().ok_or_else(|| unusable(path, &"no certificate in it"))?;
                 // a key with a passphrase would have OpenSSL ask at the terminal
                 let key = PKey::private_key_from_pem_callback(&read(key_path)?, |_| Ok(0))
@@ -83,8 +54,8 @@ impl ClientCertificate {
     }
 
     /// What tells it from any other.
-    pub fn fingerprint(&self) -> Result<Vec<u8>> {
-        self.certificate.digest(MessageDigest::sha256()).map(|digest| digest.to_vec()).map_err(broken)
+    pub fn fingerprint(&self) -> Result<[u8; 32]> {
+        super::read(&self.certificate).map(|certificate| certificate.fingerprint()).map_err(setup_error)
     }
 
     /// Has it at hand if the server asks for it.
@@ -107,7 +78,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
 }
 
 fn unreadable(path: &Path, stack: ErrorStack) -> Error {
-    openssl_errors::error(Kind::Secure, &format!("{UNUSABLE}: {}", path.display()), &stack)
+    errors::error(Kind::Secure, &format!("{UNUSABLE}: {}", path.display()), &stack)
 }
 
 fn unusable(path: &Path, why: &dyn fmt::Display) -> Error {
