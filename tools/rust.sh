@@ -21,25 +21,27 @@ say() { # RUSTC
   echo "$("$1" --print sysroot)/bin"
 }
 
-fetch() { # COMPONENT FOLDER: of the last name that it has, once its digest is right
-  local file=$2/$1.tar.xz digest
-  curl --silent --show-error --fail "$url/$1.tar.xz" -o "$file"
-  digest=$(curl --silent --show-error --fail "$url/$1.tar.xz.sha256" | cut -d ' ' -f 1)
-  [ "$(sha256sum < "$file" | cut -d ' ' -f 1)" = "$digest" ] || { echo "rust: $url/$1.tar.xz is damaged" >&2; exit 1; }
-  tar -xf "$file" -C "$2"
-  "$2/$1/install.sh" --prefix="$2/rust" --disable-ldconfig > /dev/null
+fetch() { # COMPONENT FOLDER TARGET: into the folder, once its digest is right
+  local name=$1-$version.0-$3 work digest
+  work=$(mktemp -d "$2.XXXXXX")
+  curl --silent --show-error --fail "$url/$name.tar.xz" -o "$work/$name.tar.xz"
+  digest=$(curl --silent --show-error --fail "$url/$name.tar.xz.sha256" | cut -d ' ' -f 1)
+  [ "$(sha256sum < "$work/$name.tar.xz" | cut -d ' ' -f 1)" = "$digest" ] ||
+    { echo "rust: $url/$name.tar.xz is damaged" >&2; exit 1; }
+  tar -xf "$work/$name.tar.xz" -C "$work"
+  "$work/$name/install.sh" --prefix="$2" --disable-ldconfig > /dev/null
+  rm -rf "$work"
 }
 download() { # FOLDER TARGET…
-  local host target
+  local rust=$1 host component target
   host=$(rustc -vV | sed -n 's/^host: //p')
-  rm -rf "$1" "$1.new" && mkdir -p "$1.new"
-  fetch "rustc-$version.0-$host" "$1.new"
-  fetch "cargo-$version.0-$host" "$1.new"
-  for target in "$host" "${@:2}"; do
-    fetch "rust-std-$version.0-$target" "$1.new"
+  # the compiler last, by which it is known that all are there
+  is_it "$rust/bin/rustc" || for component in cargo rust-std rustc; do
+    fetch $component "$rust" "$host"
   done
-  mv "$1.new/rust" "$1"
-  rm -rf "$1.new"
+  for target in "${@:2}"; do
+    is_it "$rust/bin/rustc" "$target" || fetch rust-std "$rust" "$target"
+  done
 }
 
 if is_it rustc "$@"; then
@@ -50,6 +52,6 @@ elif command -v rustup > /dev/null; then
   say "$(rustup which --toolchain "$version" rustc)" "$@"
 else
   rust=${CARGO_TARGET_DIR:-$PWD/target}/tools/rust-$version
-  is_it "$rust/bin/rustc" "$@" || download "$rust" "$@"
+  download "$rust" "$@"
   say "$rust/bin/rustc" "$@"
 fi
