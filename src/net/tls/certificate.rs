@@ -36,6 +36,8 @@ pub enum Reason {
     NameMismatch,
     /// Its key is too small.
     WeakKey,
+    /// No trust anchor is known that it leads to, in the words of the platform's library.
+    UnknownAuthority(&'static str),
     /// Another reason, in the words of the platform's library.
     Other(&'static str),
 }
@@ -95,15 +97,11 @@ impl Certificate {
         })
     }
 
-    /// Why it was refused, and what it says of itself.
-    pub fn refusal(&self, reason: Reason, wanted: &Host) -> String {
-        let why = reason.text(wanted);
-        let shown = Fields::read(&self.0).and_then(|fields| {
-            let key = key(fields.key).ok().flatten().map_or_else(String::new, |key| format!(", its key is {key}"));
-            Ok(format!("is {}, valid from {} to {}{key}", fields.shown()?, date(fields.from), date(fields.to)))
-        });
-        let shown = shown.unwrap_or_else(|_| "is malformed".into());
-        format!("{why} (wanted {wanted}; the certificate {shown})")
+    /// All that it says of itself.
+    fn describe(&self) -> der::Result<String> {
+        let fields = Fields::read(&self.0)?;
+        let key = key(fields.key).ok().flatten().map_or_else(String::new, |key| format!(", its key is {key}"));
+        Ok(format!("{}, valid from {} to {}{key}", fields.shown()?, date(fields.from), date(fields.to)))
     }
 }
 
@@ -119,16 +117,33 @@ impl fmt::Display for Certificate {
 
 impl Reason {
     /// The reason in words, where the certificate was to be for that host.
-    pub fn text(self, wanted: &Host) -> &'static str {
+    fn text(self, wanted: &Host) -> &'static str {
         match (self, wanted) {
             (Reason::Expired, _) => "certificate has expired",
             (Reason::NotYetValid, _) => "certificate is not yet valid",
             (Reason::NameMismatch, Host::Name(_)) => "hostname mismatch",
             (Reason::NameMismatch, Host::Ip(_) | Host::Zoned(..)) => "IP address mismatch",
             (Reason::WeakKey, _) => "certificate key too weak",
-            (Reason::Other(text), _) => text,
+            (Reason::UnknownAuthority(text) | Reason::Other(text), _) => text,
         }
     }
+}
+
+/// Why a certificate was refused, what it says of itself, and what can be done about it.
+pub fn refusal(certificate: Option<&Certificate>, reason: Reason, wanted: &Host) -> String {
+    let mut text = format!("the server's certificate was refused: {}", reason.text(wanted));
+    match certificate.map(Certificate::describe) {
+        Some(Ok(described)) => text.push_str(&format!(" (wanted {wanted}; the certificate is {described})")),
+        Some(Err(_)) => text.push_str(&format!(" (wanted {wanted}; the certificate is malformed)")),
+        None => {}
+    }
+    if let Reason::UnknownAuthority(_) = reason {
+        text.push_str(
+            "; to trust its authority, or this certificate, set a file by pop3_options_set_ca_file or put one into the \
+             folder cacerts of the secure folder (pop3_set_secure_dir)",
+        );
+    }
+    text
 }
 
 /// That certificate pinning wants another certificate than the one that was shown, if that is known.
@@ -505,7 +520,8 @@ mTAKBggqhkjOPQQDAgNIADBFAiATjdJKYABPHIKFBLiSQ48aI+fI8bj0cMht/v7W\n\
     }
 
     fn refusal(certificate: &Certificate, reason: Reason) -> String {
-        certificate.refusal(reason, &Host::parse(b"pop.test").unwrap())
+        let text = super::refusal(Some(certificate), reason, &Host::parse(b"pop.test").unwrap());
+        text.strip_prefix("the server's certificate was refused: ").unwrap().to_owned()
     }
 
     #[test]
@@ -540,6 +556,21 @@ mTAKBggqhkjOPQQDAgNIADBFAiATjdJKYABPHIKFBLiSQ48aI+fI8bj0cMht/v7W\n\
         ] {
             assert_eq!(reason.text(&Host::parse(host.as_bytes()).unwrap()), words);
         }
+    }
+
+    #[test]
+    fn what_can_be_done_about_an_unknown_authority() {
+        let host = Host::parse(b"mail.test").unwrap();
+        let text = |reason| super::refusal(None, reason, &host);
+        let unknown = text(Reason::UnknownAuthority("unable to get issuer"));
+        assert!(
+            unknown.starts_with("the server's certificate was refused: unable to get issuer; to trust its authority")
+        );
+        assert!(unknown.contains("pop3_options_set_ca_file") && unknown.contains("cacerts"), "{unknown}");
+        assert_eq!(
+            text(Reason::Other("unsuitable purpose")),
+            "the server's certificate was refused: unsuitable purpose"
+        );
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::net::address::Host;
 use crate::net::trust::Trust;
 use crate::shortage;
 
+pub use self::certificate::Certificate;
 pub use self::openssl::{PeerCertificate, Session, Tls, TlsConnector};
 
 /// The TLS options of a connection.
@@ -101,7 +102,7 @@ pub struct TlsInfo {
     pub resumed: bool,
     /// Whether the peer's certificate and name were verified.
     pub verified: bool,
-    /// The peer's certificate, if it sent one.
+    /// The peer's certificate, if it sent one: read only when somebody asks, since each connection has this.
     pub certificate: Option<PeerCertificate>,
 }
 

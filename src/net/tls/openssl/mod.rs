@@ -32,7 +32,7 @@ use crate::net::Deadline;
 use crate::net::address::Host;
 use crate::net::progress::Progress;
 use crate::net::tcp::{self, Tcp};
-use crate::net::tls::certificate::{Certificate, Reason, not_pinned};
+use crate::net::tls::certificate::{self, Certificate, Reason, not_pinned};
 use crate::net::tls::lifetime::Lifetime;
 use crate::net::tls::transport::{Transport, TransportState};
 use crate::net::tls::{Key, TlsInfo, TlsOptions, Version};
@@ -52,10 +52,6 @@ const UNABLE_TO_VERIFY_LEAF: i32 = 21;
 const HOSTNAME_MISMATCH: i32 = 62;
 const IP_ADDRESS_MISMATCH: i32 = 64;
 const EE_KEY_TOO_SMALL: i32 = 66;
-
-/// Why no way to an authority was found that is trusted.
-const UNKNOWN_AUTHORITY: [i32; 5] =
-    [UNABLE_TO_GET_ISSUER, SELF_SIGNED, SELF_SIGNED_IN_CHAIN, UNABLE_TO_GET_ISSUER_LOCALLY, UNABLE_TO_VERIFY_LEAF];
 
 /// Makes TLS connections to one server: TLS options with all the files that they name read.
 pub struct TlsConnector {
@@ -369,19 +365,10 @@ fn handshake_error(
 fn refusal(connector: &TlsConnector, ssl: &SslRef) -> String {
     let Context { unusable, lacks_platform, .. } = &*connector.context;
     let reason = reason(ssl.verify_result());
-    let why = match leaf(ssl).and_then(|leaf| read(leaf).ok()) {
-        Some(certificate) => certificate.refusal(reason, &connector.host),
-        None => reason.text(&connector.host).to_owned(),
-    };
-    let mut text = format!("the server's certificate was refused: {why}");
-    if UNKNOWN_AUTHORITY.contains(&ssl.verify_result().as_raw()) {
-        text.push_str(
-            "; to trust its authority, or this certificate, set a file by pop3_options_set_ca_file or put one into the \
-             folder cacerts of the secure folder (pop3_set_secure_dir)",
-        );
-        if *lacks_platform {
-            text.push_str("; no platform store of authorities was found: the package ca-certificates has one");
-        }
+    let certificate = leaf(ssl).and_then(|leaf| read(leaf).ok());
+    let mut text = certificate::refusal(certificate.as_ref(), reason, &connector.host);
+    if *lacks_platform && matches!(reason, Reason::UnknownAuthority(_)) {
+        text.push_str("; no platform store of authorities was found: the package ca-certificates has one");
     }
     if !unusable.is_empty() {
         text.push_str(&format!("; not used: {}", unusable.join(", ")));
@@ -395,6 +382,11 @@ fn reason(result: X509VerifyResult) -> Reason {
         CERT_HAS_EXPIRED => Reason::Expired,
         HOSTNAME_MISMATCH | IP_ADDRESS_MISMATCH => Reason::NameMismatch,
         EE_KEY_TOO_SMALL => Reason::WeakKey,
+        UNABLE_TO_GET_ISSUER
+        | SELF_SIGNED
+        | SELF_SIGNED_IN_CHAIN
+        | UNABLE_TO_GET_ISSUER_LOCALLY
+        | UNABLE_TO_VERIFY_LEAF => Reason::UnknownAuthority(result.error_string()),
         _ => Reason::Other(result.error_string()),
     }
 }
