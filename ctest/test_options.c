@@ -19,18 +19,6 @@
 #include "server.h"
 #include "session.h"
 
-/* Options for that port of 127.0.0.1, with the account of every test server. */
-static pop3_options *options_for(int where, int secure)
-{
-    pop3_options *options = pop3_options_new();
-    CHECK(options != NULL);
-    CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);
-    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
-    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
-    CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
-    return options;
-}
-
 /* Connects, disconnects, and answers what connecting answered: 0 for a socket. */
 static int try(const pop3_options *options)
 {
@@ -205,7 +193,7 @@ struct heard {
     char text[4096];
 };
 
-static void hear_status(const char *status, void *context)
+static void hear_into_context(const char *status, void *context)
 {
     struct heard *heard = context;
     size_t length = strlen(heard->text);
@@ -217,7 +205,7 @@ static void hear_failure(const char *message, int32_t code, const char *command,
     char line[512];
     CHECK_STR(message, pop3_get_last_error());
     snprintf(line, sizeof line, "! %s %d", command, (int)code);
-    hear_status(line, context);
+    hear_into_context(line, context);
 }
 
 static void callbacks_go_with_the_socket(void)
@@ -225,7 +213,7 @@ static void callbacks_go_with_the_socket(void)
     struct heard heard_by_options = {""};
     int where = server_play("", LOGGED_IN REPLY("NOOP", "+OK\\r\\n") REPLY("DELE 9", "-ERR none\\r\\n") GOOD_BYE);
     pop3_options *options = options_for(where, 0);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_status, &heard_by_options), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, hear_into_context, &heard_by_options), POP3_OK);
     CHECK_INT(pop3_options_set_error_cb(options, hear_failure, &heard_by_options), POP3_OK);
     int socket = pop3_connect_with(options);
     /* they live on with the socket */
@@ -264,7 +252,7 @@ static void without_a_socket(void)
     struct heard heard_by_options = {""};
     int where = server_play("", LOGGED_IN REPLY("STAT", "+OK 7 70\\r\\n") GOOD_BYE);
     pop3_options *options = options_for(where, 0);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_status, &heard_by_options), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, hear_into_context, &heard_by_options), POP3_OK);
     CHECK_INT(pop3_options_set_error_cb(options, hear_failure, &heard_by_options), POP3_OK);
     CHECK_INT(pop3_stat_with(options), 7);
     CHECK_PLAYED(where);

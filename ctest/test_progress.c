@@ -14,6 +14,7 @@
 #include "process.h"
 #include "script.h"
 #include "server.h"
+#include "session.h"
 
 /* What a progress callback heard; begin with a zeroed one, after one of the begin_ functions. */
 struct progress {
@@ -50,13 +51,9 @@ static int32_t hear_progress(int64_t done, int64_t total, void *context)
     return progress->calls == progress->stop_at ? -5 : 0;
 }
 
-static pop3_options *options_for(const char *server, int secure, struct progress *progress)
+static pop3_options *options_with(const char *server, int secure, struct progress *progress)
 {
-    pop3_options *options = pop3_options_new();
-    CHECK_INT(pop3_options_set_server(options, server), POP3_OK);
-    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
-    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
-    CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
+    pop3_options *options = options_for_server(server, secure);
     CHECK_INT(pop3_options_set_progress_cb(options, hear_progress, progress), POP3_OK);
     begin_call(progress);
     return options;
@@ -65,7 +62,7 @@ static pop3_options *options_for(const char *server, int secure, struct progress
 /* A session whose calls `progress` hears of. */
 static int connect_heard(int where, int secure, struct progress *progress)
 {
-    pop3_options *options = options_for(at(where), secure, progress);
+    pop3_options *options = options_with(at(where), secure, progress);
     int socket = pop3_connect_with(options);
     pop3_options_free(options);
     if (!CHECK(socket > 0))
@@ -182,7 +179,7 @@ static void *wait_once(void *argument)
 {
     struct wait *wait = argument;
     struct progress progress = {0};
-    pop3_options *options = options_for(wait->server, wait->secure, &progress);
+    pop3_options *options = options_with(wait->server, wait->secure, &progress);
     int result;
     CHECK_INT(pop3_options_set_timeouts(options, WAIT_MS, WAIT_MS, 0), POP3_OK);
     sends_little = wait->is_long;
@@ -279,7 +276,7 @@ static void a_call_is_heard_when_it_begins(void)
     enum { CALLS = 9 };
     int where = server_mailbox("messages=3");
     struct progress progress = {0};
-    pop3_options *options = options_for(at(where), 0, &progress);
+    pop3_options *options = options_with(at(where), 0, &progress);
     int socket = progress.socket = pop3_connect_with(options);
     CHECK(progress.calls >= 1);
     CHECK(progress.done == 0 && progress.total == -1);
@@ -309,7 +306,7 @@ static void stopped_when_it_begins(void)
 {
     struct progress progress = {0};
     int where = server_mailbox("record=yes");
-    pop3_options *options = options_for(at(where), 0, &progress);
+    pop3_options *options = options_with(at(where), 0, &progress);
     progress.stop_at = 1;
     CHECK_INT(pop3_connect_with(options), POP3_ERR_CANCELLED);
     CHECK_INT(server_connections(where), 0);
@@ -332,7 +329,7 @@ static void cleared_again(void)
 {
     struct progress progress = {0};
     int where = server_mailbox("");
-    pop3_options *options = options_for(at(where), 0, &progress);
+    pop3_options *options = options_with(at(where), 0, &progress);
     CHECK_INT(pop3_options_set_progress_cb(options, NULL, NULL), POP3_OK);
     CHECK_INT(pop3_options_set_progress_cb(NULL, hear_progress, &progress), POP3_ERR_PARAMETER);
     progress.stop_at = 1;
@@ -509,7 +506,7 @@ static void a_message_that_stalls(void)
                                 "send \"abc\\r\\n\"\npause 1300\nsend \"def\\r\\n\"\npause 1300\n"
                                 "send \".\\r\\n\"\n" GOOD_BYE);
     const int64_t expected[][2] = {{0, -1}, {0, 10}, {5, 10}, {10, 10}};
-    pop3_options *options = options_for(at(where), 0, &unused);
+    pop3_options *options = options_with(at(where), 0, &unused);
     CHECK_INT(pop3_options_set_progress_cb(options, hear_stages, NULL), POP3_OK);
     int socket = pop3_connect_with(options);
     pop3_options_free(options);
@@ -579,7 +576,7 @@ static void other_functions_from_inside(void)
     struct sockets sockets = {0};
     int where = server_play("", LOGGED_IN "expect \"NOOP\\r\\n\"\npause 700\nsend \"+OK\\r\\n\"\n"
                                 "expect \"STAT\\r\\n\"\nexpect-eof\n");
-    pop3_options *options = options_for(at(where), 0, &unused);
+    pop3_options *options = options_with(at(where), 0, &unused);
     CHECK_INT(pop3_options_set_progress_cb(options, use_sockets, &sockets), POP3_OK);
     int socket = pop3_connect_with(options);
     CHECK(socket > 0);
@@ -615,7 +612,7 @@ static void connecting_from_inside(void)
 {
     struct progress unused = {0};
     int calls = 0;
-    pop3_options *options = options_for(at(server_mailbox("tls=implicit")), 1, &unused);
+    pop3_options *options = options_with(at(server_mailbox("tls=implicit")), 1, &unused);
     CHECK_INT(pop3_options_set_progress_cb(options, connect_again, &calls), POP3_OK);
     int socket = pop3_connect_with(options);
     CHECK(socket > 0 && calls > 0);

@@ -10,12 +10,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "check.h"
 #include "clock.h"
 #include "names.h"
 #include "pop3connect.h"
 #include "script.h"
 #include "server.h"
+#include "session.h"
 
 /* What was heard of a connect. */
 static char lines[8192];
@@ -26,13 +28,9 @@ static void hear(const char *status, void *context)
     snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "%s\n", status);
 }
 
-static pop3_options *options_for(const char *server, int secure, const char *proxy)
+static pop3_options *options_with(const char *server, int secure, const char *proxy)
 {
-    pop3_options *options = pop3_options_new();
-    CHECK_INT(pop3_options_set_server(options, server), 0);
-    CHECK_INT(pop3_options_set_user(options, "alice"), 0);
-    CHECK_INT(pop3_options_set_password(options, PASS), 0);
-    CHECK_INT(pop3_options_set_secure(options, secure), 0);
+    pop3_options *options = options_for_server(server, secure);
     CHECK_INT(pop3_options_set_ca_file(options, in(server_dir(), "ca.pem")), 0);
     CHECK_INT(pop3_options_set_timeouts(options, 20000, 20000, 0), 0);
     CHECK_INT(pop3_options_set_status_cb(options, hear, NULL), 0);
@@ -52,7 +50,7 @@ static int try(pop3_options *options)
 
 static int try_by(const char *server, int secure, const char *proxy)
 {
-    pop3_options *options = options_for(server, secure, proxy);
+    pop3_options *options = options_with(server, secure, proxy);
     int result = try(options);
     pop3_options_free(options);
     return result;
@@ -72,18 +70,6 @@ static int listens(int port)
     int result = connect(probe, (struct sockaddr *)&name, sizeof name) == 0;
     close(probe);
     return result;
-}
-
-static int free_port(void)
-{
-    struct sockaddr_in name = {.sin_family = AF_INET};
-    socklen_t size = sizeof name;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(probe, (struct sockaddr *)&name, size) != 0 || getsockname(probe, (struct sockaddr *)&name, &size) != 0)
-        check_fatal("no free port");
-    close(probe);
-    return ntohs(name.sin_port);
 }
 
 static void run_tinyproxy(int with_password, int allowed_port)
@@ -173,7 +159,7 @@ static void through_real_ones(const char *scheme, const char *user_info, const c
         CHECK_INT(try_by(at(port), secure, url(scheme, user_info)), 0);
         CHECK_INT(strstr(lines, "C: CAPA") != NULL, secure == 0);
 
-        pop3_options *options = options_for(at(port), secure, url(scheme, user_info));
+        pop3_options *options = options_with(at(port), secure, url(scheme, user_info));
         CHECK_INT(pop3_options_set_password(options, "wrong"), 0);
         CHECK_INT(try(options), POP3_ERR_AUTH);
         pop3_options_free(options);
@@ -347,7 +333,7 @@ static void silence(void)
                              {"http", HTTP_REQUEST "send \"HTTP/1.1 200 OK\\r\\n\"\nhold\n"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         proxy_port = server_play("", rows[i][1]);
-        pop3_options *options = options_for("mail.test", 0, url(rows[i][0], ""));
+        pop3_options *options = options_with("mail.test", 0, url(rows[i][0], ""));
         CHECK_INT(pop3_options_set_timeouts(options, 400, 20000, 0), 0);
         long long begin = now_ms();
         CHECK_INT(try(options), POP3_ERR_TIMEOUT);
@@ -418,7 +404,7 @@ static void proxies_that_are_not_there(void)
     CHECK_HAS(pop3_get_last_error(), "proxy no-such-proxy.invalid");
     CHECK_HAS(pop3_error_text(POP3_ERR_HOST_NOT_FOUND), "proxy");
     /* the family is about the way to the proxy */
-    pop3_options *options = options_for("mail.test", 0, url("http", ""));
+    pop3_options *options = options_with("mail.test", 0, url("http", ""));
     CHECK_INT(pop3_options_set_family(options, 6), 0);
     CHECK_INT(try(options), POP3_ERR_HOST_NOT_FOUND);
     CHECK_HAS(pop3_get_last_error(), "proxy 127.0.0.1");
@@ -440,7 +426,7 @@ static void a_proxy_is_not_waited_for_longer_than_the_host_wants(void)
 {
     int calls = 0;
     proxy_port = server_play("", "hold\n");
-    pop3_options *options = options_for("mail.test", 0, url("socks5", ""));
+    pop3_options *options = options_with("mail.test", 0, url("socks5", ""));
     CHECK_INT(pop3_options_set_progress_cb(options, stop, &calls), 0);
     CHECK_INT(try(options), POP3_ERR_CANCELLED);
     pop3_options_free(options);

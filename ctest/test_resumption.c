@@ -16,17 +16,8 @@
 #include "real_server.h"
 #include "script.h"
 #include "server.h"
+#include "session.h"
 #include "times.h"
-
-static pop3_options *options_for(int where, int secure)
-{
-    pop3_options *options = pop3_options_new();
-    CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);
-    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
-    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
-    CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
-    return options;
-}
 
 /* Whether the session was resumed, by what the client says of it. */
 static int is_resumed(int socket)

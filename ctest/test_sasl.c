@@ -23,12 +23,6 @@ static int connect_to(int port, const char *pass)
     return pop3_connect(at(port), "alice", pass, hear, 0, 0);
 }
 
-static void hear_with_context(const char *status, void *context)
-{
-    (void)context;
-    hear(status);
-}
-
 /* Dovecot */
 
 static int start_dovecot(const char *mechanisms)
@@ -341,7 +335,7 @@ static int connect_by(const char *mechanism, int port, const char *pass, const c
     CHECK_INT(pop3_options_set_password(options, pass), POP3_OK);
     CHECK_INT(pop3_options_set_oauth_token(options, token), POP3_OK);
     CHECK_INT(pop3_options_set_mechanism(options, mechanism), POP3_OK);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_with_context, NULL), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, hear_status, NULL), POP3_OK);
     hear_nothing();
     int socket = pop3_connect_with(options);
     pop3_options_free(options);

@@ -87,12 +87,6 @@ static void nothing_remains(const char *after)
         printf("after %s\n", after);
 }
 
-static void hear_with_context(const char *status, void *context)
-{
-    (void)context;
-    hear(status);
-}
-
 /* These run deep down the stack, so that what they leave there is not overwritten by what is called next. */
 
 #define DEPTH (64 * 1024)
@@ -126,7 +120,7 @@ static int try(const char *mechanism, int port, int secure, const char *user, co
     CHECK_INT(pop3_options_set_mechanism(options, mechanism), POP3_OK);
     CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
     CHECK_INT(pop3_options_set_verify(options, 0), POP3_OK);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_with_context, NULL), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, hear_status, NULL), POP3_OK);
     hear_nothing();
     int socket = connect_with(options);
     pop3_options_free(options);

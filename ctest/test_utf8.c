@@ -7,6 +7,7 @@
 #include "pop3connect.h"
 #include "script.h"
 #include "server.h"
+#include "session.h"
 
 #define NEXT "next\n"
 #define GREETING "send \"+OK\\r\\n\"\n"
@@ -19,28 +20,11 @@
 #define STEP(command, reply) \
     "expect-at-once \"" command "\\r\\n\"\nexpect-silence 100\nsend \"" reply "\\r\\n\"\n"
 
-static void hear_with_context(const char *status, void *context)
-{
-    (void)context;
-    hear(status);
-}
-
-static pop3_options *options_for(int where, int secure)
-{
-    pop3_options *options = pop3_options_new();
-    CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);
-    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
-    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
-    CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_with_context, NULL), POP3_OK);
-    return options;
-}
-
 /* Plays with as many sessions, all of them fine. */
 static void sessions(const char *how, const char *transcript, int secure, int utf8, const char *language, int count)
 {
     int where = server_play(how, transcript);
-    pop3_options *options = options_for(where, secure);
+    pop3_options *options = recorded_options(where, secure);
     CHECK_INT(pop3_options_set_utf8(options, utf8), POP3_OK);
     CHECK_INT(pop3_options_set_language(options, language), POP3_OK);
     for (int i = 0; i < count; i++) {
@@ -122,7 +106,7 @@ static void a_refused_log_in_behind_them(void)
                                 "expect \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\n"
                                 "send \"-ERR no such language\\r\\n+OK\\r\\n\"\n"
                                 "send \"-ERR no such user\\r\\n-ERR none\\r\\n\"\nexpect-eof\n");
-    pop3_options *options = options_for(where, 0);
+    pop3_options *options = recorded_options(where, 0);
     CHECK_INT(pop3_options_set_utf8(options, 1), POP3_OK);
     CHECK_INT(pop3_options_set_language(options, "de"), POP3_OK);
     CHECK_INT(pop3_connect_with(options), POP3_ERR_AUTH);
@@ -146,7 +130,7 @@ static void what_is_no_answer_ends_it(void)
         script_begin(GREETING CAPA(BOTH) "expect \"LANG de\\r\\n\"\n");
         script_add("%s", rows[i].answer);
         int where = server_play("", script());
-        pop3_options *options = options_for(where, 0);
+        pop3_options *options = recorded_options(where, 0);
         CHECK_INT(pop3_options_set_language(options, "de"), POP3_OK);
         CHECK_INT(pop3_options_set_timeouts(options, 0, 500, 0), POP3_OK);
         CHECK_INT(pop3_connect_with(options), rows[i].result);
@@ -189,7 +173,7 @@ static void both_are_options_of_each_connect(void)
                                 GREETING REPLY("LANG en-GB", "+OK en\\r\\n") UTF8_ON LOG_IN GOOD_BYE NEXT
                                 GREETING UTF8_ON LOG_IN GOOD_BYE NEXT
                                 GREETING LOG_IN GOOD_BYE);
-    pop3_options *options = options_for(where, 1);
+    pop3_options *options = recorded_options(where, 1);
     const struct {
         const char *language;
         int utf8;
@@ -218,7 +202,7 @@ static void languages(void)
     }
     /* what is refused does not count */
     int where = server_play("", GREETING CAPA("LANG\\r\\n") LANG_DE LOG_IN GOOD_BYE);
-    pop3_options *options = options_for(where, 0);
+    pop3_options *options = recorded_options(where, 0);
     CHECK_INT(pop3_options_set_language(options, "de"), POP3_OK);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (!CHECK_INT(pop3_options_set_language(options, bad[i]), POP3_ERR_PARAMETER))
@@ -239,7 +223,7 @@ static void names_and_headers_in_utf8(void)
     int where = server_play("", GREETING CAPA("UTF8 USER\\r\\n") UTF8_ON
                                 REPLY("USER älice@exämple.test", "+OK\\r\\n") REPLY("PASS pässwort", "+OK\\r\\n")
                                 REPLY("RETR 1", "+OK\\r\\nSubject: Grüße\\r\\n\\r\\n€\\r\\n.\\r\\n") GOOD_BYE);
-    pop3_options *options = options_for(where, 0);
+    pop3_options *options = recorded_options(where, 0);
     pop3_buffer message;
     CHECK_INT(pop3_options_set_user(options, "\xc3\xa4lice@ex\xc3\xa4mple.test"), POP3_OK);
     CHECK_INT(pop3_options_set_password(options, "p\xc3\xa4sswort"), POP3_OK);
