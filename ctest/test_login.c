@@ -10,7 +10,7 @@
 #include "session.h"
 
 #define NEXT "next\n"
-#define GREETING "send \"+OK\\r\\n\"\n"
+#define GREETING SEND("+OK")
 #define CAPA(capabilities) REPLY("CAPA", "+OK\\r\\n" capabilities ".\\r\\n")
 #define NO_CAPA REPLY("CAPA", "-ERR\\r\\n")
 #define STLS REPLY("STLS", "+OK\\r\\n") "starttls\n"
@@ -120,7 +120,7 @@ static void a_token_and_no_mechanism_named(void)
 {
     CHECK_INT(try_token(GREETING CAPA("SASL PLAIN XOAUTH2\\r\\nUSER\\r\\n") REPLY(XOAUTH2, "+OK\\r\\n") GOOD_BYE, 1), 0);
     CHECK_INT(try_token(GREETING CAPA("SASL PLAIN OAUTHBEARER\\r\\nUSER\\r\\n") "expect \"AUTH OAUTHBEARER \"\nexpect-line\n"
-                        "send \"+OK\\r\\n\"\n" GOOD_BYE, 1), 0);
+                        SEND("+OK") GOOD_BYE, 1), 0);
     /* never a password, and nothing at all where neither is listed */
     CHECK_INT(try_token(GREETING CAPA("SASL PLAIN\\r\\nUSER\\r\\n") END, 1), POP3_ERR_UNSUPPORTED);
     CHECK_INT(try_token(GREETING NO_CAPA END, 1), POP3_ERR_UNSUPPORTED);
@@ -203,7 +203,7 @@ static void refusals_by_their_words(void)
             script_begin(GREETING);
             script_add("%s", with_codes ? CAPA("AUTH-RESP-CODE\\r\\nUSER\\r\\n") : CAPA("USER\\r\\n"));
             script_add("%s", REPLY("USER alice", "+OK\\r\\n"));
-            script_add("expect \"PASS " PASS "\\r\\n\"\nsend \"%s\\r\\n\"\nexpect-eof\n", rows[i].reply);
+            script_add("expect \"PASS " PASS "\\r\\n\"\n" SEND("%s") "expect-eof\n", rows[i].reply);
             CHECK_INT(in_the_clear(script()), with_codes ? rows[i].with_codes : rows[i].result);
             CHECK_HAS(pop3_get_last_error(), rows[i].reply);
             CHECK_HAS_NOT(pop3_get_last_error(), "command was refused");
@@ -228,16 +228,16 @@ static void a_reason_and_then_the_end(void)
 
 static void breaks_at_capa(void)
 {
-    const char *breaks[] = {"close\n", ("send \"500 what\\r\\n\"\n" END), "send \"+OK\\r\\n\"\nhold\n", "hold\n", "reset\n",
-                            "send \"+OK\\r\\nTOP\\r\\n\"\nclose\n"};
+    const char *breaks[] = {"close\n", (SEND("500 what") END), SEND("+OK") "hold\n", "hold\n", "reset\n",
+                            SEND("+OK\\r\\nTOP") "close\n"};
     for (size_t i = 0; i < sizeof breaks / sizeof *breaks; i++) {
-        script_begin(GREETING "expect \"CAPA\\r\\n\"\n");
+        script_begin(GREETING EXPECT("CAPA"));
         script_add("%s", breaks[i]);
         /* once more without, and remembered, for that user */
         script_add("%s", NEXT GREETING LOG_IN GOOD_BYE NEXT GREETING LOG_IN GOOD_BYE NEXT
                          /* for another one it is asked */
                          GREETING CAPA("SASL SCRAM-SHA-256\\r\\n") "expect \"AUTH SCRAM-SHA-256 \"\nexpect-line\n"
-                         "send \"-ERR [AUTH] no\\r\\n\"\n" END);
+                         SEND("-ERR [AUTH] no") END);
         int where = server_play("", script());
         pop3_options *options = recorded_options(where, POP3_CLEAR);
         CHECK_INT(pop3_options_set_timeouts(options, 0, 2500, 0), POP3_OK);
@@ -251,7 +251,7 @@ static void breaks_at_capa(void)
         pop3_options_free(options);
     }
     /* behind TLS it is the server's own, and so for everybody */
-    int where = server_play("tls=implicit", GREETING "expect \"CAPA\\r\\n\"\nclose\n" NEXT GREETING LOG_IN GOOD_BYE NEXT
+    int where = server_play("tls=implicit", GREETING EXPECT("CAPA") "close\n" NEXT GREETING LOG_IN GOOD_BYE NEXT
                                             GREETING REPLY("USER bob", "-ERR [AUTH] no\\r\\n") END);
     pop3_options *options = recorded_options(where, POP3_TLS);
     CHECK_INT(try(options), 0);
@@ -263,7 +263,7 @@ static void breaks_at_capa(void)
 
 static void breaks_at_capa_before_stls(void)
 {
-    int where = server_play("", GREETING "expect \"CAPA\\r\\n\"\nclose\n" NEXT GREETING STLS LOG_IN GOOD_BYE NEXT
+    int where = server_play("", GREETING EXPECT("CAPA") "close\n" NEXT GREETING STLS LOG_IN GOOD_BYE NEXT
                                 GREETING STLS LOG_IN GOOD_BYE);
     pop3_options *options = recorded_options(where, POP3_STARTTLS);
     CHECK_INT(try(options), 0);
@@ -275,7 +275,7 @@ static void breaks_at_capa_before_stls(void)
 static void once_more_is_of_no_use(void)
 {
     /* the first error is what is told */
-    int where = server_play("", GREETING "expect \"CAPA\\r\\n\"\nsend \"500 what\\r\\n\"\n" END);
+    int where = server_play("", GREETING EXPECT("CAPA") SEND("500 what") END);
     pop3_options *options = recorded_options(where, POP3_CLEAR);
     CHECK_INT(try(options), POP3_ERR_BAD_FORMAT);
     CHECK_HAS(pop3_get_last_error(), "500 what");
@@ -286,8 +286,8 @@ static void once_more_is_of_no_use(void)
 static void no_capa_where_nothing_needs_it(void)
 {
     const char *transcripts[] = {GREETING LOG_IN GOOD_BYE,
-                                 "send \"+OK <1896.697170952@dbc.mtview.ca.us>\\r\\n\"\n"
-                                 "expect \"APOP alice \"\nexpect-line\nsend \"+OK\\r\\n\"\n" GOOD_BYE};
+                                 SEND("+OK <1896.697170952@dbc.mtview.ca.us>")
+                                 "expect \"APOP alice \"\nexpect-line\n" SEND("+OK") GOOD_BYE};
     const char *mechanisms[] = {"USER", "APOP"};
     for (int i = 0; i < 2; i++) {
         int where = server_play("", transcripts[i]);
@@ -331,7 +331,7 @@ static void capabilities_switched_off(void)
 static void pipelining_switched_off(void)
 {
     int where = server_play("", GREETING CAPA("USER\\r\\nPIPELINING\\r\\n")
-                                "expect-at-once \"USER alice\\r\\n\"\nexpect-silence 100\nsend \"+OK\\r\\n\"\n"
+                                "expect-at-once \"USER alice\\r\\n\"\nexpect-silence 100\n" SEND("+OK")
                                 REPLY("PASS " PASS, "+OK\\r\\n") GOOD_BYE);
     pop3_options *options = recorded_options(where, POP3_CLEAR);
     CHECK_INT(pop3_options_set_pipelining(options, 0), POP3_OK);
@@ -342,7 +342,7 @@ static void pipelining_switched_off(void)
 
 /* A server that greets once more inside TLS, as E-MailRelay 2.6 does */
 
-#define GREETS_AGAIN GREETING CAPA("STLS\\r\\n") STLS "send \"+OK again\\r\\n\"\n"
+#define GREETS_AGAIN GREETING CAPA("STLS\\r\\n") STLS SEND("+OK again")
 
 static void one_more_greeting_inside_tls(void)
 {
@@ -354,8 +354,8 @@ static void one_more_greeting_inside_tls(void)
                                 REPLY("PASS " PASS, "-ERR [AUTH] no\\r\\n") END NEXT
                                 GREETS_AGAIN NO_CAPA LOG_IN GOOD_BYE NEXT
                                 /* and however late it comes */
-                                GREETING CAPA("STLS\\r\\n") STLS "expect \"CAPA\\r\\n\"\n"
-                                "send \"+OK again\\r\\n+OK\\r\\nUSER\\r\\n.\\r\\n\"\n" LOG_IN GOOD_BYE NEXT
+                                GREETING CAPA("STLS\\r\\n") STLS EXPECT("CAPA")
+                                SEND("+OK again\\r\\n+OK\\r\\nUSER\\r\\n.") LOG_IN GOOD_BYE NEXT
                                 GREETS_AGAIN CAPA("USER\\r\\n") LOG_IN GOOD_BYE);
     pop3_options *options = recorded_options(where, POP3_STARTTLS);
     CHECK_INT(try(options), POP3_ERR_AUTH);
@@ -374,7 +374,7 @@ static void one_more_greeting_inside_tls(void)
 /* p=tls-server-end-point, and p=tls-unique, in base64 */
 #define END_POINT "expect \"AUTH SCRAM-SHA-256-PLUS cD10bHMtc2VydmVyLWVuZC1wb2ludCws\"\nexpect-line\n"
 #define UNIQUE "expect \"AUTH SCRAM-SHA-256-PLUS cD10bHMtdW5pcXVlLC\"\nexpect-line\n"
-#define BAD "send \"-ERR [AUTH] bad protocol\\r\\n\"\n"
+#define BAD SEND("-ERR [AUTH] bad protocol")
 #define PLUS CAPA("SASL SCRAM-SHA-256-PLUS PLAIN\\r\\n")
 
 static int try_bound(const char *how, const char *transcript, const char *mechanism)
@@ -413,11 +413,11 @@ static void what_the_server_repeats_before_it_was_told(void)
     /* as a server does that greets whom it knows by address, or a log that is fed back */
     const char *leaks = PASS " AGFsaWNlAHMzY3JldCBwYXNz czNjcmV0IHBhc3M= YWxpY2U6czNjcmV0IHBhc3M=";
     script_begin("");
-    script_add("send \"+OK %s\\r\\n\"\n", leaks);
-    script_add("expect \"CAPA\\r\\n\"\nsend \"+OK %s\\r\\nLANG\\r\\nUTF8\\r\\nX %s\\r\\nUSER\\r\\n.\\r\\n\"\n", leaks, leaks);
-    script_add("expect \"LANG de\\r\\n\"\nsend \"+OK %s\\r\\n\"\n", leaks);
-    script_add("expect \"UTF8\\r\\n\"\nsend \"-ERR %s\\r\\n\"\n", leaks);
-    script_add("expect \"USER alice\\r\\n\"\nsend \"-ERR [AUTH] %s\\r\\n\"\nexpect-eof\n", leaks);
+    script_add(SEND("+OK %s"), leaks);
+    script_add(EXPECT("CAPA") SEND("+OK %s\\r\\nLANG\\r\\nUTF8\\r\\nX %s\\r\\nUSER\\r\\n."), leaks, leaks);
+    script_add(EXPECT("LANG de") SEND("+OK %s"), leaks);
+    script_add(EXPECT("UTF8") SEND("-ERR %s"), leaks);
+    script_add(EXPECT("USER alice") SEND("-ERR [AUTH] %s") "expect-eof\n", leaks);
     int where = server_play("", script());
     pop3_options *options = recorded_options(where, POP3_CLEAR);
     CHECK_INT(pop3_options_set_utf8(options, 1), POP3_OK);
@@ -428,7 +428,7 @@ static void what_the_server_repeats_before_it_was_told(void)
     CHECK_PLAYED(where);
     /* the text of an error, too */
     script_begin("");
-    script_add("send \"-ERR %s\\r\\n\"\nexpect-eof\n", leaks);
+    script_add(SEND("-ERR %s") "expect-eof\n", leaks);
     CHECK_INT(in_the_clear(script()), POP3_ERR_SERVER);
     CHECK_HAS(pop3_get_last_error(), "-ERR *** ");
     pop3_options_free(options);

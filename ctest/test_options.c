@@ -354,9 +354,9 @@ static void headers_have_a_limit_of_their_own(void)
         const char *command = is_top ? "TOP 1 3" : "TOP 1 0";
         for (int allowed = 0; allowed <= 1; allowed++) {
             script_begin(LOGGED_IN);
-            script_add("expect \"%s\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat %d \"1234567890123456789012345678901\\n\"\n", command,
+            script_add(EXPECT("%s") SEND("+OK") "repeat %d \"1234567890123456789012345678901\\n\"\n", command,
                        17 * 32768);
-            script_add(allowed ? "send \"\\r\\n.\\r\\n\"\n" GOOD_BYE : "hold\n");
+            script_add(allowed ? SEND("\\r\\n.") GOOD_BYE : "hold\n");
             int socket = connect_with_limit(allowed ? 20 << 20 : 0, script());
             int result = is_top ? pop3_recv_top(socket, 1, 3, &buffer, NULL) : pop3_recv_headers(socket, 1, &buffer, NULL);
             if (allowed) {
@@ -538,7 +538,7 @@ static void a_call_has_one_limit_for_all_its_waits(void)
 {
     /* each reply is in time, a hundred of them are not */
     script_begin(LOGGED_IN);
-    script_add("expect \"LIST\\r\\n\"\ntrickle 50 \"+OK\\r\\n1 1\\r\\n2 2\\r\\n3 3\\r\\n4 4\\r\\n5 5\\r\\n6 6\\r\\n7 7\\r\\n\"\nhold");
+    script_add(EXPECT("LIST") "trickle 50 \"+OK\\r\\n1 1\\r\\n2 2\\r\\n3 3\\r\\n4 4\\r\\n5 5\\r\\n6 6\\r\\n7 7\\r\\n\"\nhold");
     pop3_options *options = options_for(server_play("", script()), 0);
     CHECK_INT(pop3_options_set_timeouts(options, 0, 20000, 500), POP3_OK);
     int socket = pop3_connect_with(options);

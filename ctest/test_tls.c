@@ -12,10 +12,10 @@
 #include "check.h"
 #include "listen.h"
 #include "pop3connect.h"
+#include "script.h"
 #include "server.h"
 #include "session.h"
 
-#define PASS "s3cret pass"
 
 static int connect_tls(int port, int verify)
 {
@@ -89,17 +89,17 @@ static void user_and_pass_where_plain_is_not_offered(void)
 
 static void refused_credentials_are_not_tried_by_another_mechanism(void)
 {
-    int port = server_play("tls=implicit", "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\n"
-                                           "send \"+OK\\r\\nUSER\\r\\nSASL LOGIN PLAIN\\r\\n.\\r\\n\"\n"
-                                           "expect \"AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz\\r\\n\"\n"
-                                           "send \"-ERR [AUTH] no\\r\\n\"\nexpect-eof");
+    int port = server_play("tls=implicit", SEND("+OK") EXPECT("CAPA")
+                                           SEND("+OK\\r\\nUSER\\r\\nSASL LOGIN PLAIN\\r\\n.")
+                                           EXPECT("AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz")
+                                           SEND("-ERR [AUTH] no") "expect-eof");
     CHECK_INT(connect_tls(port, 1), POP3_ERR_AUTH);
     CHECK_PLAYED(port);
 }
 
 static void a_server_that_speaks_no_tls(void)
 {
-    int port = server_play("", "send \"+OK ready\\r\\n\"\nexpect-hello\nexpect-eof");
+    int port = server_play("", SEND("+OK ready") "expect-hello\nexpect-eof");
     CHECK_INT(connect_tls(port, 1), POP3_ERR_SECURE);
     CHECK_HAS(pop3_get_secure_error(), "clear text");
     CHECK_PLAYED(port);
@@ -123,7 +123,7 @@ static void the_end_of_a_tls_connection(void)
     for (int i = 0; i < 3; i++) {
         char transcript[256];
         snprintf(transcript, sizeof transcript,
-                 "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\n\"\n%s", ends[i]);
+                 SEND("+OK") EXPECT("CAPA") SEND("+OK") "%s", ends[i]);
         int port = server_play("tls=implicit", transcript);
         CHECK_INT(connect_tls(port, 1), POP3_ERR_CONNECTION_LOST);
         CHECK_PLAYED(port);
@@ -160,9 +160,9 @@ static void what_is_known_of_it(void)
 
 static void closing_is_announced(void)
 {
-    int port = server_play("tls=implicit", "send \"+OK\\r\\n\"\nexpect-line\nsend \"-ERR\\r\\n\"\nexpect-line\n"
-                                           "send \"+OK\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\nexpect \"QUIT\\r\\n\"\n"
-                                           "send \"+OK\\r\\n\"\nexpect-eof");
+    int port = server_play("tls=implicit", SEND("+OK") "expect-line\n" SEND("-ERR") "expect-line\n"
+                                           SEND("+OK") "expect-line\n" SEND("+OK") EXPECT("QUIT")
+                                           SEND("+OK") "expect-eof");
     int socket = connect_tls(port, 1);
     CHECK(socket > 0);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
@@ -322,8 +322,8 @@ static void nor_does_it_change_what_is_found_out_about_a_connection(void)
     for (int i = 0; i < 3; i++) {
         char transcript[512];
         snprintf(transcript, sizeof transcript,
-                 "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\n"
-                 "expect-line\nsend \"+OK\\r\\n\"\nexpect \"NOOP\\r\\n\"\n%s", rows[i].ending);
+                 SEND("+OK") EXPECT("CAPA") SEND("-ERR") "expect-line\n" SEND("+OK")
+                 "expect-line\n" SEND("+OK") EXPECT("NOOP") "%s", rows[i].ending);
         pop3_options *options = options_for(server_play("tls=implicit", transcript), POP3_TLS);
         CHECK_INT(pop3_options_set_timeouts(options, 0, rows[i].code == POP3_ERR_TIMEOUT ? 1000 : 0, 0), POP3_OK);
         int socket = pop3_connect_with(options);

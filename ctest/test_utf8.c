@@ -10,7 +10,7 @@
 #include "session.h"
 
 #define NEXT "next\n"
-#define GREETING "send \"+OK\\r\\n\"\n"
+#define GREETING SEND("+OK")
 #define CAPA(capabilities) REPLY("CAPA", "+OK\\r\\n" capabilities ".\\r\\n")
 #define BOTH "LANG\\r\\nUTF8\\r\\n"
 #define LANG_DE REPLY("LANG de", "+OK de Deutsch:\\r\\n")
@@ -66,12 +66,12 @@ static void together_with_pipelining(void)
 {
     sessions("", GREETING CAPA("PIPELINING\\r\\n" BOTH)
                  "expect-at-once \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\nexpect-silence 100\n"
-                 "send \"+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK\\r\\n\"\n" GOOD_BYE, 0, 1, "de", 1);
+                 SEND("+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK") GOOD_BYE, 0, 1, "de", 1);
     CHECK_HAS(heard_protocol(), "C: LANG de\nC: UTF8\nC: USER alice\nC: PASS ***\n"
                                 "S: +OK\nS: +OK\nS: +OK\nS: +OK\nC: QUIT\n");
     sessions("tls=implicit", GREETING CAPA("PIPELINING\\r\\nSASL PLAIN\\r\\n" BOTH)
                  "expect-at-once \"LANG de\\r\\nUTF8\\r\\n" AUTH_PLAIN "\\r\\n\"\nexpect-silence 100\n"
-                 "send \"-ERR no\\r\\n-ERR no\\r\\n+OK\\r\\n\"\n" GOOD_BYE, 1, 1, "de", 1);
+                 SEND("-ERR no\\r\\n-ERR no\\r\\n+OK") GOOD_BYE, 1, 1, "de", 1);
 }
 
 static void not_offered(void)
@@ -88,15 +88,15 @@ static void refused(void)
     const char *refusals[] = {"-ERR", "-ERR no", "-ERR [SYS/TEMP] no", "-ERR [SYS/PERM] no", "-ERR [AUTH] no"};
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         script_begin(GREETING CAPA(BOTH));
-        script_add("expect \"LANG de\\r\\n\"\nsend \"%s\\r\\n\"\n", refusals[i]);
-        script_add("expect \"UTF8\\r\\n\"\nsend \"%s\\r\\n\"\n", refusals[i]);
+        script_add(EXPECT("LANG de") SEND("%s"), refusals[i]);
+        script_add(EXPECT("UTF8") SEND("%s"), refusals[i]);
         script_add("%s", LOG_IN GOOD_BYE);
         sessions("", script(), 0, 1, "de", 1);
         CHECK_HAS(heard(), refusals[i]);
     }
     sessions("", GREETING CAPA("PIPELINING\\r\\n" BOTH)
                  "expect \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\n"
-                 "send \"-ERR no\\r\\n-ERR no\\r\\n+OK\\r\\n+OK\\r\\n\"\n" GOOD_BYE, 0, 1, "de", 1);
+                 SEND("-ERR no\\r\\n-ERR no\\r\\n+OK\\r\\n+OK") GOOD_BYE, 0, 1, "de", 1);
 }
 
 static void a_refused_log_in_behind_them(void)
@@ -104,8 +104,8 @@ static void a_refused_log_in_behind_them(void)
     /* the answer that counts is that to the log-in */
     int where = server_play("", GREETING CAPA("PIPELINING\\r\\n" BOTH)
                                 "expect \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\n"
-                                "send \"-ERR no such language\\r\\n+OK\\r\\n\"\n"
-                                "send \"-ERR no such user\\r\\n-ERR none\\r\\n\"\nexpect-eof\n");
+                                SEND("-ERR no such language\\r\\n+OK")
+                                SEND("-ERR no such user\\r\\n-ERR none") "expect-eof\n");
     pop3_options *options = recorded_options(where, 0);
     CHECK_INT(pop3_options_set_utf8(options, 1), POP3_OK);
     CHECK_INT(pop3_options_set_language(options, "de"), POP3_OK);
@@ -121,13 +121,13 @@ static void what_is_no_answer_ends_it(void)
         const char *answer;
         int result;
     } rows[] = {
-        {"send \"what\\r\\n\"\nexpect-eof\n", POP3_ERR_BAD_FORMAT},
-        {"send \"+ \\r\\n\"\nexpect-eof\n", POP3_ERR_BAD_FORMAT},
+        {SEND("what") "expect-eof\n", POP3_ERR_BAD_FORMAT},
+        {SEND("+ ") "expect-eof\n", POP3_ERR_BAD_FORMAT},
         {"close\n", POP3_ERR_CONNECTION_LOST},
         {"expect-eof\n", POP3_ERR_TIMEOUT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        script_begin(GREETING CAPA(BOTH) "expect \"LANG de\\r\\n\"\n");
+        script_begin(GREETING CAPA(BOTH) EXPECT("LANG de"));
         script_add("%s", rows[i].answer);
         int where = server_play("", script());
         pop3_options *options = recorded_options(where, 0);
@@ -161,10 +161,10 @@ static void with_remembered_capabilities(void)
     sessions("tls=implicit", GREETING CAPA("USER\\r\\n") LOG_IN GOOD_BYE NEXT GREETING LOG_IN GOOD_BYE, 1, 1, "de", 2);
     sessions("tls=implicit", GREETING CAPA("PIPELINING\\r\\n" BOTH)
                  "expect-at-once \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\n"
-                 "send \"+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK\\r\\n\"\n" GOOD_BYE NEXT
+                 SEND("+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK") GOOD_BYE NEXT
                  GREETING
                  "expect-at-once \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\n"
-                 "send \"+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK\\r\\n\"\n" GOOD_BYE, 1, 1, "de", 2);
+                 SEND("+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK") GOOD_BYE, 1, 1, "de", 2);
 }
 
 static void both_are_options_of_each_connect(void)

@@ -1,5 +1,6 @@
 /* Connecting: modes, verifying, names and passwords in any characters. */
 #include "program.h"
+#include "script.h"
 
 /* Connects with these further parameters and disconnects; what connecting answered, 1 for a socket. */
 static qlong try_connect(Program &program, const std::string &more)
@@ -73,7 +74,7 @@ static void the_secure_error_in_words()
 
 static void characters_beyond_ascii()
 {
-    int port = server_play("", "send \"+OK gr\\xc3\\xbc\\xc3\\x9f dich \\xf0\\x9f\\x93\\xa7\\r\\n\"\n"
+    int port = server_play("", SEND("+OK gr\\xc3\\xbc\\xc3\\x9f dich \\xf0\\x9f\\x93\\xa7")
                            REPLY("CAPA", "-ERR\\r\\n")
                            REPLY("USER b\\xc3\\xbc\\xe2\\x82\\xac", "+OK\\r\\n")
                            REPLY("PASS \\xf0\\x9f\\x94\\x91\\xc3\\xbf", "+OK\\r\\n") GOOD_BYE);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "program.h"
+#include "script.h"
 
 static void a_session_with_all_its_commands()
 {
@@ -136,9 +137,9 @@ static void text_that_is_nearly_utf_8()
                            "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80",     "\xff"};
     script_begin(LOGGED_IN);
     for (const char *text : texts) {
-        script_add("expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\n\"\n");
+        script_add(EXPECT("RETR 1") SEND("+OK"));
         script_send(text, strlen(text));
-        script_add("send \"\\r\\n.\\r\\n\"\n");
+        script_add(SEND("\\r\\n."));
     }
     script_add(GOOD_BYE);
     Program program(server_play("", script()));
