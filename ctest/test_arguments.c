@@ -64,13 +64,13 @@ static void forbidden_bytes_are_refused_before_any_connection(void)
 
 static void credentials_pass_as_the_bytes_they_are(void)
 {
-    int port = server_play("", "send \"+OK\\r\\n\"\n"
-                               "expect \"CAPA\\r\\n\"\n"
-                               "send \"-ERR\\r\\n\"\n"
-                               "expect \"USER \\xff\\x01 b\\xc3\\xbc\\r\\n\"\n"
-                               "send \"+OK\\r\\n\"\n"
-                               "expect \"PASS  \\xfe\\x7f \\r\\n\"\n"
-                               "send \"-ERR\\r\\n\"\n"
+    int port = server_play("", SEND("+OK")
+                               EXPECT("CAPA")
+                               SEND("-ERR")
+                               EXPECT("USER \\xff\\x01 b\\xc3\\xbc")
+                               SEND("+OK")
+                               EXPECT("PASS  \\xfe\\x7f ")
+                               SEND("-ERR")
                                "expect-eof");
     hear_nothing();
     CHECK_INT(pop3_connect(at(port), "\xff\x01 b\xc3\xbc", " \xfe\x7f ", hear, 0, 0), POP3_ERR_AUTH);

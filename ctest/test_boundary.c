@@ -15,9 +15,9 @@
 #include "names.h"
 #include "pop3connect.h"
 #include "process.h"
+#include "script.h"
 #include "server.h"
 
-#define PASS "s3cret pass"
 
 static int ports[3], refused_port, impostor_port;
 
@@ -49,8 +49,8 @@ static void no_descriptor_leaks(void)
 static void descriptors_are_closed_where_the_session_ends(void)
 {
     int before = open_descriptors();
-    int port = server_play("", "send \"+OK\\r\\n\"\nexpect-line\nsend \"-ERR\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\n"
-                               "expect-line\nsend \"+OK\\r\\n\"\nexpect-line\nsend \"what?\\r\\n\"\nexpect-eof");
+    int port = server_play("", SEND("+OK") "expect-line\n" SEND("-ERR") "expect-line\n" SEND("+OK")
+                               "expect-line\n" SEND("+OK") "expect-line\n" SEND("what?") "expect-eof");
     int socket = pop3_connect(at(port), "alice", PASS, NULL, 0, 0);
     CHECK_INT(open_descriptors(), before + 1);
     CHECK_INT(pop3_message_count(socket, NULL), POP3_ERR_BAD_FORMAT);
@@ -96,8 +96,8 @@ static void a_server_that_is_gone_raises_no_sigpipe(void)
     const char *modes[] = {"", "tls=implicit"};
     signal(SIGPIPE, SIG_DFL);
     for (int secure = 0; secure <= 1; secure++) {
-        int port = server_play(modes[secure], "send \"+OK\\r\\n\"\nexpect-line\nsend \"-ERR\\r\\n\"\nexpect-line\n"
-                                              "send \"+OK\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\nreset");
+        int port = server_play(modes[secure], SEND("+OK") "expect-line\n" SEND("-ERR") "expect-line\n"
+                                              SEND("+OK") "expect-line\n" SEND("+OK") "reset");
         int socket = pop3_connect(at(port), "alice", PASS, NULL, secure, 1);
         CHECK(socket > 0);
         CHECK_PLAYED(port);
@@ -154,9 +154,9 @@ static void *wait_for_a_silent_server(void *argument)
 
 static void a_cancelled_thread_ends_after_its_call(void)
 {
-    int port = server_play("", "send \"+OK\\r\\n\"\nexpect-line\nsend \"-ERR\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\n"
-                               "expect-line\nsend \"+OK\\r\\n\"\nexpect \"STAT\\r\\n\"\npause 300\n"
-                               "send \"+OK 4 40\\r\\n\"\nexpect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-eof");
+    int port = server_play("", SEND("+OK") "expect-line\n" SEND("-ERR") "expect-line\n" SEND("+OK")
+                               "expect-line\n" SEND("+OK") EXPECT("STAT") "pause 300\n"
+                               SEND("+OK 4 40") EXPECT("QUIT") SEND("+OK") "expect-eof");
     int socket = pop3_connect(at(port), "alice", PASS, NULL, 0, 0), result = socket;
     pthread_t thread;
     void *end;

@@ -87,9 +87,9 @@ static void refusals_keep_step(void)
     const char *logged_in[] = {LOGGED_IN, LOGGED_IN_WITH(PIPELINING)};
     for (int i = 0; i < 2; i++) {
         script_begin(logged_in[i]);
-        script_add("expect-line\nsend \"-ERR [SYS/TEMP] later\\r\\n\"\nexpect-line\nsend \"+OK\\r\\nb\\r\\n.\\r\\n\"\n"
-                   "expect-line\nsend \"-ERR\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n.\\r\\n\"\n"
-                   "expect-line\nsend \"-ERR [in-use] x\\r\\n\"\n" REPLY("STAT", "+OK 5 50\\r\\n") GOOD_BYE);
+        script_add("expect-line\n" SEND("-ERR [SYS/TEMP] later") "expect-line\n" SEND("+OK\\r\\nb\\r\\n.")
+                   "expect-line\n" SEND("-ERR") "expect-line\n" SEND("+OK\\r\\n.")
+                   "expect-line\n" SEND("-ERR [in-use] x") REPLY("STAT", "+OK 5 50\\r\\n") GOOD_BYE);
         int socket = connect_play(script());
         must_bring(socket, one_to_five, 5, 2, "1:-2007 2:3 3:-2001 4:0 5:-2005");
         CHECK_INT(pop3_message_count(socket, NULL), 5);
@@ -143,7 +143,7 @@ static void one_by_one_where_the_server_takes_no_more(void)
     for (int i = 0; i < 3; i++) {
         script_begin(logged_in[i]);
         for (int number = 1; number <= 3; number++)
-            script_add("expect \"RETR %d\\r\\n\"\nexpect-silence 100\nsend \"+OK\\r\\nabc\\r\\n.\\r\"\n"
+            script_add(EXPECT("RETR %d") "expect-silence 100\nsend \"+OK\\r\\nabc\\r\\n.\\r\"\n"
                        "expect-silence 50\nsend \"\\n\"\n", number);
         script_add(GOOD_BYE);
         int socket = connect_play(script());
@@ -155,8 +155,8 @@ static void one_by_one_where_the_server_takes_no_more(void)
 static void ahead_of_the_answers_where_the_server_can(void)
 {
     int socket = connect_play(LOGGED_IN_WITH(PIPELINING)
-        "expect \"RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\nRETR 4\\r\\nRETR 5\\r\\n\"\nexpect-silence 100\n"
-        MESSAGE("a") "send \"-ERR no\\r\\n\"\n" MESSAGE("..cc") MESSAGE("ddd") MESSAGE("") GOOD_BYE);
+        EXPECT("RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\nRETR 4\\r\\nRETR 5") "expect-silence 100\n"
+        MESSAGE("a") SEND("-ERR no") MESSAGE("..cc") MESSAGE("ddd") MESSAGE("") GOOD_BYE);
     must_bring(socket, one_to_five, 5, 4, "1:3 2:-2001 3:5 4:5 5:2");
     good_bye(socket);
     /* and all of it in one segment, split at every byte */
@@ -164,7 +164,7 @@ static void ahead_of_the_answers_where_the_server_can(void)
     size_t length = strlen(replies);
     script_begin(LOGGED_IN_WITH(PIPELINING));
     for (size_t split = 1; split < length; split++) {
-        script_add("expect \"RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\nRETR 4\\r\\nRETR 5\\r\\n\"\n");
+        script_add(EXPECT("RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\nRETR 4\\r\\nRETR 5"));
         script_send(replies, split);
         script_add("pause 1\n");
         script_send(replies + split, length - split);
@@ -178,8 +178,8 @@ static void ahead_of_the_answers_where_the_server_can(void)
 
 static void the_order_of_status_lines(void)
 {
-    int socket = connect_play(LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\nRETR 2\\r\\n\"\n"
-        MESSAGE("a") "send \"-ERR no\\r\\n\"\n" GOOD_BYE);
+    int socket = connect_play(LOGGED_IN_WITH(PIPELINING) EXPECT("RETR 1\\r\\nRETR 2")
+        MESSAGE("a") SEND("-ERR no") GOOD_BYE);
     struct letters letters = {0};
     hear_nothing();
     CHECK_INT(pop3_recv_messages(socket, one_to_five, 2, gather_messages, &letters, hear), 1);
@@ -234,9 +234,9 @@ static void what_is_offered_after_the_log_in_is_used(void)
     /* as Gmail does it: CAPA before the log-in has no PIPELINING */
     enum { MESSAGES = 200 };
     script_begin(LOGGED_IN_WITH("TOP\\r\\nUIDL\\r\\n") REPLY("CAPA", "+OK\\r\\nTOP\\r\\nUIDL\\r\\nPIPELINING\\r\\n.\\r\\n")
-                     "expect \"RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\n\"\n" MESSAGE("abc") MESSAGE("abc") MESSAGE("abc"));
+                     EXPECT("RETR 1\\r\\nRETR 2\\r\\nRETR 3") MESSAGE("abc") MESSAGE("abc") MESSAGE("abc"));
     for (int i = 3; i < MESSAGES; i++)
-        script_add("expect \"RETR %d\\r\\n\"\n" MESSAGE("abc"), i + 1);
+        script_add(EXPECT("RETR %d") MESSAGE("abc"), i + 1);
     script_add(GOOD_BYE);
     int socket = connect_play(script());
     struct letters letters = {0};
@@ -255,8 +255,8 @@ static void a_callback_that_stops(void)
     } rows[] = {
         /* at a piece, at the end of a message, at a refusal */
         {"send \"+OK\\r\\nabc\"\n", 0},
-        {"send \"+OK\\r\\n.\\r\\n\"\n", 1},
-        {"send \"-ERR\\r\\n\"\n", POP3_ERR_SERVER},
+        {SEND("+OK\\r\\n."), 1},
+        {SEND("-ERR"), POP3_ERR_SERVER},
     };
     for (int i = 0; i < 2; i++)
         for (int j = 0; j < 3; j++) {
@@ -276,13 +276,13 @@ static void a_callback_that_stops(void)
 static void a_connection_cut_in_the_middle(void)
 {
     const char *logged_in[] = {LOGGED_IN, LOGGED_IN_WITH(PIPELINING)};
-    const char *ends[] = {"close", "reset", "send \"+OK\\r\\nabc\\r\\n\"\nclose", "send \"+OK\\r\\nabc\\r\\n.\\r\"\nclose",
+    const char *ends[] = {"close", "reset", SEND("+OK\\r\\nabc") "close", "send \"+OK\\r\\nabc\\r\\n.\\r\"\nclose",
                           "send \"-ER\"\nclose"};
     for (int i = 0; i < 2; i++)
         for (int end = 0; end < 5; end++) {
             struct letters letters = {0};
             script_begin(logged_in[i]);
-            script_add("expect-line\n" MESSAGE("a") "expect-line\nsend \"-ERR\\r\\n\"\nexpect-line\n" MESSAGE("c")
+            script_add("expect-line\n" MESSAGE("a") "expect-line\n" SEND("-ERR") "expect-line\n" MESSAGE("c")
                        "expect-line\npause 50\n%s", ends[end]);
             int socket = connect_play(script());
             CHECK_INT(pop3_recv_messages(socket, one_to_five, 5, gather_messages, &letters, NULL),
@@ -309,16 +309,16 @@ static void must_end(int socket, int result, const char *text)
 static void what_is_no_reply_ends_it(void)
 {
     /* a message is whole only where nothing behind it says otherwise */
-    must_end(connect_play(LOGGED_IN_WITH(PIPELINING) "expect-line\n" MESSAGE("a") "pause 200\nsend \"what?\\r\\n\"\nhold"),
+    must_end(connect_play(LOGGED_IN_WITH(PIPELINING) "expect-line\n" MESSAGE("a") "pause 200\n" SEND("what?") "hold"),
              POP3_ERR_BAD_FORMAT, "1:3");
-    must_end(connect_play(LOGGED_IN_WITH(PIPELINING) "expect-line\nsend \"+OK\\r\\na\\r\\n.\\r\\nwhat?\\r\\n\"\nhold"),
+    must_end(connect_play(LOGGED_IN_WITH(PIPELINING) "expect-line\n" SEND("+OK\\r\\na\\r\\n.\\r\\nwhat?") "hold"),
              POP3_ERR_BAD_FORMAT, "1:");
 }
 
 /* The second session with that server reads one by one, although it lists PIPELINING still. */
 #define ONE_BY_ONE \
-    NEXT LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\n\"\nexpect-silence 100\n" MESSAGE("a") \
-    "expect \"RETR 2\\r\\n\"\n" MESSAGE("b") GOOD_BYE
+    NEXT LOGGED_IN_WITH(PIPELINING) EXPECT("RETR 1") "expect-silence 100\n" MESSAGE("a") \
+    EXPECT("RETR 2") MESSAGE("b") GOOD_BYE
 
 static void answers_that_are_mixed_up_deliver_nothing_and_are_remembered(void)
 {
@@ -327,21 +327,21 @@ static void answers_that_are_mixed_up_deliver_nothing_and_are_remembered(void)
         int result;
     } rows[] = {
         /* a line too many; one that is no answer */
-        {"send \"+OK\\r\\na\\r\\n.\\r\\n.\\r\\n+OK\\r\\nb\\r\\n.\\r\\n\"\nhold\n", "1:", POP3_ERR_BAD_FORMAT},
-        {"send \"+OK\\r\\na\\r\\n.\\r\\n\\r\\n\"\nhold\n", "1:", POP3_ERR_BAD_FORMAT},
+        {SEND("+OK\\r\\na\\r\\n.\\r\\n.\\r\\n+OK\\r\\nb\\r\\n.") "hold\n", "1:", POP3_ERR_BAD_FORMAT},
+        {SEND("+OK\\r\\na\\r\\n.\\r\\n") "hold\n", "1:", POP3_ERR_BAD_FORMAT},
         /* given up in the middle, as Inbucket does it: the refusal is of this message, not of the next */
-        {"send \"+OK 900 octets\\r\\na\\r\\n.\\r\\n-ERR Failed to RETR that message\\r\\n+OK\\r\\nb\\r\\n.\\r\\n\"\nhold\n", "1:",
+        {SEND("+OK 900 octets\\r\\na\\r\\n.\\r\\n-ERR Failed to RETR that message\\r\\n+OK\\r\\nb\\r\\n.") "hold\n", "1:",
          POP3_ERR_BAD_FORMAT},
         /* the second and all others lost; or closed */
         {MESSAGE("a") "close\n", "1:3", POP3_ERR_CONNECTION_LOST},
         {"close\n", "", POP3_ERR_CONNECTION_LOST},
         /* more than was asked for */
         {MESSAGE("a") MESSAGE("b") MESSAGE("c") MESSAGE("d")
-             "send \"+OK\\r\\ne\\r\\n.\\r\\n+OK\\r\\n\"\nhold\n",
+             SEND("+OK\\r\\ne\\r\\n.\\r\\n+OK") "hold\n",
          "1:3 2:3 3:3 4:3 5:", POP3_ERR_BAD_FORMAT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        script_begin(LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\nRETR 4\\r\\nRETR 5\\r\\n\"\n");
+        script_begin(LOGGED_IN_WITH(PIPELINING) EXPECT("RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\nRETR 4\\r\\nRETR 5"));
         script_add("%s%s", rows[i].first, ONE_BY_ONE);
         int socket = connect_play(script());
         struct letters letters = {0};
@@ -359,8 +359,8 @@ static void answers_that_are_mixed_up_deliver_nothing_and_are_remembered(void)
 static void a_refusal_behind_a_message_of_the_announced_size_is_of_the_next(void)
 {
     int socket = connect_play(LOGGED_IN_WITH(PIPELINING)
-        "expect \"RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\nRETR 4\\r\\nRETR 5\\r\\n\"\n"
-        "send \"+OK 3 octets\\r\\na\\r\\n.\\r\\n-ERR\\r\\n+OK 1 octets\\r\\nc\\r\\n.\\r\\n-ERR\\r\\n+OK\\r\\n.\\r\\n\"\n" GOOD_BYE);
+        EXPECT("RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\nRETR 4\\r\\nRETR 5")
+        SEND("+OK 3 octets\\r\\na\\r\\n.\\r\\n-ERR\\r\\n+OK 1 octets\\r\\nc\\r\\n.\\r\\n-ERR\\r\\n+OK\\r\\n.") GOOD_BYE);
     must_bring(socket, one_to_five, 5, 3, "1:3 2:-2001 3:3 4:-2001 5:0");
     good_bye(socket);
 }
@@ -368,8 +368,8 @@ static void a_refusal_behind_a_message_of_the_announced_size_is_of_the_next(void
 static void what_a_stop_of_the_host_ends_is_not_the_servers_doing(void)
 {
     struct letters letters = {.stop_at = 1};
-    int socket = connect_play(LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\nRETR 2\\r\\n\"\n" MESSAGE("a") "hold\n" NEXT
-                              LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\nRETR 2\\r\\n\"\n" MESSAGE("a") MESSAGE("b")
+    int socket = connect_play(LOGGED_IN_WITH(PIPELINING) EXPECT("RETR 1\\r\\nRETR 2") MESSAGE("a") "hold\n" NEXT
+                              LOGGED_IN_WITH(PIPELINING) EXPECT("RETR 1\\r\\nRETR 2") MESSAGE("a") MESSAGE("b")
                               GOOD_BYE);
     CHECK_INT(pop3_recv_messages(socket, one_to_five, 2, gather_messages, &letters, NULL), POP3_ERR_CANCELLED);
     letters_free(&letters);
@@ -381,7 +381,7 @@ static void what_a_stop_of_the_host_ends_is_not_the_servers_doing(void)
 
 static void after_a_bulk_that_failed_the_server_is_asked_anew(void)
 {
-    int socket = connect_play(LOGGED_IN_WITH("TOP\\r\\n") "expect \"RETR 1\\r\\n\"\nclose\n" NEXT LOGGED_IN_WITH("TOP\\r\\n")
+    int socket = connect_play(LOGGED_IN_WITH("TOP\\r\\n") EXPECT("RETR 1") "close\n" NEXT LOGGED_IN_WITH("TOP\\r\\n")
                               GOOD_BYE);
     must_bring(socket, one_to_five, 5, POP3_ERR_CONNECTION_LOST, "");
     CHECK_INT(pop3_disconnect(socket, NULL), POP3_ERR_CONNECTION_LOST);
@@ -390,8 +390,8 @@ static void after_a_bulk_that_failed_the_server_is_asked_anew(void)
 
 static void one_by_one_by_the_option(void)
 {
-    port = server_play("", LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\n\"\nexpect-silence 100\n" MESSAGE("a")
-                           "expect \"RETR 2\\r\\n\"\n" MESSAGE("b") GOOD_BYE);
+    port = server_play("", LOGGED_IN_WITH(PIPELINING) EXPECT("RETR 1") "expect-silence 100\n" MESSAGE("a")
+                           EXPECT("RETR 2") MESSAGE("b") GOOD_BYE);
     pop3_options *options = pop3_options_new();
     CHECK_INT(pop3_options_set_server(options, at(port)), 0);
     CHECK_INT(pop3_options_set_user(options, "alice"), 0);
@@ -409,7 +409,7 @@ static void must_go_on(const char *capa)
     script_begin(LOGGED_IN_WITH("TOP\\r\\n"));
     script_add("%s", capa);
     for (int i = 1; i <= 16; i++)
-        script_add("expect \"RETR %d\\r\\n\"\n" MESSAGE("a"), i);
+        script_add(EXPECT("RETR %d") MESSAGE("a"), i);
     script_add(GOOD_BYE);
     int socket = connect_play(script());
     struct letters letters = {0};
@@ -426,11 +426,11 @@ static void capa_that_is_not_answered_ends_nothing(void)
     must_go_on(REPLY("CAPA", "500 what?\\r\\n"));
     must_go_on(REPLY("CAPA", "+OK\\r\\nTOP\\r\\n.\\r\\n"));
     /* never answered; late, with a list or without; the answer to LIST tells */
-    must_go_on("expect \"CAPA\\r\\n\"\n" REPLY("LIST 1", "+OK 1 3\\r\\n"));
-    must_go_on("expect \"CAPA\\r\\n\"\n" REPLY("LIST 1", "+OK\\r\\nTOP\\r\\n.\\r\\n+OK 1 3\\r\\n"));
-    must_go_on("expect \"CAPA\\r\\n\"\n" REPLY("LIST 1", "what?\\r\\n+OK 1 3\\r\\n"));
+    must_go_on(EXPECT("CAPA") REPLY("LIST 1", "+OK 1 3\\r\\n"));
+    must_go_on(EXPECT("CAPA") REPLY("LIST 1", "+OK\\r\\nTOP\\r\\n.\\r\\n+OK 1 3\\r\\n"));
+    must_go_on(EXPECT("CAPA") REPLY("LIST 1", "what?\\r\\n+OK 1 3\\r\\n"));
     /* what cannot be told apart is not guessed */
-    int socket = connect_play(LOGGED_IN_WITH("TOP\\r\\n") "expect \"CAPA\\r\\n\"\n" REPLY("LIST 1", "-ERR\\r\\n") "expect-eof\n");
+    int socket = connect_play(LOGGED_IN_WITH("TOP\\r\\n") EXPECT("CAPA") REPLY("LIST 1", "-ERR\\r\\n") "expect-eof\n");
     must_bring(socket, up_to(16), 16, POP3_ERR_TIMEOUT, "");
     it_is_over(socket);
     pop3_set_comms_timeout(0);
@@ -439,9 +439,9 @@ static void capa_that_is_not_answered_ends_nothing(void)
 static void no_capa_in_passing_by_the_option(void)
 {
     /* not even where a list is remembered that lacks PIPELINING */
-    script_begin(LOGGED_IN_WITH("TOP\\r\\n") GOOD_BYE NEXT "send \"+OK\\r\\n\"\n" LOG_IN);
+    script_begin(LOGGED_IN_WITH("TOP\\r\\n") GOOD_BYE NEXT SEND("+OK") LOG_IN);
     for (int i = 1; i <= 16; i++)
-        script_add("expect \"RETR %d\\r\\n\"\n" MESSAGE("a"), i);
+        script_add(EXPECT("RETR %d") MESSAGE("a"), i);
     script_add(GOOD_BYE);
     port = server_play("tls=implicit", script());
     pop3_options *options = pop3_options_new();
@@ -470,8 +470,8 @@ static int32_t wait_for_all(int32_t number, const char *data, size_t len, int32_
 static void a_refusal_at_the_end_of_the_connection_is_of_no_message(void)
 {
     struct letters letters = {0};
-    int socket = connect_play(LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\nRETR 2\\r\\n\"\n"
-        "send \"+OK\\r\\na\\r\\n.\\r\\n-ERR Too long without a word\\r\\n\"\nclose\n");
+    int socket = connect_play(LOGGED_IN_WITH(PIPELINING) EXPECT("RETR 1\\r\\nRETR 2")
+        SEND("+OK\\r\\na\\r\\n.\\r\\n-ERR Too long without a word") "close\n");
     CHECK_INT(pop3_recv_messages(socket, one_to_five, 2, wait_for_all, &letters, NULL), POP3_ERR_CONNECTION_LOST);
     CHECK_STR(letters_text(&letters), "1:3");
     CHECK_HAS(pop3_get_last_error(), "the server ended the session; the server said: -ERR Too long without a word");
@@ -488,7 +488,7 @@ static void what_is_unread_ends_a_bulk_before_the_next_command(void)
     /* one by one, in a segment of its own: nothing is marked then, nor committed */
     struct letters letters = {0};
     hear_nothing();
-    port = server_play("", LOGGED_IN LIST_2 "expect \"RETR 1\\r\\n\"\n" MESSAGE("a") "pause 100\nsend \"+OK\\r\\n\"\nclose\n");
+    port = server_play("", LOGGED_IN LIST_2 EXPECT("RETR 1") MESSAGE("a") "pause 100\n" SEND("+OK") "close\n");
     CHECK_INT(pop3_recv(at(port), "alice", PASS, wait_for_all, &letters, 1, hear, 0, 0, 0), POP3_ERR_BAD_FORMAT);
     CHECK_STR(letters_text(&letters), "1:3");
     CHECK_HAS_NOT(heard(), "DELE");
@@ -497,10 +497,10 @@ static void what_is_unread_ends_a_bulk_before_the_next_command(void)
 
 static void a_dot_behind_an_answer_of_one_line_is_passed_over(void)
 {
-    port = server_play("", LOGGED_IN LIST_2 "expect \"RETR 1\\r\\n\"\n" MESSAGE("a") REPLY("DELE 1", "+OK\\r\\n.\\r\\n")
+    port = server_play("", LOGGED_IN LIST_2 EXPECT("RETR 1") MESSAGE("a") REPLY("DELE 1", "+OK\\r\\n.\\r\\n")
                            REPLY("RETR 2", "-ERR\\r\\n.\\r\\n") GOOD_BYE NEXT
-                           LOGGED_IN_WITH(PIPELINING) LIST_2 "expect \"RETR 1\\r\\nRETR 2\\r\\n\"\n" MESSAGE("a") MESSAGE("b")
-                           "expect \"DELE 1\\r\\nDELE 2\\r\\n\"\nsend \"+OK\\r\\n.\\r\\n+OK\\r\\n.\\r\\n\"\n" GOOD_BYE);
+                           LOGGED_IN_WITH(PIPELINING) LIST_2 EXPECT("RETR 1\\r\\nRETR 2") MESSAGE("a") MESSAGE("b")
+                           EXPECT("DELE 1\\r\\nDELE 2") SEND("+OK\\r\\n.\\r\\n+OK\\r\\n.") GOOD_BYE);
     struct letters letters = {0};
     CHECK_INT(pop3_recv(at(port), "alice", PASS, gather_messages, &letters, 1, NULL, 0, 0, 0), 1);
     CHECK_STR(letters_text(&letters), "1:3 2:-2001");
@@ -578,15 +578,15 @@ static void stat_that_fails(void)
         const char *answer;
         int result;
     } rows[] = {
-        {"send \"-ERR every 15 minutes\\r\\n\"\nhold", POP3_ERR_SERVER},
-        {"send \"+OK\\r\\n\"\nhold", POP3_ERR_SHORT_RESPONSE},
-        {"send \"+OK x y\\r\\n\"\nhold", POP3_ERR_SYNTAX},
-        {"send \"what?\\r\\n\"\nhold", POP3_ERR_BAD_FORMAT},
+        {SEND("-ERR every 15 minutes") "hold", POP3_ERR_SERVER},
+        {SEND("+OK") "hold", POP3_ERR_SHORT_RESPONSE},
+        {SEND("+OK x y") "hold", POP3_ERR_SYNTAX},
+        {SEND("what?") "hold", POP3_ERR_BAD_FORMAT},
         {"close", POP3_ERR_CONNECTION_LOST},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int before = open_descriptors();
-        script_begin(LOGGED_IN "expect \"STAT\\r\\n\"\n");
+        script_begin(LOGGED_IN EXPECT("STAT"));
         script_add("%s", rows[i].answer);
         port = server_play("", script());
         CHECK_INT(stat_of(port, 0), rows[i].result);
@@ -692,22 +692,22 @@ static void the_order_on_the_wire(void)
 {
     /* one by one */
     port = server_play("", LOGGED_IN LIST_2
-        "expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\nabc\\r\\n.\\r\"\nexpect-silence 100\nsend \"\\n\"\n"
+        EXPECT("RETR 1") "send \"+OK\\r\\nabc\\r\\n.\\r\"\nexpect-silence 100\nsend \"\\n\"\n"
         REPLY("DELE 1", "+OK\\r\\n")
-        "expect \"RETR 2\\r\\n\"\nsend \"+OK\\r\\nabc\\r\\n.\"\nexpect-silence 100\nsend \"\\r\\n\"\n"
+        EXPECT("RETR 2") "send \"+OK\\r\\nabc\\r\\n.\"\nexpect-silence 100\n" SEND("")
         REPLY("DELE 2", "+OK\\r\\n") GOOD_BYE);
     must_receive(port, 0, 1, 0, 2, "1:5 2:5");
     CHECK_PLAYED(port);
     /* ahead of the answers, and one of them refused: that one stays */
     port = server_play("", LOGGED_IN_WITH(PIPELINING) LIST_3
-        "expect \"RETR 1\\r\\nRETR 2\\r\\nRETR 3\\r\\n\"\nsend \"+OK\\r\\nabc\\r\\n.\\r\"\nexpect-silence 100\n"
-        "send \"\\n-ERR\\r\\n+OK\\r\\nabc\\r\\n.\\r\\n\"\n"
-        "expect \"DELE 1\\r\\nDELE 3\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-silence 50\nsend \"+OK\\r\\n\"\n" GOOD_BYE);
+        EXPECT("RETR 1\\r\\nRETR 2\\r\\nRETR 3") "send \"+OK\\r\\nabc\\r\\n.\\r\"\nexpect-silence 100\n"
+        SEND("\\n-ERR\\r\\n+OK\\r\\nabc\\r\\n.")
+        EXPECT("DELE 1\\r\\nDELE 3") SEND("+OK") "expect-silence 50\n" SEND("+OK") GOOD_BYE);
     must_receive(port, 0, 1, 0, 2, "1:5 2:-2001 3:5");
     CHECK_PLAYED(port);
     /* nothing is deleted that is not to be */
     port = server_play("", LOGGED_IN_WITH(PIPELINING) LIST_1
-        "expect \"RETR 1\\r\\n\"\n" MESSAGE("abc") GOOD_BYE);
+        EXPECT("RETR 1") MESSAGE("abc") GOOD_BYE);
     must_receive(port, 0, 0, 0, 1, "1:5");
     CHECK_PLAYED(port);
 }
@@ -720,7 +720,7 @@ static void a_bulk_that_the_server_breaks_off_under_tls(void)
     struct letters letters = {0};
     for (int i = 0; i < WANTED; i++)
         numbers[i] = i + 1;
-    script_begin(LOGGED_IN_WITH(PIPELINING) "expect \"RETR 1\\r\\n\"\nsend \"");
+    script_begin(LOGGED_IN_WITH(PIPELINING) EXPECT("RETR 1") "send \"");
     for (int i = 0; i < 60; i++)
         script_add("+OK\\r\\nabc\\r\\n.\\r\\n");
     script_add("\"\npause 300\nsend \"");
@@ -737,12 +737,12 @@ static void a_bulk_that_the_server_breaks_off_under_tls(void)
 static void numbers_come_of_the_list(void)
 {
     port = server_play("", LOGGED_IN REPLY("LIST", "+OK 3 60\\r\\n1 20\\r\\n2 20\\r\\n5 20\\r\\n.\\r\\n")
-        "expect \"RETR 1\\r\\n\"\n" MESSAGE("a") "expect \"RETR 2\\r\\n\"\n" MESSAGE("b") "expect \"RETR 5\\r\\n\"\n" MESSAGE("e")
+        EXPECT("RETR 1") MESSAGE("a") EXPECT("RETR 2") MESSAGE("b") EXPECT("RETR 5") MESSAGE("e")
         GOOD_BYE NEXT
         LOGGED_IN REPLY("LIST", "+OK\\r\\n7 20\\r\\n5 20\\r\\n9 20\\r\\n.\\r\\n")
-        "expect \"RETR 7\\r\\n\"\n" MESSAGE("a") "expect \"RETR 5\\r\\n\"\n" MESSAGE("b") GOOD_BYE NEXT
+        EXPECT("RETR 7") MESSAGE("a") EXPECT("RETR 5") MESSAGE("b") GOOD_BYE NEXT
         LOGGED_IN REPLY("LIST", "-ERR\\r\\n") REPLY("STAT", "+OK 2 20\\r\\n")
-        "expect \"RETR 1\\r\\n\"\n" MESSAGE("a") "expect \"RETR 2\\r\\n\"\n" MESSAGE("b") GOOD_BYE);
+        EXPECT("RETR 1") MESSAGE("a") EXPECT("RETR 2") MESSAGE("b") GOOD_BYE);
     must_receive(port, 0, 0, 0, 3, "1:3 2:3 5:3");
     pop3_forget(NULL);
     must_receive(port, 0, 0, 2, 2, "7:3 5:3");
@@ -774,15 +774,15 @@ static void recv_that_fails(void)
         const char *text;
     } rows[] = {
         /* the server did not commit */
-        {"expect \"RETR 1\\r\\n\"\n" MESSAGE("a") REPLY("DELE 1", "+OK\\r\\n") REPLY("QUIT", "-ERR not removed\\r\\n") "hold",
+        {EXPECT("RETR 1") MESSAGE("a") REPLY("DELE 1", "+OK\\r\\n") REPLY("QUIT", "-ERR not removed\\r\\n") "hold",
          POP3_ERR_SERVER, "1:3"},
-        {"expect \"RETR 1\\r\\n\"\n" MESSAGE("a") REPLY("DELE 1", "+OK\\r\\n") "expect \"QUIT\\r\\n\"\nclose",
+        {EXPECT("RETR 1") MESSAGE("a") REPLY("DELE 1", "+OK\\r\\n") EXPECT("QUIT") "close",
          POP3_ERR_CONNECTION_LOST, "1:3"},
         /* nor would it mark it */
-        {"expect \"RETR 1\\r\\n\"\n" MESSAGE("a") REPLY("DELE 1", "-ERR read-only\\r\\n") GOOD_BYE, POP3_ERR_SERVER, "1:3"},
-        {"expect \"RETR 1\\r\\n\"\n" MESSAGE("a") REPLY("DELE 1", "\\r\\n") "hold", POP3_ERR_BAD_FORMAT, "1:3"},
-        {"expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\nab\"\nclose", POP3_ERR_CONNECTION_LOST, "1:"},
-        {"expect \"RETR 1\\r\\n\"\nclose", POP3_ERR_CONNECTION_LOST, ""},
+        {EXPECT("RETR 1") MESSAGE("a") REPLY("DELE 1", "-ERR read-only\\r\\n") GOOD_BYE, POP3_ERR_SERVER, "1:3"},
+        {EXPECT("RETR 1") MESSAGE("a") REPLY("DELE 1", "\\r\\n") "hold", POP3_ERR_BAD_FORMAT, "1:3"},
+        {EXPECT("RETR 1") "send \"+OK\\r\\nab\"\nclose", POP3_ERR_CONNECTION_LOST, "1:"},
+        {EXPECT("RETR 1") "close", POP3_ERR_CONNECTION_LOST, ""},
     };
     for (int pipelining = 0; pipelining < 2; pipelining++)
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -796,7 +796,7 @@ static void recv_that_fails(void)
     port = server_play("", LOGGED_IN REPLY("LIST", "-ERR\\r\\n") REPLY("STAT", "-ERR\\r\\n") "hold");
     must_receive(port, 0, 1, 0, POP3_ERR_SERVER, "");
     CHECK_PLAYED(port);
-    port = server_play("", LOGGED_IN REPLY("LIST", "-ERR\\r\\n") REPLY("STAT", "+OK 2147483647 1\\r\\n") "expect \"RETR 1\\r\\n\"\n" MESSAGE("a") "close");
+    port = server_play("", LOGGED_IN REPLY("LIST", "-ERR\\r\\n") REPLY("STAT", "+OK 2147483647 1\\r\\n") EXPECT("RETR 1") MESSAGE("a") "close");
     must_receive(port, 0, 1, 0, POP3_ERR_CONNECTION_LOST, "1:3");
     CHECK_PLAYED(port);
 }
@@ -835,7 +835,7 @@ static void failures_are_told_by_their_commands(void)
 static void recv_tells_all_in_order(void)
 {
     port = server_play("", LOGGED_IN_WITH(PIPELINING) LIST_1
-        "expect \"RETR 1\\r\\n\"\n" MESSAGE("secret") REPLY("DELE 1", "+OK\\r\\n") GOOD_BYE);
+        EXPECT("RETR 1") MESSAGE("secret") REPLY("DELE 1", "+OK\\r\\n") GOOD_BYE);
     struct letters letters = {0};
     hear_nothing();
     CHECK_INT(pop3_recv(at(port), "alice", PASS, gather_messages, &letters, 1, hear, 0, 0, 0), 1);

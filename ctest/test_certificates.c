@@ -8,9 +8,9 @@
 #include "listen.h"
 #include "names.h"
 #include "pop3connect.h"
+#include "script.h"
 #include "server.h"
 
-#define PASS "s3cret pass"
 
 /* Connects with TLS to a server with that certificate, under that name. */
 static int connect_as(const char *host, const char *certificate, int verify)

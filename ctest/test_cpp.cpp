@@ -14,6 +14,7 @@
 #endif
 
 #include "face.hpp"
+#include "script.h"
 #include "test_cpp_unit.hpp"
 
 using namespace std::chrono_literals;
@@ -503,7 +504,7 @@ void options_are_used_again_and_outlived()
 void options_mean_what_they_say()
 {
     // what UTF8, LANG and a mechanism say to the server
-    const int play = server_play("", "send \"+OK\\r\\n\"\n"
+    const int play = server_play("", SEND("+OK")
         REPLY("CAPA", "+OK\\r\\nUTF8\\r\\nLANG\\r\\nUSER\\r\\nSASL PLAIN\\r\\n.\\r\\n") REPLY("LANG de", "+OK de\\r\\n")
         REPLY("UTF8", "+OK\\r\\n") LOG_IN GOOD_BYE);
     std::error_code code;

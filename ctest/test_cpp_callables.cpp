@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "face.hpp"
+#include "script.h"
 
 using pop3::errc;
 
@@ -472,7 +473,7 @@ void c_past_the_face()
 
 void cancelled_from_another_thread()
 {
-    auto session = pop3::connect(account_at(server_play("", LOGGED_IN "expect \"STAT\\r\\n\"\nhold\n")));
+    auto session = pop3::connect(account_at(server_play("", LOGGED_IN EXPECT("STAT") "hold\n")));
     const pop3::canceller canceller = session.get_canceller();
     pop3::session moved = std::move(session);
     std::atomic<bool> waiting = false;

@@ -8,9 +8,9 @@
 #include "check.h"
 #include "pop3connect.h"
 #include "process.h"
+#include "script.h"
 #include "server.h"
 
-#define PASS "s3cret pass"
 
 typedef int32_t connect_fn(const char *, const char *, const char *, pop3_sts_cb, int32_t, int32_t);
 typedef int32_t disconnect_fn(int32_t, pop3_sts_cb);

@@ -4,9 +4,9 @@
 #include "check.h"
 #include "listen.h"
 #include "pop3connect.h"
+#include "script.h"
 #include "server.h"
 
-#define PASS "s3cret pass"
 
 static void the_numbers_are_those_of_the_contract(void)
 {

@@ -11,12 +11,6 @@
 #include "script.h"
 #include "server.h"
 
-static void hear_status(const char *status, void *context)
-{
-    (void)context;
-    hear(status);
-}
-
 /* Connects with the certificate of that name, if any, as that user, and disconnects; 0 or the error. */
 static int connect_with(const char *certificate, int secure, const char *user, const char *authzid)
 {

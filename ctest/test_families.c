@@ -14,6 +14,7 @@
 #include "process.h"
 #include "script.h"
 #include "server.h"
+#include "session.h"
 
 /*
  * How long connecting may take, how long it does at the most on a busy machine, and how long it does at the least where
@@ -75,18 +76,9 @@ static const char *name_of(const char *addresses)
     return name;
 }
 
-static void hear_status(const char *status, void *context)
+static pop3_options *options_with(const char *name, int port)
 {
-    (void)context;
-    hear(status);
-}
-
-static pop3_options *options_for(const char *name, int port)
-{
-    pop3_options *options = pop3_options_new();
-    CHECK_INT(pop3_options_set_server(options, at_host(name, port)), POP3_OK);
-    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
-    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
+    pop3_options *options = options_for_server(at_host(name, port), POP3_CLEAR);
     CHECK_INT(pop3_options_set_timeouts(options, TIMEOUT_MS, 0, 0), POP3_OK);
     CHECK_INT(pop3_options_set_status_cb(options, hear_status, NULL), POP3_OK);
     return options;
@@ -136,7 +128,7 @@ static void one_family_is_dead(enum dead_how how, long long at_least)
         serve(&server, alive, "", how, dead, NULL);
         snprintf(addresses, sizeof addresses, "%s %s", dead, alive);
         const char *name = name_of(addresses);
-        pop3_options *options = options_for(name, server.port);
+        pop3_options *options = options_with(name, server.port);
         long long start = now_ms();
         if (!CHECK_INT(try(options), 0))
             CHECK_STR(pop3_get_last_error(), "");
@@ -170,7 +162,7 @@ static void the_first_family_serves(void)
             serve(&server, alive, "", how, dead, NULL);
             snprintf(addresses, sizeof addresses, "%s %s", alive, dead);
             const char *name = name_of(addresses);
-            pop3_options *options = options_for(name, server.port);
+            pop3_options *options = options_with(name, server.port);
             CHECK_INT(try(options), 0);
             tried(name, server.port, alive, NULL, alive);
             pop3_options_free(options);
@@ -184,7 +176,7 @@ static void the_families_take_turns(void)
     struct server server;
     serve(&server, "::1", "", REFUSING, "127.0.0.2", NULL);
     const char *name = name_of("127.0.0.2 127.0.0.3 127.0.0.4 ::1");
-    pop3_options *options = options_for(name, server.port);
+    pop3_options *options = options_with(name, server.port);
     CHECK_INT(try(options), 0);
     tried(name, server.port, "127.0.0.2", "::1", "::1");
     pop3_options_free(options);
@@ -198,7 +190,7 @@ static void both_families_are_dead(void)
         /* the server is elsewhere: it is there for its port */
         serve(&server, "127.0.0.9", "", how, "127.0.0.1", "::1");
         const char *name = name_of("::1 127.0.0.1");
-        pop3_options *options = options_for(name, server.port);
+        pop3_options *options = options_with(name, server.port);
         CHECK_INT(pop3_options_set_timeouts(options, 1000, 0, 0), POP3_OK);
         CHECK_INT(try(options), how == SILENT ? POP3_ERR_TIMEOUT : POP3_ERR_CONNECT);
         tried(name, server.port, "::1", "127.0.0.1", NULL);
@@ -219,7 +211,7 @@ static void the_family_is_chosen(void)
         int family = i == 0 ? 6 : 4;
         serve(&server, alive, "", REFUSING, dead, NULL);
         const char *name = name_of("::1 127.0.0.1");
-        pop3_options *options = options_for(name, server.port);
+        pop3_options *options = options_with(name, server.port);
         CHECK_INT(pop3_options_set_family(options, family), POP3_OK);
         CHECK_INT(try(options), 0);
         tried(name, server.port, alive, NULL, alive);
@@ -236,7 +228,7 @@ static void the_source_address_chooses(void)
 {
     int four = server_mailbox(""), six = server_mailbox("address=::1");
     const char *name = name_of("::1 127.0.0.1");
-    pop3_options *options = options_for(name, four);
+    pop3_options *options = options_with(name, four);
     CHECK_INT(pop3_options_set_source_address(options, "127.0.0.77"), POP3_OK);
     CHECK_INT(try(options), 0);
     tried(name, four, "127.0.0.1", NULL, "127.0.0.1");
@@ -257,7 +249,7 @@ static void tls_at_the_second_family(void)
     for (int i = 0; i < 2; i++) {
         struct server server;
         serve(&server, "::1", modes[i], REFUSING, "127.0.0.1", NULL);
-        pop3_options *options = options_for("mail.test", server.port);
+        pop3_options *options = options_with("mail.test", server.port);
         CHECK_INT(pop3_options_set_secure(options, 1 + i), POP3_OK);
         CHECK_INT(try(options), 0);
         tried("mail.test", server.port, "127.0.0.1", "::1", "::1");
@@ -314,7 +306,7 @@ static void of_very_many_silent_ones_few_are_waited_for(void)
     struct dead dead;
     int port = all_silent(&dead);
     int before = open_descriptors();
-    pop3_options *options = options_for(name_of(many_addresses(0, 300)), port);
+    pop3_options *options = options_with(name_of(many_addresses(0, 300)), port);
     CHECK_INT(pop3_options_set_timeouts(options, 3000, 0, 0), POP3_OK);
     CHECK_INT(pop3_options_set_progress_cb(options, count_descriptors, NULL), POP3_OK);
     most_descriptors = 0;
@@ -332,7 +324,7 @@ static void of_very_many_silent_ones_few_are_waited_for(void)
 static void very_many_that_refuse(void)
 {
     int port = server_refuse();
-    pop3_options *options = options_for(name_of(many_addresses(0, 300)), port);
+    pop3_options *options = options_with(name_of(many_addresses(0, 300)), port);
     CHECK_INT(try(options), POP3_ERR_CONNECT);
     CHECK_INT(count_of(heard(), "* connecting to "), 64);
     CHECK_HAS(pop3_get_last_error(), "; and 56 more");
@@ -353,7 +345,7 @@ static void one_that_serves_after_many_silent_ones(void)
         snprintf(address, sizeof address, "127.1.0.%d", 1 + i);
         CHECK(dead_begin(&dead[i], SILENT, address, port));
     }
-    pop3_options *options = options_for(name_of(addresses), port);
+    pop3_options *options = options_with(name_of(addresses), port);
     CHECK_INT(try(options), 0);
     CHECK_INT(count_of(heard(), "* connecting to "), SILENT_ONES + 1);
     pop3_options_free(options);

@@ -16,10 +16,10 @@
 #include "clock.h"
 #include "pop3connect.h"
 #include "process.h"
+#include "script.h"
 #include "server.h"
 #include "session.h"
 
-#define PASS "s3cret pass"
 
 static const char *const modes[] = {"", "tls=implicit", "tls=stls"};
 

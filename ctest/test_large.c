@@ -138,7 +138,7 @@ static char pattern[PERIOD * GOES];
 static int play_large(const char *options, long long periods)
 {
     script_begin(LOGGED_IN);
-    script_add("expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat %lld \"" ON_THE_WIRE "\"\nsend \".\\r\\n\"\n" GOOD_BYE,
+    script_add(EXPECT("RETR 1") SEND("+OK") "repeat %lld \"" ON_THE_WIRE "\"\n" SEND(".") GOOD_BYE,
                periods);
     return server_play(options, script());
 }
@@ -222,7 +222,7 @@ static void a_message_that_memory_does_not_hold(void)
     struct rlimit before, tight;
     pop3_buffer buffer = {NULL, 7};
     script_begin(LOGGED_IN);
-    script_add("expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat 10000000 \"" ON_THE_WIRE "\"\nhold\n");
+    script_add(EXPECT("RETR 1") SEND("+OK") "repeat 10000000 \"" ON_THE_WIRE "\"\nhold\n");
     int socket = connect_play(script());
     getrlimit(RLIMIT_AS, &before);
     tight = before;

@@ -7,9 +7,10 @@
 #include "pop3connect.h"
 #include "script.h"
 #include "server.h"
+#include "session.h"
 
 #define NEXT "next\n"
-#define GREETING "send \"+OK\\r\\n\"\n"
+#define GREETING SEND("+OK")
 #define CAPA(capabilities) REPLY("CAPA", "+OK\\r\\n" capabilities ".\\r\\n")
 #define NO_CAPA REPLY("CAPA", "-ERR\\r\\n")
 #define STLS REPLY("STLS", "+OK\\r\\n") "starttls\n"
@@ -21,23 +22,6 @@
 #define XOAUTH2 "AUTH XOAUTH2 dXNlcj1hbGljZQFhdXRoPUJlYXJlciB0b2suZW4BAQ=="
 #define CHALLENGE "+ PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+\\r\\n"
 #define RESPONSE "YWxpY2UgMzk1Mzk0OGE4ZWUyZTkzOWUyODU1YTRjZjI0NDFjOWU="
-
-static void hear_with_context(const char *status, void *context)
-{
-    (void)context;
-    hear(status);
-}
-
-static pop3_options *options_for(int where, int secure)
-{
-    pop3_options *options = pop3_options_new();
-    CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);
-    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
-    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
-    CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_with_context, NULL), POP3_OK);
-    return options;
-}
 
 /* Connects, and disconnects; 0 or the error. No line and no text says the password. */
 static int try(const pop3_options *options)
@@ -56,7 +40,7 @@ static int try(const pop3_options *options)
 static int try_play(const char *how, int secure, const char *transcript)
 {
     int where = server_play(how, transcript);
-    pop3_options *options = options_for(where, secure);
+    pop3_options *options = recorded_options(where, secure);
     int result = try(options);
     pop3_options_free(options);
     CHECK_PLAYED(where);
@@ -73,7 +57,7 @@ static int in_the_clear(const char *transcript)
 static void only_a_strong_mechanism_is_set_up(void)
 {
     int where = server_mailbox("tls=implicit sasl=SCRAM-SHA-256");
-    pop3_options *options = options_for(where, POP3_TLS);
+    pop3_options *options = recorded_options(where, POP3_TLS);
     CHECK_INT(try(options), 0);
     CHECK_HAS(heard(), "C: AUTH SCRAM-SHA-256 ***");
     CHECK_HAS_NOT(heard(), "C: USER");
@@ -122,7 +106,7 @@ static void auth_takes_one_word_only(void)
 static int try_token(const char *transcript, int capabilities)
 {
     int where = server_play("", transcript);
-    pop3_options *options = options_for(where, POP3_CLEAR);
+    pop3_options *options = recorded_options(where, POP3_CLEAR);
     CHECK_INT(pop3_options_set_oauth_token(options, "tok.en"), POP3_OK);
     CHECK_INT(pop3_options_set_capabilities(options, capabilities), POP3_OK);
     int result = try(options);
@@ -136,7 +120,7 @@ static void a_token_and_no_mechanism_named(void)
 {
     CHECK_INT(try_token(GREETING CAPA("SASL PLAIN XOAUTH2\\r\\nUSER\\r\\n") REPLY(XOAUTH2, "+OK\\r\\n") GOOD_BYE, 1), 0);
     CHECK_INT(try_token(GREETING CAPA("SASL PLAIN OAUTHBEARER\\r\\nUSER\\r\\n") "expect \"AUTH OAUTHBEARER \"\nexpect-line\n"
-                        "send \"+OK\\r\\n\"\n" GOOD_BYE, 1), 0);
+                        SEND("+OK") GOOD_BYE, 1), 0);
     /* never a password, and nothing at all where neither is listed */
     CHECK_INT(try_token(GREETING CAPA("SASL PLAIN\\r\\nUSER\\r\\n") END, 1), POP3_ERR_UNSUPPORTED);
     CHECK_INT(try_token(GREETING NO_CAPA END, 1), POP3_ERR_UNSUPPORTED);
@@ -155,7 +139,7 @@ static void as_whom_to_act(void)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int where = server_play("", rows[i].transcript);
-        pop3_options *options = options_for(where, POP3_CLEAR);
+        pop3_options *options = recorded_options(where, POP3_CLEAR);
         CHECK_INT(pop3_options_set_authzid(options, "boss"), POP3_OK);
         CHECK_INT(try(options), rows[i].result);
         CHECK_PLAYED(where);
@@ -178,7 +162,7 @@ static void no_password_in_the_clear(void)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int where = server_play(rows[i].how, rows[i].transcript);
-        pop3_options *options = options_for(where, rows[i].secure);
+        pop3_options *options = recorded_options(where, rows[i].secure);
         CHECK_INT(pop3_options_set_clear_password(options, 0), POP3_OK);
         CHECK_INT(pop3_options_set_mechanism(options, rows[i].mechanism), POP3_OK);
         CHECK_INT(try(options), rows[i].result);
@@ -219,7 +203,7 @@ static void refusals_by_their_words(void)
             script_begin(GREETING);
             script_add("%s", with_codes ? CAPA("AUTH-RESP-CODE\\r\\nUSER\\r\\n") : CAPA("USER\\r\\n"));
             script_add("%s", REPLY("USER alice", "+OK\\r\\n"));
-            script_add("expect \"PASS " PASS "\\r\\n\"\nsend \"%s\\r\\n\"\nexpect-eof\n", rows[i].reply);
+            script_add("expect \"PASS " PASS "\\r\\n\"\n" SEND("%s") "expect-eof\n", rows[i].reply);
             CHECK_INT(in_the_clear(script()), with_codes ? rows[i].with_codes : rows[i].result);
             CHECK_HAS(pop3_get_last_error(), rows[i].reply);
             CHECK_HAS_NOT(pop3_get_last_error(), "command was refused");
@@ -244,18 +228,18 @@ static void a_reason_and_then_the_end(void)
 
 static void breaks_at_capa(void)
 {
-    const char *breaks[] = {"close\n", ("send \"500 what\\r\\n\"\n" END), "send \"+OK\\r\\n\"\nhold\n", "hold\n", "reset\n",
-                            "send \"+OK\\r\\nTOP\\r\\n\"\nclose\n"};
+    const char *breaks[] = {"close\n", (SEND("500 what") END), SEND("+OK") "hold\n", "hold\n", "reset\n",
+                            SEND("+OK\\r\\nTOP") "close\n"};
     for (size_t i = 0; i < sizeof breaks / sizeof *breaks; i++) {
-        script_begin(GREETING "expect \"CAPA\\r\\n\"\n");
+        script_begin(GREETING EXPECT("CAPA"));
         script_add("%s", breaks[i]);
         /* once more without, and remembered, for that user */
         script_add("%s", NEXT GREETING LOG_IN GOOD_BYE NEXT GREETING LOG_IN GOOD_BYE NEXT
                          /* for another one it is asked */
                          GREETING CAPA("SASL SCRAM-SHA-256\\r\\n") "expect \"AUTH SCRAM-SHA-256 \"\nexpect-line\n"
-                         "send \"-ERR [AUTH] no\\r\\n\"\n" END);
+                         SEND("-ERR [AUTH] no") END);
         int where = server_play("", script());
-        pop3_options *options = options_for(where, POP3_CLEAR);
+        pop3_options *options = recorded_options(where, POP3_CLEAR);
         CHECK_INT(pop3_options_set_timeouts(options, 0, 2500, 0), POP3_OK);
         CHECK_INT(try(options), 0);
         CHECK_HAS(heard(), "* once more without CAPA");
@@ -267,9 +251,9 @@ static void breaks_at_capa(void)
         pop3_options_free(options);
     }
     /* behind TLS it is the server's own, and so for everybody */
-    int where = server_play("tls=implicit", GREETING "expect \"CAPA\\r\\n\"\nclose\n" NEXT GREETING LOG_IN GOOD_BYE NEXT
+    int where = server_play("tls=implicit", GREETING EXPECT("CAPA") "close\n" NEXT GREETING LOG_IN GOOD_BYE NEXT
                                             GREETING REPLY("USER bob", "-ERR [AUTH] no\\r\\n") END);
-    pop3_options *options = options_for(where, POP3_TLS);
+    pop3_options *options = recorded_options(where, POP3_TLS);
     CHECK_INT(try(options), 0);
     CHECK_INT(pop3_options_set_user(options, "bob"), POP3_OK);
     CHECK_INT(try(options), POP3_ERR_AUTH);
@@ -279,9 +263,9 @@ static void breaks_at_capa(void)
 
 static void breaks_at_capa_before_stls(void)
 {
-    int where = server_play("", GREETING "expect \"CAPA\\r\\n\"\nclose\n" NEXT GREETING STLS LOG_IN GOOD_BYE NEXT
+    int where = server_play("", GREETING EXPECT("CAPA") "close\n" NEXT GREETING STLS LOG_IN GOOD_BYE NEXT
                                 GREETING STLS LOG_IN GOOD_BYE);
-    pop3_options *options = options_for(where, POP3_STARTTLS);
+    pop3_options *options = recorded_options(where, POP3_STARTTLS);
     CHECK_INT(try(options), 0);
     CHECK_INT(try(options), 0);
     CHECK_PLAYED(where);
@@ -291,8 +275,8 @@ static void breaks_at_capa_before_stls(void)
 static void once_more_is_of_no_use(void)
 {
     /* the first error is what is told */
-    int where = server_play("", GREETING "expect \"CAPA\\r\\n\"\nsend \"500 what\\r\\n\"\n" END);
-    pop3_options *options = options_for(where, POP3_CLEAR);
+    int where = server_play("", GREETING EXPECT("CAPA") SEND("500 what") END);
+    pop3_options *options = recorded_options(where, POP3_CLEAR);
     CHECK_INT(try(options), POP3_ERR_BAD_FORMAT);
     CHECK_HAS(pop3_get_last_error(), "500 what");
     CHECK_PLAYED(where);
@@ -302,12 +286,12 @@ static void once_more_is_of_no_use(void)
 static void no_capa_where_nothing_needs_it(void)
 {
     const char *transcripts[] = {GREETING LOG_IN GOOD_BYE,
-                                 "send \"+OK <1896.697170952@dbc.mtview.ca.us>\\r\\n\"\n"
-                                 "expect \"APOP alice \"\nexpect-line\nsend \"+OK\\r\\n\"\n" GOOD_BYE};
+                                 SEND("+OK <1896.697170952@dbc.mtview.ca.us>")
+                                 "expect \"APOP alice \"\nexpect-line\n" SEND("+OK") GOOD_BYE};
     const char *mechanisms[] = {"USER", "APOP"};
     for (int i = 0; i < 2; i++) {
         int where = server_play("", transcripts[i]);
-        pop3_options *options = options_for(where, POP3_CLEAR);
+        pop3_options *options = recorded_options(where, POP3_CLEAR);
         CHECK_INT(pop3_options_set_mechanism(options, mechanisms[i]), POP3_OK);
         CHECK_INT(try(options), 0);
         CHECK_PLAYED(where);
@@ -315,7 +299,7 @@ static void no_capa_where_nothing_needs_it(void)
     }
     /* of UTF8 it tells */
     int where = server_play("", GREETING CAPA("UTF8\\r\\n") REPLY("UTF8", "+OK\\r\\n") LOG_IN GOOD_BYE);
-    pop3_options *options = options_for(where, POP3_CLEAR);
+    pop3_options *options = recorded_options(where, POP3_CLEAR);
     CHECK_INT(pop3_options_set_mechanism(options, "USER"), POP3_OK);
     CHECK_INT(pop3_options_set_utf8(options, 1), POP3_OK);
     CHECK_INT(try(options), 0);
@@ -335,7 +319,7 @@ static void capabilities_switched_off(void)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int where = server_play("", rows[i].transcript);
-        pop3_options *options = options_for(where, rows[i].secure);
+        pop3_options *options = recorded_options(where, rows[i].secure);
         CHECK_INT(pop3_options_set_mechanism(options, rows[i].mechanism), POP3_OK);
         CHECK_INT(pop3_options_set_capabilities(options, 0), POP3_OK);
         CHECK_INT(try(options), 0);
@@ -347,9 +331,9 @@ static void capabilities_switched_off(void)
 static void pipelining_switched_off(void)
 {
     int where = server_play("", GREETING CAPA("USER\\r\\nPIPELINING\\r\\n")
-                                "expect-at-once \"USER alice\\r\\n\"\nexpect-silence 100\nsend \"+OK\\r\\n\"\n"
+                                "expect-at-once \"USER alice\\r\\n\"\nexpect-silence 100\n" SEND("+OK")
                                 REPLY("PASS " PASS, "+OK\\r\\n") GOOD_BYE);
-    pop3_options *options = options_for(where, POP3_CLEAR);
+    pop3_options *options = recorded_options(where, POP3_CLEAR);
     CHECK_INT(pop3_options_set_pipelining(options, 0), POP3_OK);
     CHECK_INT(try(options), 0);
     CHECK_PLAYED(where);
@@ -358,7 +342,7 @@ static void pipelining_switched_off(void)
 
 /* A server that greets once more inside TLS, as E-MailRelay 2.6 does */
 
-#define GREETS_AGAIN GREETING CAPA("STLS\\r\\n") STLS "send \"+OK again\\r\\n\"\n"
+#define GREETS_AGAIN GREETING CAPA("STLS\\r\\n") STLS SEND("+OK again")
 
 static void one_more_greeting_inside_tls(void)
 {
@@ -370,10 +354,10 @@ static void one_more_greeting_inside_tls(void)
                                 REPLY("PASS " PASS, "-ERR [AUTH] no\\r\\n") END NEXT
                                 GREETS_AGAIN NO_CAPA LOG_IN GOOD_BYE NEXT
                                 /* and however late it comes */
-                                GREETING CAPA("STLS\\r\\n") STLS "expect \"CAPA\\r\\n\"\n"
-                                "send \"+OK again\\r\\n+OK\\r\\nUSER\\r\\n.\\r\\n\"\n" LOG_IN GOOD_BYE NEXT
+                                GREETING CAPA("STLS\\r\\n") STLS EXPECT("CAPA")
+                                SEND("+OK again\\r\\n+OK\\r\\nUSER\\r\\n.") LOG_IN GOOD_BYE NEXT
                                 GREETS_AGAIN CAPA("USER\\r\\n") LOG_IN GOOD_BYE);
-    pop3_options *options = options_for(where, POP3_STARTTLS);
+    pop3_options *options = recorded_options(where, POP3_STARTTLS);
     CHECK_INT(try(options), POP3_ERR_AUTH);
     int socket = pop3_connect_with(options);
     CHECK_INT(pop3_noop(socket, NULL), 0);
@@ -390,13 +374,13 @@ static void one_more_greeting_inside_tls(void)
 /* p=tls-server-end-point, and p=tls-unique, in base64 */
 #define END_POINT "expect \"AUTH SCRAM-SHA-256-PLUS cD10bHMtc2VydmVyLWVuZC1wb2ludCws\"\nexpect-line\n"
 #define UNIQUE "expect \"AUTH SCRAM-SHA-256-PLUS cD10bHMtdW5pcXVlLC\"\nexpect-line\n"
-#define BAD "send \"-ERR [AUTH] bad protocol\\r\\n\"\n"
+#define BAD SEND("-ERR [AUTH] bad protocol")
 #define PLUS CAPA("SASL SCRAM-SHA-256-PLUS PLAIN\\r\\n")
 
 static int try_bound(const char *how, const char *transcript, const char *mechanism)
 {
     int where = server_play(how, transcript);
-    pop3_options *options = options_for(where, POP3_TLS);
+    pop3_options *options = recorded_options(where, POP3_TLS);
     CHECK_INT(pop3_options_set_mechanism(options, mechanism), POP3_OK);
     int result = try(options);
     CHECK_PLAYED(where);
@@ -429,13 +413,13 @@ static void what_the_server_repeats_before_it_was_told(void)
     /* as a server does that greets whom it knows by address, or a log that is fed back */
     const char *leaks = PASS " AGFsaWNlAHMzY3JldCBwYXNz czNjcmV0IHBhc3M= YWxpY2U6czNjcmV0IHBhc3M=";
     script_begin("");
-    script_add("send \"+OK %s\\r\\n\"\n", leaks);
-    script_add("expect \"CAPA\\r\\n\"\nsend \"+OK %s\\r\\nLANG\\r\\nUTF8\\r\\nX %s\\r\\nUSER\\r\\n.\\r\\n\"\n", leaks, leaks);
-    script_add("expect \"LANG de\\r\\n\"\nsend \"+OK %s\\r\\n\"\n", leaks);
-    script_add("expect \"UTF8\\r\\n\"\nsend \"-ERR %s\\r\\n\"\n", leaks);
-    script_add("expect \"USER alice\\r\\n\"\nsend \"-ERR [AUTH] %s\\r\\n\"\nexpect-eof\n", leaks);
+    script_add(SEND("+OK %s"), leaks);
+    script_add(EXPECT("CAPA") SEND("+OK %s\\r\\nLANG\\r\\nUTF8\\r\\nX %s\\r\\nUSER\\r\\n."), leaks, leaks);
+    script_add(EXPECT("LANG de") SEND("+OK %s"), leaks);
+    script_add(EXPECT("UTF8") SEND("-ERR %s"), leaks);
+    script_add(EXPECT("USER alice") SEND("-ERR [AUTH] %s") "expect-eof\n", leaks);
     int where = server_play("", script());
-    pop3_options *options = options_for(where, POP3_CLEAR);
+    pop3_options *options = recorded_options(where, POP3_CLEAR);
     CHECK_INT(pop3_options_set_utf8(options, 1), POP3_OK);
     CHECK_INT(pop3_options_set_language(options, "de"), POP3_OK);
     CHECK_INT(try(options), POP3_ERR_AUTH);
@@ -444,7 +428,7 @@ static void what_the_server_repeats_before_it_was_told(void)
     CHECK_PLAYED(where);
     /* the text of an error, too */
     script_begin("");
-    script_add("send \"-ERR %s\\r\\n\"\nexpect-eof\n", leaks);
+    script_add(SEND("-ERR %s") "expect-eof\n", leaks);
     CHECK_INT(in_the_clear(script()), POP3_ERR_SERVER);
     CHECK_HAS(pop3_get_last_error(), "-ERR *** ");
     pop3_options_free(options);
@@ -475,7 +459,7 @@ static void work_that_the_server_wants_is_bounded(void)
 {
     /* two million iterations are a second's work or more */
     int where = server_mailbox("sasl=SCRAM-SHA-256 iterations=2000000 record=yes");
-    pop3_options *options = options_for(where, POP3_CLEAR);
+    pop3_options *options = recorded_options(where, POP3_CLEAR);
     CHECK_INT(pop3_options_set_timeouts(options, 0, 0, 400), POP3_OK);
     CHECK_INT(try(options), POP3_ERR_TIMEOUT);
     CHECK_HAS_NOT(server_received(where), PROOF);
@@ -486,7 +470,7 @@ static void work_that_the_server_wants_is_bounded(void)
     pop3_options_free(options);
     /* and what is done is right */
     where = server_mailbox("sasl=SCRAM-SHA-256 iterations=5000 record=yes");
-    options = options_for(where, POP3_CLEAR);
+    options = recorded_options(where, POP3_CLEAR);
     CHECK_INT(try(options), 0);
     CHECK_HAS(server_received(where), PROOF);
     pop3_options_free(options);

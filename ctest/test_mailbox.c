@@ -294,18 +294,18 @@ static void long_unique_ids_are_kept_whole(void)
 {
     static const int lengths[] = {70, 71, 1000, 60000};
     static char uid[60001], expected[4 * 60010];
-    script_begin(LOGGED_IN "expect \"UIDL\\r\\n\"\nsend \"+OK\\r\\n\"\n");
+    script_begin(LOGGED_IN EXPECT("UIDL") SEND("+OK"));
     for (int i = 0, used = 0; i < 4; i++) {
         memset(uid, 'a' + i, (size_t)lengths[i]);
         uid[lengths[i]] = '\0';
         used += sprintf(expected + used, "%s%d:%s", i > 0 ? " " : "", i + 1, uid);
-        script_add("send \"%d %s\\r\\n\"\n", i + 1, uid);
+        script_add(SEND("%d %s"), i + 1, uid);
     }
-    script_add("send \".\\r\\n\"\n");
+    script_add(SEND("."));
     for (int i = 0; i < 4; i++) {
         memset(uid, 'a' + i, (size_t)lengths[i]);
         uid[lengths[i]] = '\0';
-        script_add("expect \"UIDL %d\\r\\n\"\nsend \"+OK %d %s\\r\\n\"\n", i + 1, i + 1, uid);
+        script_add(EXPECT("UIDL %d") SEND("+OK %d %s"), i + 1, i + 1, uid);
     }
     script_add(GOOD_BYE);
     int socket = connect_play(script());
@@ -323,10 +323,10 @@ static void long_unique_ids_are_kept_whole(void)
 
 static void a_line_of_more_than_64_kib_ends_the_session(void)
 {
-    int socket = connect_play(LOGGED_IN "expect \"UIDL\\r\\n\"\nsend \"+OK\\r\\n1 \"\nrepeat 100000 \"x\"\nexpect-eof");
+    int socket = connect_play(LOGGED_IN EXPECT("UIDL") "send \"+OK\\r\\n1 \"\nrepeat 100000 \"x\"\nexpect-eof");
     CHECK_STR(uids(socket, 0), code(POP3_ERR_LIMIT));
     it_is_over(socket);
-    socket = connect_play(LOGGED_IN "expect \"LIST 1\\r\\n\"\nsend \"+OK 1 \"\nrepeat 100000 \"1\"\nexpect-eof");
+    socket = connect_play(LOGGED_IN EXPECT("LIST 1") "send \"+OK 1 \"\nrepeat 100000 \"1\"\nexpect-eof");
     CHECK_STR(list(socket, 1), code(POP3_ERR_LIMIT));
     it_is_over(socket);
 }
@@ -583,7 +583,7 @@ static void calls_on_what_is_no_socket(void)
 
 static void calls_on_a_session_that_ended(void)
 {
-    int socket = connect_play(LOGGED_IN "expect \"NOOP\\r\\n\"\nclose");
+    int socket = connect_play(LOGGED_IN EXPECT("NOOP") "close");
     CHECK_INT(pop3_noop(socket, NULL), POP3_ERR_CONNECTION_LOST);
     every_call(socket, POP3_ERR_CONNECTION_LOST);
     CHECK_INT(pop3_cancel(socket), 0);
@@ -607,12 +607,12 @@ static void split_everywhere(const char *command, const char *(*ask)(int, int), 
     int lf = reply[strcspn(reply, "\r\n")] == '\n';
     script_begin(lf ? LOGGED_IN_LF : LOGGED_IN);
     for (size_t at = 1; at < length; at++) {
-        script_add("expect \"%s\\r\\n\"\n", command);
+        script_add(EXPECT("%s"), command);
         script_send(reply, at);
         script_add("pause 1\n");
         script_send(reply + at, length - at);
     }
-    script_add("expect \"%s\\r\\n\"\ntrickle 1 ", command);
+    script_add(EXPECT("%s") "trickle 1 ", command);
     script_add("\"");
     for (size_t i = 0; i < length; i++)
         script_add("\\x%02x", (unsigned char)reply[i]);
@@ -628,7 +628,7 @@ static void cut_everywhere(const char *command, const char *(*ask)(int, int), co
 {
     for (size_t at = 1; at < strlen(reply); at++) {
         script_begin(LOGGED_IN);
-        script_add("expect \"%s\\r\\n\"\n", command);
+        script_add(EXPECT("%s"), command);
         script_send(reply, at);
         script_add("close\n");
         int socket = connect_play(script());
@@ -655,8 +655,8 @@ static void a_list_has_at_most_a_million_entries(void)
         pop3_list messages = {NULL, 0};
         pop3_uid_list ids = {NULL, 0};
         script_begin(LOGGED_IN);
-        script_add("expect \"%s\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat 1000000 \"7 8\\r\\n\"\nsend \".\\r\\n\"\n", commands[i]);
-        script_add("expect \"%s\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat 1000001 \"7 8\\r\\n\"\nexpect-eof\n", commands[i]);
+        script_add(EXPECT("%s") SEND("+OK") "repeat 1000000 \"7 8\\r\\n\"\n" SEND("."), commands[i]);
+        script_add(EXPECT("%s") SEND("+OK") "repeat 1000001 \"7 8\\r\\n\"\nexpect-eof\n", commands[i]);
         int socket = connect_play(script());
         if (i == 0) {
             CHECK_INT(pop3_list_messages(socket, 0, &messages, NULL), 0);
@@ -691,7 +691,7 @@ static void what_real_servers_say(void)
     it_is_over(socket);
 
     /* Gmail */
-    socket = connect_play("send \"+OK Gpop ready for requests from 192.0.2.1 x1mb123456wrb\\r\\n\"\n"
+    socket = connect_play(SEND("+OK Gpop ready for requests from 192.0.2.1 x1mb123456wrb")
         REPLY("CAPA", "+OK Capability list follows\\r\\nUSER\\r\\nRESP-CODES\\r\\nEXPIRE 0\\r\\nLOGIN-DELAY 300\\r\\n"
                       "TOP\\r\\nUIDL\\r\\nX-GOOGLE-RICO\\r\\nSASL PLAIN XOAUTH2 OAUTHBEARER\\r\\n.\\r\\n")
         REPLY("AUTH PLAIN " RESPONSE, "+OK Welcome.\\r\\n")
@@ -746,7 +746,7 @@ static void lines_of_rubbish_end_at_the_limit(void)
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         for (int of_uids = 0; of_uids < 2; of_uids++) {
             script_begin(LOGGED_IN);
-            script_add("expect \"%s\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat 1000001 \"%s\\r\\n\"\nexpect-eof\n",
+            script_add(EXPECT("%s") SEND("+OK") "repeat 1000001 \"%s\\r\\n\"\nexpect-eof\n",
                        of_uids ? "UIDL" : "LIST", lines[i]);
             int socket = connect_play(script());
             /* without a listener for a million lines */
@@ -758,7 +758,7 @@ static void lines_of_rubbish_end_at_the_limit(void)
         }
     /* and of CAPA at 64 KiB, the end of an empty line counted */
     pop3_buffer capabilities = {NULL, 0};
-    int socket = connect_play(LOGGED_IN "expect \"CAPA\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat 70000 \"\\r\\n\"\nexpect-eof\n");
+    int socket = connect_play(LOGGED_IN EXPECT("CAPA") SEND("+OK") "repeat 70000 \"\\r\\n\"\nexpect-eof\n");
     CHECK_INT(pop3_capabilities(socket, &capabilities, NULL), POP3_ERR_LIMIT);
     it_is_over(socket);
 }
@@ -806,7 +806,7 @@ static void one_answer_too_many_ends_the_session_before_anything_is_sent(void)
         it_is_over(socket);
     }
     /* in a segment of its own, all of which has come when the play has ended; QUIT is not sent, so nothing is deleted */
-    int socket = connect_play(LOGGED_IN REPLY("RSET", "+OK\\r\\n") "pause 100\nsend \"+OK\\r\\n\"\nclose\n");
+    int socket = connect_play(LOGGED_IN REPLY("RSET", "+OK\\r\\n") "pause 100\n" SEND("+OK") "close\n");
     CHECK_INT(pop3_undo_deletes(socket, NULL), 0);
     CHECK_PLAYED(port);
     hear_nothing();
@@ -831,10 +831,10 @@ static void an_unasked_refusal_ends_the_session(void)
         it_is_over(socket);
     }
     /* on its way when the command was sent: by its words, or since nothing follows */
-    const char *ends[] = {"send \"-ERR Disconnected for inactivity.\\r\\n\"\nexpect-eof\n",
-                          "send \"-ERR Idle timeout, bye\\r\\n\"\nexpect-eof\n"};
+    const char *ends[] = {SEND("-ERR Disconnected for inactivity.") "expect-eof\n",
+                          SEND("-ERR Idle timeout, bye") "expect-eof\n"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        script_begin(LOGGED_IN "expect \"RETR 1\\r\\n\"\n");
+        script_begin(LOGGED_IN EXPECT("RETR 1"));
         script_add("%s", ends[i]);
         int socket = connect_play(script());
         CHECK_INT(pop3_recv_message(socket, 1, &message, NULL), POP3_ERR_CONNECTION_LOST);
@@ -858,9 +858,9 @@ static void more_lines_than_one_for_an_answer_of_one(void)
         {"+OK 3 messages\r\n1 10\r\n2 20\r\n3 30\r\n.\r\n", "2:20", "+OK listing\r\n1 a\r\n2 b\r\n3 c\r\n.\r\n", "2:b"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        script_begin(LOGGED_IN "expect \"LIST 2\\r\\n\"\n");
+        script_begin(LOGGED_IN EXPECT("LIST 2"));
         script_send(rows[i].list, strlen(rows[i].list));
-        script_add("expect \"UIDL 2\\r\\n\"\n");
+        script_add(EXPECT("UIDL 2"));
         script_send(rows[i].uidl, strlen(rows[i].uidl));
         script_add(REPLY("DELE 2", "-ERR no\\r\\n") REPLY("NOOP", "+OK\\r\\n") GOOD_BYE);
         int socket = connect_play(script());
@@ -873,11 +873,11 @@ static void more_lines_than_one_for_an_answer_of_one(void)
     /* after every byte the rest comes only with the answer to the next command */
     const char *reply = "+OK 2 b\r\n2 b\r\n.\r\n";
     for (size_t at = strlen("+OK 2 b\r\n"); at < strlen(reply); at++) {
-        script_begin(LOGGED_IN "expect \"UIDL 2\\r\\n\"\n");
+        script_begin(LOGGED_IN EXPECT("UIDL 2"));
         script_send(reply, at);
-        script_add("expect \"DELE 2\\r\\n\"\n");
+        script_add(EXPECT("DELE 2"));
         script_send(reply + at, strlen(reply) - at);
-        script_add("send \"-ERR no\\r\\n\"\n" REPLY("NOOP", "+OK\\r\\n") GOOD_BYE);
+        script_add(SEND("-ERR no") REPLY("NOOP", "+OK\\r\\n") GOOD_BYE);
         int socket = connect_play(script());
         CHECK_STR(uids(socket, 2), "2:b");
         hear_nothing();

@@ -13,18 +13,18 @@
 
 /* Parts of transcripts, one connection each. */
 #define NEXT "next\n"
-#define GREETING "send \"+OK ready\\r\\n\"\n"
+#define GREETING SEND("+OK ready")
 #define LIST(capabilities) "+OK\\r\\n" capabilities ".\\r\\n"
 #define CAPA(capabilities) REPLY("CAPA", LIST(capabilities))
 #define NO_CAPA REPLY("CAPA", "-ERR what\\r\\n")
 /* by memory: not asked, and word by word as the server has no PIPELINING */
 #define KNOWN GREETING LOG_IN
 #define STEP_BY_STEP \
-    "expect-at-once \"USER alice\\r\\n\"\nexpect-silence 100\nsend \"+OK\\r\\n\"\n" \
-    "expect-at-once \"PASS " PASS "\\r\\n\"\nexpect-silence 100\nsend \"+OK\\r\\n\"\n"
+    "expect-at-once \"USER alice\\r\\n\"\nexpect-silence 100\n" SEND("+OK") \
+    "expect-at-once \"PASS " PASS "\\r\\n\"\nexpect-silence 100\n" SEND("+OK")
 /* USER and PASS in one go, and nothing behind them until they are answered */
 #define TOGETHER "expect-at-once \"USER alice\\r\\nPASS " PASS "\\r\\n\"\nexpect-silence 100\n"
-#define LOG_IN_TOGETHER TOGETHER "send \"+OK\\r\\n+OK\\r\\n\"\n"
+#define LOG_IN_TOGETHER TOGETHER SEND("+OK\\r\\n+OK")
 #define PIPELINING "PIPELINING\\r\\n"
 #define STLS_OFFERED GREETING CAPA("STLS\\r\\nUSER\\r\\n")
 #define STLS REPLY("STLS", "+OK\\r\\n") "starttls\n"
@@ -150,7 +150,7 @@ static void user_and_pass_together(void)
     sessions("", STLS_OFFERED STLS CAPA(PIPELINING) LOG_IN_TOGETHER GOOD_BYE NEXT
                  GREETING STLS LOG_IN_TOGETHER GOOD_BYE, 2, 2);
     /* however the answers come */
-    sessions("tls=implicit", GREETING CAPA(PIPELINING) TOGETHER "send \"+OK\\r\\n\"\nexpect-silence 100\nsend \"+O\" \"K\\r\\n\"\n"
+    sessions("tls=implicit", GREETING CAPA(PIPELINING) TOGETHER SEND("+OK") "expect-silence 100\nsend \"+O\" \"K\\r\\n\"\n"
                  GOOD_BYE NEXT
                  GREETING TOGETHER "trickle 5 \"+OK\\r\\n+OK\\r\\n\"\n" GOOD_BYE, 1, 2);
     /* that it could before STLS is no word of it */
@@ -174,10 +174,10 @@ static void status_lines_of_what_goes_together(void)
 static void nothing_goes_with_auth(void)
 {
     sessions("tls=implicit", GREETING CAPA(PIPELINING "SASL PLAIN\\r\\n")
-                 "expect-at-once \"AUTH PLAIN " RESPONSE "\\r\\n\"\nexpect-silence 200\nsend \"+OK\\r\\n\"\n"
+                 "expect-at-once \"AUTH PLAIN " RESPONSE "\\r\\n\"\nexpect-silence 200\n" SEND("+OK")
                  GOOD_BYE NEXT
                  GREETING
-                 "expect-at-once \"AUTH PLAIN " RESPONSE "\\r\\n\"\nexpect-silence 200\nsend \"+OK\\r\\n\"\n"
+                 "expect-at-once \"AUTH PLAIN " RESPONSE "\\r\\n\"\nexpect-silence 200\n" SEND("+OK")
                  GOOD_BYE,
              1, 2);
 }
@@ -353,7 +353,7 @@ static void a_refusal_with_a_response_code_stands_at_once(void)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         script_begin(GREETING CAPA("SASL PLAIN\\r\\n") AUTH_PLAIN("+OK\\r\\n") GOOD_BYE NEXT GREETING);
-        script_add("expect \"AUTH PLAIN " RESPONSE "\\r\\n\"\nsend \"%s\\r\\n\"\nexpect-eof\n", rows[i].reply);
+        script_add("expect \"AUTH PLAIN " RESPONSE "\\r\\n\"\n" SEND("%s") "expect-eof\n", rows[i].reply);
         int where = server_play("tls=implicit", script());
         session(where, 1);
         fails(where, 1, rows[i].result);
@@ -361,7 +361,7 @@ static void a_refusal_with_a_response_code_stands_at_once(void)
         CHECK_PLAYED(where);
 
         script_begin(FIRST NEXT GREETING REPLY("USER alice", "+OK\\r\\n"));
-        script_add("expect \"PASS " PASS "\\r\\n\"\nsend \"%s\\r\\n\"\nexpect-eof\n", rows[i].reply);
+        script_add("expect \"PASS " PASS "\\r\\n\"\n" SEND("%s") "expect-eof\n", rows[i].reply);
         where = server_play("tls=implicit", script());
         session(where, 1);
         fails(where, 1, rows[i].result);
@@ -373,15 +373,15 @@ static void user_refused_with_pass_under_way(void)
 {
     /* both answers belong to it: were the second not read, it would be taken for that of CAPA */
     int where = server_play("tls=implicit", GREETING CAPA(PIPELINING) LOG_IN_TOGETHER GOOD_BYE NEXT
-                            GREETING TOGETHER "send \"-ERR no such user\\r\\n\"\nexpect-silence 100\n"
-                            "send \"-ERR no user was named\\r\\n\"\n" CAPA(PIPELINING "USER\\r\\n") "expect-eof\n");
+                            GREETING TOGETHER SEND("-ERR no such user") "expect-silence 100\n"
+                            SEND("-ERR no user was named") CAPA(PIPELINING "USER\\r\\n") "expect-eof\n");
     session(where, 1);
     fails(where, 1, POP3_ERR_AUTH);
     CHECK_HAS(pop3_get_last_error(), "-ERR no such user");
     CHECK_PLAYED(where);
 
     where = server_play("tls=implicit", GREETING CAPA(PIPELINING) LOG_IN_TOGETHER GOOD_BYE NEXT
-                        GREETING TOGETHER "send \"-ERR no\\r\\n-ERR neither\\r\\n\"\n" CAPA("SASL PLAIN\\r\\n")
+                        GREETING TOGETHER SEND("-ERR no\\r\\n-ERR neither") CAPA("SASL PLAIN\\r\\n")
                         AUTH_PLAIN("+OK\\r\\n") GOOD_BYE);
     session(where, 1);
     session(where, 1);
@@ -389,12 +389,12 @@ static void user_refused_with_pass_under_way(void)
 
     /* by a list that has just been asked for there is nothing more to ask */
     where = server_play("tls=implicit", GREETING CAPA(PIPELINING) TOGETHER
-                            "send \"-ERR no such user\\r\\n\"\nsend \"-ERR no user was named\\r\\n\"\nexpect-eof\n");
+                            SEND("-ERR no such user") SEND("-ERR no user was named") "expect-eof\n");
     fails(where, 1, POP3_ERR_AUTH);
     CHECK_HAS(pop3_get_last_error(), "-ERR no such user");
     CHECK_PLAYED(where);
     /* and a server that says nothing to PASS any more does not change what USER was answered */
-    where = server_play("tls=implicit", GREETING CAPA(PIPELINING) TOGETHER "send \"-ERR [SYS/TEMP] later\\r\\n\"\nclose");
+    where = server_play("tls=implicit", GREETING CAPA(PIPELINING) TOGETHER SEND("-ERR [SYS/TEMP] later") "close");
     fails(where, 1, POP3_ERR_TEMPORARY);
     CHECK_HAS(pop3_get_last_error(), "-ERR [SYS/TEMP] later");
     CHECK_PLAYED(where);
@@ -403,7 +403,7 @@ static void user_refused_with_pass_under_way(void)
 static void pass_refused_that_went_with_user(void)
 {
     int where = server_play("tls=implicit", GREETING CAPA(PIPELINING "USER\\r\\n") LOG_IN_TOGETHER GOOD_BYE NEXT
-                            GREETING TOGETHER "send \"+OK\\r\\n-ERR wrong\\r\\n\"\n"
+                            GREETING TOGETHER SEND("+OK\\r\\n-ERR wrong")
                             CAPA(PIPELINING "USER\\r\\n") "expect-eof\n");
     session(where, 1);
     fails(where, 1, POP3_ERR_AUTH);
@@ -433,7 +433,7 @@ static void clear_text_after_stls_by_memory(void)
 {
     /* asked for by memory or not, what comes in the clear behind its +OK is somebody else's */
     int where = server_play("", STLS_OFFERED STLS CAPA("USER\\r\\n") LOG_IN GOOD_BYE NEXT
-                            GREETING "expect \"STLS\\r\\n\"\nsend \"+OK\\r\\n+OK injected\\r\\n\"\nexpect-eof\n");
+                            GREETING EXPECT("STLS") SEND("+OK\\r\\n+OK injected") "expect-eof\n");
     session(where, 2);
     fails(where, 2, POP3_ERR_BAD_FORMAT);
     CHECK_HAS_NOT(heard(), "C: USER");
@@ -476,9 +476,9 @@ static void a_mechanism_asked_for_that_is_gone(void)
 
 static void a_connection_lost_on_the_way_forgets(void)
 {
-    const char *ends[] = {"expect \"USER alice\\r\\n\"\nclose\n", "expect \"USER alice\\r\\n\"\nreset\n",
+    const char *ends[] = {EXPECT("USER alice") "close\n", EXPECT("USER alice") "reset\n",
                           REPLY("USER alice", "+OK\\r\\n") "expect-line\nclose\n", "close\n",
-                          REPLY("USER alice", "+OK\\r\\n") "expect-line\nsend \"what\\r\\n\"\nexpect-eof\n"};
+                          REPLY("USER alice", "+OK\\r\\n") "expect-line\n" SEND("what") "expect-eof\n"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         script_begin(FIRST NEXT GREETING);
         script_add("%s", ends[i]);
@@ -494,7 +494,7 @@ static void a_connection_lost_on_the_way_forgets(void)
 
 static void so_does_a_timeout(void)
 {
-    int where = server_play("tls=implicit", FIRST NEXT GREETING "expect \"USER alice\\r\\n\"\nexpect-eof\n" NEXT FIRST);
+    int where = server_play("tls=implicit", FIRST NEXT GREETING EXPECT("USER alice") "expect-eof\n" NEXT FIRST);
     pop3_options *options = options_by(where, "auto");
     session(where, 1);
     CHECK_INT(pop3_options_set_timeouts(options, 0, 500, 0), POP3_OK);
@@ -517,7 +517,7 @@ static void what_fails_before_it_is_known_is_not_remembered(void)
 
 static void a_greeting_that_turns_away(void)
 {
-    int where = server_play("tls=implicit", FIRST NEXT "send \"-ERR [SYS/TEMP] full\\r\\n\"\nexpect-eof\n" NEXT FIRST);
+    int where = server_play("tls=implicit", FIRST NEXT SEND("-ERR [SYS/TEMP] full") "expect-eof\n" NEXT FIRST);
     session(where, 1);
     fails(where, 1, POP3_ERR_TEMPORARY);
     session(where, 1);
@@ -538,7 +538,7 @@ static void bulk(int socket)
 static void add_bulk(void)
 {
     for (int number = 1; number <= 16; number++)
-        script_add("expect \"RETR %d\\r\\n\"\n", number);
+        script_add(EXPECT("RETR %d"), number);
     script_add("send \"");
     for (int number = 1; number <= 16; number++)
         script_add("+OK\\r\\nx\\r\\n.\\r\\n");
@@ -580,7 +580,7 @@ static void long_lists_are_no_burden(void)
     script_begin("");
     for (int i = 0; i < 2; i++) {
         script_add("%s", i > 0 ? NEXT : "");
-        script_add("%s", GREETING "expect \"CAPA\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat 2000 \"X-NONSENSE\\r\\n\"\n"
+        script_add("%s", GREETING EXPECT("CAPA") SEND("+OK") "repeat 2000 \"X-NONSENSE\\r\\n\"\n"
                          "send \"" PIPELINING ".\\r\\n\"\n" LOG_IN_TOGETHER GOOD_BYE);
     }
     sessions("tls=implicit", script(), 1, 2);

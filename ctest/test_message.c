@@ -117,7 +117,7 @@ static void shapes_in_one_segment(void)
         script_begin(lf ? LOGGED_IN_LF : LOGGED_IN);
         for (int i = 0; i < SHAPES; i++)
             for (int time = 0; time < 2 && of_lf_server(&shapes[i]) == lf; time++) {
-                script_add("expect \"RETR 1\\r\\n\"\n");
+                script_add(EXPECT("RETR 1"));
                 script_send(shapes[i].wire, shapes[i].wire_length);
             }
         script_add(lf ? GOOD_BYE_LF : GOOD_BYE);
@@ -132,7 +132,7 @@ static void shapes_in_one_segment(void)
 /* The first piece is as long as `at` says, or the whole message byte by byte. */
 static void send_split(const struct shape *shape, size_t at)
 {
-    script_add("expect \"RETR 1\\r\\n\"\n");
+    script_add(EXPECT("RETR 1"));
     if (at == 0) {
         script_add("trickle 0 \"");
         for (size_t i = 0; i < shape->wire_length; i++)
@@ -225,7 +225,7 @@ static void every_short_message(void)
                 continue;
             wanted++;
             for (int time = 0; time < 2; time++) {
-                script_add("expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\n\"\n");
+                script_add(EXPECT("RETR 1") SEND("+OK"));
                 script_send(wire, length);
             }
         }
@@ -251,7 +251,7 @@ static void shapes_cut_at_every_byte(void)
             for (int streamed = 0; streamed < 2; streamed++) {
                 struct pieces pieces = {0};
                 script_begin(of_lf_server(&shapes[some[i]]) ? LOGGED_IN_LF : LOGGED_IN);
-                script_add("expect \"RETR 1\\r\\n\"\n");
+                script_add(EXPECT("RETR 1"));
                 if (at > 0)
                     script_send(shapes[some[i]].wire, at);
                 script_add("%s", ends[at % 3]);
@@ -273,7 +273,7 @@ static void shapes_cut_under_tls(void)
     const struct shape *shape = &shapes[0];
     for (size_t at = 0; at < shape->wire_length; at += 3)
         for (int end = 0; end < 3; end++) {
-            script_begin(LOGGED_IN "expect \"RETR 1\\r\\n\"\n");
+            script_begin(LOGGED_IN EXPECT("RETR 1"));
             if (at > 0)
                 script_send(shape->wire, at);
             script_add("%s", ends[end]);
@@ -323,11 +323,11 @@ static void larger_messages(void)
             large_content(rows[i].size, rows[i].line, &content, &wire, &length);
             script_begin(LOGGED_IN);
             for (int time = 0; time < 2; time++) {
-                script_add("expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\n\"\n");
+                script_add(EXPECT("RETR 1") SEND("+OK"));
                 /* segments of all sizes */
                 for (size_t at = 0, step = 1; at < length; at += step, step = step * 3 % 8209)
                     script_send(wire + at, step < length - at ? step : length - at);
-                script_add("send \".\\r\\n\"\n");
+                script_add(SEND("."));
             }
             script_add(GOOD_BYE);
             int socket = tls ? connect_tls_play(script()) : connect_play(script());
@@ -360,7 +360,7 @@ static void a_line_of_megabytes(void)
         script_begin(LOGGED_IN);
         for (int time = 0; time < 2; time++)
             /* the first dot is there twice */
-            script_add("expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\n%s\"\nrepeat %d \"\\x%02x\"\nsend \"\\r\\n.\\r\\n\"\n",
+            script_add(EXPECT("RETR 1") "send \"+OK\\r\\n%s\"\nrepeat %d \"\\x%02x\"\n" SEND("\\r\\n."),
                        bytes[i] == '.' ? "." : "", LENGTH, (unsigned char)bytes[i]);
         script_add(GOOD_BYE);
         int socket = connect_play(script());
@@ -380,8 +380,8 @@ static void sizes_that_the_server_claims_mean_nothing(void)
                             "message follows (4294967296 octets)", ""};
     script_begin(LOGGED_IN);
     for (int i = 0; i < 7; i++)
-        script_add("expect \"RETR 1\\r\\n\"\nsend \"+OK %s\\r\\nabc\\r\\n.\\r\\n\"\n"
-                   "expect \"RETR 1\\r\\n\"\nsend \"+OK %s\\r\\nabc\\r\\n.\\r\\n\"\n", claims[i], claims[i]);
+        script_add(EXPECT("RETR 1") SEND("+OK %s\\r\\nabc\\r\\n.")
+                   EXPECT("RETR 1") SEND("+OK %s\\r\\nabc\\r\\n."), claims[i], claims[i]);
     script_add(GOOD_BYE);
     int socket = connect_play(script());
     for (int i = 0; i < 7; i++)
@@ -541,7 +541,7 @@ static void a_callback_that_stops(void)
         it_is_over(socket);
 
         pieces.stop_at = 2;
-        script_begin(LOGGED_IN "expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat 1000000000 \"0123456789\\r\\n\"\nexpect-eof");
+        script_begin(LOGGED_IN EXPECT("RETR 1") SEND("+OK") "repeat 1000000000 \"0123456789\\r\\n\"\nexpect-eof");
         socket = tls ? connect_tls_play(script()) : connect_play(script());
         CHECK_INT(pop3_recv_message_to(socket, 1, gather, &pieces, NULL), POP3_ERR_CANCELLED);
         CHECK_INT(pieces.calls, 2);
@@ -571,7 +571,7 @@ static void a_callback_may_call_back(void)
 {
     inner_other = connect_to(server_mailbox("messages=9"), 0);
     inner_socket = connect_play(LOGGED_IN
-        "expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\nabc\"\npause 20\nsend \"def\\r\\n.\\r\\n\"\n" GOOD_BYE);
+        EXPECT("RETR 1") "send \"+OK\\r\\nabc\"\npause 20\n" SEND("def\\r\\n.") GOOD_BYE);
     CHECK_INT(pop3_recv_message_to(inner_socket, 1, call_back, NULL, NULL), 0);
     CHECK(inner_calls >= 1);
     for (int i = 0; i < 4; i++)
@@ -593,9 +593,9 @@ static void a_callback_may_cancel_its_own_call(void)
 {
     for (int tls = 0; tls < 2; tls++) {
         /* more is to come; and another time all is there already */
-        const char *rests[] = {"hold", "send \"def\\r\\n.\\r\\n\"\nexpect-eof"};
+        const char *rests[] = {"hold", SEND("def\\r\\n.") "expect-eof"};
         for (int i = 0; i < 2; i++) {
-            script_begin(LOGGED_IN "expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\nabc\"\n");
+            script_begin(LOGGED_IN EXPECT("RETR 1") "send \"+OK\\r\\nabc\"\n");
             script_add("%s", rests[i]);
             inner_socket = tls ? connect_tls_play(script()) : connect_play(script());
             CHECK_INT(pop3_recv_message_to(inner_socket, 1, cancel_inside, NULL, NULL), POP3_ERR_CANCELLED);
@@ -653,7 +653,7 @@ static void another_thread_may_cancel(void)
         int tls = variant & 1, endless = variant & 4;
         struct job job = {.streamed = variant & 2};
         pthread_t thread;
-        script_begin(LOGGED_IN "expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\nabc\\r\\n\"\n");
+        script_begin(LOGGED_IN EXPECT("RETR 1") SEND("+OK\\r\\nabc"));
         script_add("%s", endless ? "repeat 1000000000 \"0123456789\\r\\n\"\nhold" : "hold");
         job.socket = tls ? connect_tls_play(script()) : connect_play(script());
         atomic_store(&hearing, &job);
@@ -701,7 +701,7 @@ static void cancel_does_not_wait_for_what_has_arrived(void)
     for (int tls = 0; tls < 2; tls++) {
         struct job job = {0};
         pthread_t thread;
-        script_begin(LOGGED_IN "expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat 1000000000 \"0123456789\\r\\n\"\nhold");
+        script_begin(LOGGED_IN EXPECT("RETR 1") SEND("+OK") "repeat 1000000000 \"0123456789\\r\\n\"\nhold");
         job.socket = tls ? connect_tls_play(script()) : connect_play(script());
         pthread_create(&thread, NULL, read_slowly, &job);
         while (atomic_load(&job.calls) < 2)
@@ -731,7 +731,7 @@ static int32_t cancel_late(const char *data, size_t len, void *context)
 static void cancel_lets_the_server_go(void)
 {
     /* its write must fail soon: nobody will ever read what it has to say */
-    struct job job = {.socket = connect_play(LOGGED_IN "expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\n\"\n"
+    struct job job = {.socket = connect_play(LOGGED_IN EXPECT("RETR 1") SEND("+OK")
                                                        "repeat 1000000000 \"0123456789\\r\\n\"\nhold")};
     CHECK_INT(pop3_recv_message_to(job.socket, 1, cancel_late, &job, NULL), POP3_ERR_CANCELLED);
     it_is_over(job.socket);
@@ -741,7 +741,7 @@ static void cancel_lets_the_server_go(void)
 static void must_time_out(const char *body, int tls, int streamed)
 {
     struct pieces pieces = {0};
-    script_begin(LOGGED_IN "expect \"RETR 1\\r\\n\"\n");
+    script_begin(LOGGED_IN EXPECT("RETR 1"));
     script_add("%s\nexpect-eof", body);
     int socket = tls ? connect_tls_play(script()) : connect_play(script());
     long long start = now_ms();
@@ -767,7 +767,7 @@ static void a_body_that_stops_coming(void)
 
 static void a_body_that_trickles(void)
 {
-    const char *body = "send \"+OK\\r\\n\"\ntrickle 100 \"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz\\r\\n.\\r\\n\"";
+    const char *body = SEND("+OK") "trickle 100 \"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz\\r\\n.\\r\\n\"";
     CHECK_INT(pop3_set_comms_timeout(TIMEOUT_MS / 1000), 0);
     must_time_out(body, 0, 0);
     must_time_out(body, 0, 1);
@@ -781,10 +781,10 @@ static void a_large_body_at_a_steady_pace(void)
     enum { STEPS = 24, LINES = 3500 };
     CHECK_INT(pop3_set_comms_timeout(TIMEOUT_MS / 1000), 0);
     struct pieces pieces = {0};
-    script_begin(LOGGED_IN "expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\n\"\n");
+    script_begin(LOGGED_IN EXPECT("RETR 1") SEND("+OK"));
     for (int i = 0; i < STEPS; i++)
         script_add("repeat %d \"0123456789\\r\\n\"\npause 100\n", LINES);
-    script_add("send \".\\r\\n\"\n" GOOD_BYE);
+    script_add(SEND(".") GOOD_BYE);
     int socket = connect_play(script());
     long long start = now_ms();
     CHECK_INT(pop3_recv_message_to(socket, 1, gather, &pieces, NULL), 0);
@@ -808,8 +808,8 @@ static void a_slow_callback_is_no_slow_server(void)
 {
     int calls = 0;
     CHECK_INT(pop3_set_comms_timeout(TIMEOUT_MS / 1000), 0);
-    int socket = connect_play(LOGGED_IN "expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\nabc\\r\\n\"\npause 1500\n"
-                                        "send \"def\\r\\n.\\r\\n\"\n" GOOD_BYE);
+    int socket = connect_play(LOGGED_IN EXPECT("RETR 1") SEND("+OK\\r\\nabc") "pause 1500\n"
+                                        SEND("def\\r\\n.") GOOD_BYE);
     CHECK_INT(pop3_recv_message_to(socket, 1, slow_callback, &calls, NULL), 0);
     good_bye(socket);
     pop3_set_comms_timeout(0);
@@ -877,7 +877,7 @@ static void what_follows_a_message_tells_whether_it_was_whole(void)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         script_begin(LOGGED_IN);
-        script_add("expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\nabc\\r\\n.\\r\\n%s\"\nexpect-eof\n", rows[i].behind);
+        script_add(EXPECT("RETR 1") "send \"+OK\\r\\nabc\\r\\n.\\r\\n%s\"\nexpect-eof\n", rows[i].behind);
         int socket = connect_play(script());
         must_fail(socket, rows[i].result);
         it_is_over(socket);

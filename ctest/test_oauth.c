@@ -82,12 +82,6 @@ static const char *long_token(const char *secret)
 
 /* Sessions */
 
-static void hear_status(const char *status, void *context)
-{
-    (void)context;
-    hear(status);
-}
-
 /* Connects and disconnects; 0 or the error. The token is said by no line and no text, nor is it in base64. */
 static int connect_by(const char *mechanism, int secure, const char *user, const char *token)
 {

@@ -19,18 +19,6 @@
 #include "server.h"
 #include "session.h"
 
-/* Options for that port of 127.0.0.1, with the account of every test server. */
-static pop3_options *options_for(int where, int secure)
-{
-    pop3_options *options = pop3_options_new();
-    CHECK(options != NULL);
-    CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);
-    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
-    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
-    CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
-    return options;
-}
-
 /* Connects, disconnects, and answers what connecting answered: 0 for a socket. */
 static int try(const pop3_options *options)
 {
@@ -205,7 +193,7 @@ struct heard {
     char text[4096];
 };
 
-static void hear_status(const char *status, void *context)
+static void hear_into_context(const char *status, void *context)
 {
     struct heard *heard = context;
     size_t length = strlen(heard->text);
@@ -217,7 +205,7 @@ static void hear_failure(const char *message, int32_t code, const char *command,
     char line[512];
     CHECK_STR(message, pop3_get_last_error());
     snprintf(line, sizeof line, "! %s %d", command, (int)code);
-    hear_status(line, context);
+    hear_into_context(line, context);
 }
 
 static void callbacks_go_with_the_socket(void)
@@ -225,7 +213,7 @@ static void callbacks_go_with_the_socket(void)
     struct heard heard_by_options = {""};
     int where = server_play("", LOGGED_IN REPLY("NOOP", "+OK\\r\\n") REPLY("DELE 9", "-ERR none\\r\\n") GOOD_BYE);
     pop3_options *options = options_for(where, 0);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_status, &heard_by_options), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, hear_into_context, &heard_by_options), POP3_OK);
     CHECK_INT(pop3_options_set_error_cb(options, hear_failure, &heard_by_options), POP3_OK);
     int socket = pop3_connect_with(options);
     /* they live on with the socket */
@@ -264,7 +252,7 @@ static void without_a_socket(void)
     struct heard heard_by_options = {""};
     int where = server_play("", LOGGED_IN REPLY("STAT", "+OK 7 70\\r\\n") GOOD_BYE);
     pop3_options *options = options_for(where, 0);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_status, &heard_by_options), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, hear_into_context, &heard_by_options), POP3_OK);
     CHECK_INT(pop3_options_set_error_cb(options, hear_failure, &heard_by_options), POP3_OK);
     CHECK_INT(pop3_stat_with(options), 7);
     CHECK_PLAYED(where);
@@ -366,9 +354,9 @@ static void headers_have_a_limit_of_their_own(void)
         const char *command = is_top ? "TOP 1 3" : "TOP 1 0";
         for (int allowed = 0; allowed <= 1; allowed++) {
             script_begin(LOGGED_IN);
-            script_add("expect \"%s\\r\\n\"\nsend \"+OK\\r\\n\"\nrepeat %d \"1234567890123456789012345678901\\n\"\n", command,
+            script_add(EXPECT("%s") SEND("+OK") "repeat %d \"1234567890123456789012345678901\\n\"\n", command,
                        17 * 32768);
-            script_add(allowed ? "send \"\\r\\n.\\r\\n\"\n" GOOD_BYE : "hold\n");
+            script_add(allowed ? SEND("\\r\\n.") GOOD_BYE : "hold\n");
             int socket = connect_with_limit(allowed ? 20 << 20 : 0, script());
             int result = is_top ? pop3_recv_top(socket, 1, 3, &buffer, NULL) : pop3_recv_headers(socket, 1, &buffer, NULL);
             if (allowed) {
@@ -550,7 +538,7 @@ static void a_call_has_one_limit_for_all_its_waits(void)
 {
     /* each reply is in time, a hundred of them are not */
     script_begin(LOGGED_IN);
-    script_add("expect \"LIST\\r\\n\"\ntrickle 50 \"+OK\\r\\n1 1\\r\\n2 2\\r\\n3 3\\r\\n4 4\\r\\n5 5\\r\\n6 6\\r\\n7 7\\r\\n\"\nhold");
+    script_add(EXPECT("LIST") "trickle 50 \"+OK\\r\\n1 1\\r\\n2 2\\r\\n3 3\\r\\n4 4\\r\\n5 5\\r\\n6 6\\r\\n7 7\\r\\n\"\nhold");
     pop3_options *options = options_for(server_play("", script()), 0);
     CHECK_INT(pop3_options_set_timeouts(options, 0, 20000, 500), POP3_OK);
     int socket = pop3_connect_with(options);

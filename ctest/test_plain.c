@@ -5,13 +5,12 @@
 #include "check.h"
 #include "listen.h"
 #include "pop3connect.h"
+#include "script.h"
 #include "server.h"
 
-#define PASS "s3cret pass"
 
 /* Up to the log-in, of a server without CAPA. */
-#define GREETED "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\n"
-#define LOGGED_IN GREETED "expect \"USER alice\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect \"PASS s3cret pass\\r\\n\"\nsend \"+OK\\r\\n\"\n"
+#define GREETED SEND("+OK") EXPECT("CAPA") SEND("-ERR")
 
 static int connect_to(int port)
 {
@@ -77,9 +76,9 @@ static void capabilities(void)
 
 static void the_servers_words_on_capabilities_are_kept(void)
 {
-    int port = server_play("", LOGGED_IN "expect \"CAPA\\r\\n\"\nsend \"-ERR my words\\r\\n\"\n"
-                                         "expect \"CAPA\\r\\n\"\nsend \"-ERR [SYS/TEMP] later\\r\\n\"\n"
-                                         "expect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-eof");
+    int port = server_play("", LOGGED_IN EXPECT("CAPA") SEND("-ERR my words")
+                                         EXPECT("CAPA") SEND("-ERR [SYS/TEMP] later")
+                                         EXPECT("QUIT") SEND("+OK") "expect-eof");
     int socket = connect_to(port);
     pop3_buffer buffer;
     CHECK_INT(pop3_capabilities(socket, &buffer, NULL), POP3_ERR_UNSUPPORTED);
@@ -102,9 +101,9 @@ static void wrong_password_or_user(void)
 static void credentials_are_tried_once(void)
 {
     /* a refused USER keeps the password at home, and a refused PASS is not tried by another mechanism */
-    CHECK_INT(connect_play(GREETED "expect \"USER alice\\r\\n\"\nsend \"-ERR who\\r\\n\"\nexpect-eof"), POP3_ERR_AUTH);
-    CHECK_INT(connect_play("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nSASL PLAIN LOGIN\\r\\n.\\r\\n\"\n"
-                           "expect \"AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz\\r\\n\"\nsend \"-ERR no\\r\\n\"\nexpect-eof"),
+    CHECK_INT(connect_play(GREETED EXPECT("USER alice") SEND("-ERR who") "expect-eof"), POP3_ERR_AUTH);
+    CHECK_INT(connect_play(SEND("+OK") EXPECT("CAPA") SEND("+OK\\r\\nSASL PLAIN LOGIN\\r\\n.")
+                           EXPECT("AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz") SEND("-ERR no") "expect-eof"),
               POP3_ERR_AUTH);
 }
 
@@ -127,11 +126,11 @@ static void response_codes(void)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char transcript[1024];
-        snprintf(transcript, sizeof transcript, "send \"%s\\r\\n\"\nexpect-eof", rows[i].reply);
+        snprintf(transcript, sizeof transcript, SEND("%s") "expect-eof", rows[i].reply);
         CHECK_INT(connect_play(transcript), rows[i].at_greeting);
         CHECK_HAS(pop3_get_last_error(), rows[i].reply);
         snprintf(transcript, sizeof transcript,
-                 GREETED "expect-line\nsend \"+OK\\r\\n\"\nexpect-line\nsend \"%s\\r\\n\"\nexpect-eof", rows[i].reply);
+                 GREETED "expect-line\n" SEND("+OK") "expect-line\n" SEND("%s") "expect-eof", rows[i].reply);
         CHECK_INT(connect_play(transcript), rows[i].at_pass);
         CHECK_HAS(pop3_get_last_error(), rows[i].reply);
     }
@@ -142,7 +141,7 @@ static void what_is_no_pop3(void)
     const char *bad[] = {"", "* OK IMAP", "220 ftp", "HTTP/1.1 400 Bad", "OK", "+ok", "+", "+ PDE+", "-E", "\\x00"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char transcript[256];
-        snprintf(transcript, sizeof transcript, "send \"%s\\r\\n\"\nexpect-eof", bad[i]);
+        snprintf(transcript, sizeof transcript, SEND("%s") "expect-eof", bad[i]);
         CHECK_INT(connect_play(transcript), POP3_ERR_BAD_FORMAT);
     }
 }
@@ -151,9 +150,9 @@ static void a_server_that_goes(void)
 {
     CHECK_INT(connect_play("close"), POP3_ERR_CONNECTION_LOST);
     CHECK_INT(connect_play("send \"+OK\"\nclose"), POP3_ERR_CONNECTION_LOST);
-    CHECK_INT(connect_play("send \"+OK\\r\\n\"\nexpect-line\nreset"), POP3_ERR_CONNECTION_LOST);
+    CHECK_INT(connect_play(SEND("+OK") "expect-line\nreset"), POP3_ERR_CONNECTION_LOST);
     CHECK_INT(connect_play(GREETED "expect-line\nclose"), POP3_ERR_CONNECTION_LOST);
-    CHECK_INT(connect_play("send \"+OK\\r\\n\"\nexpect-line\nsend \"+OK\\r\\nTOP\\r\\n\"\nclose"), POP3_ERR_CONNECTION_LOST);
+    CHECK_INT(connect_play(SEND("+OK") "expect-line\n" SEND("+OK\\r\\nTOP") "close"), POP3_ERR_CONNECTION_LOST);
 }
 
 static void nobody_listens(void)
@@ -166,17 +165,17 @@ static void nobody_listens(void)
 static void limits(void)
 {
     CHECK_INT(connect_play("send \"+OK \"\nrepeat 100000 \"x\"\nexpect-eof"), POP3_ERR_LIMIT);
-    CHECK_INT(connect_play("send \"+OK \"\nrepeat 65533 \"x\"\nsend \"\\r\\n\"\nexpect-eof"), POP3_ERR_LIMIT);
+    CHECK_INT(connect_play("send \"+OK \"\nrepeat 65533 \"x\"\n" SEND("") "expect-eof"), POP3_ERR_LIMIT);
     /* a capability list without end */
-    CHECK_INT(connect_play("send \"+OK\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\nrepeat 1000000 \"SPAM\\r\\n\"\nexpect-eof"),
+    CHECK_INT(connect_play(SEND("+OK") "expect-line\n" SEND("+OK") "repeat 1000000 \"SPAM\\r\\n\"\nexpect-eof"),
               POP3_ERR_LIMIT);
 }
 
 static void a_server_that_ends_lines_with_lf(void)
 {
-    int port = server_play("", "send \"+OK\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\nTOP\\n.\\n\"\n"
+    int port = server_play("", "send \"+OK\\n\"\n" EXPECT("CAPA") "send \"+OK\\nTOP\\n.\\n\"\n"
                                "expect-line\nsend \"+OK\\n\"\nexpect-line\nsend \"+OK\\n\"\n"
-                               "expect \"QUIT\\r\\n\"\nsend \"+OK\\n\"\nexpect-eof");
+                               EXPECT("QUIT") "send \"+OK\\n\"\nexpect-eof");
     int socket = connect_to(port);
     CHECK(socket > 0);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
@@ -185,10 +184,10 @@ static void a_server_that_ends_lines_with_lf(void)
 
 static void a_bare_lf_ends_no_list_where_lines_end_with_crlf(void)
 {
-    int port = server_play("", "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\n"
-                               "send \"+OK\\r\\nTOP\\n.\\n-ERR smuggled\\r\\n.stuffed\\r\\n.\\r\\n\"\n"
-                               "expect-line\nsend \"+OK\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\n"
-                               "expect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-eof");
+    int port = server_play("", SEND("+OK") EXPECT("CAPA")
+                               SEND("+OK\\r\\nTOP\\n.\\n-ERR smuggled\\r\\n.stuffed\\r\\n.")
+                               "expect-line\n" SEND("+OK") "expect-line\n" SEND("+OK")
+                               EXPECT("QUIT") SEND("+OK") "expect-eof");
     int socket = connect_to(port);
     CHECK(socket > 0);
     CHECK_HAS(heard(), "S: TOP\\x0a.\\x0a-ERR smuggled\nS: .stuffed\nS: .\nC: USER");
@@ -198,10 +197,10 @@ static void a_bare_lf_ends_no_list_where_lines_end_with_crlf(void)
 
 static void each_reply_decides_how_its_lines_end(void)
 {
-    int port = server_play("", LOGGED_IN "expect \"STAT\\r\\n\"\nsend \"-ERR not now\\n\"\n"
-                                         "expect \"CAPA\\r\\n\"\nsend \"+OK\\nTOP\\n.\\n\"\n"
-                                         "expect \"STAT\\r\\n\"\nsend \"+OK 3 4\\r\\n\"\n"
-                                         "expect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-eof");
+    int port = server_play("", LOGGED_IN EXPECT("STAT") "send \"-ERR not now\\n\"\n"
+                                         EXPECT("CAPA") "send \"+OK\\nTOP\\n.\\n\"\n"
+                                         EXPECT("STAT") SEND("+OK 3 4")
+                                         EXPECT("QUIT") SEND("+OK") "expect-eof");
     int socket = connect_to(port);
     pop3_buffer buffer;
     CHECK_INT(pop3_message_count(socket, NULL), POP3_ERR_SERVER);
@@ -215,10 +214,10 @@ static void each_reply_decides_how_its_lines_end(void)
 
 static void replies_split_at_every_byte(void)
 {
-    int port = server_play("", "trickle 2 \"+OK hello\\r\\n\"\nexpect \"CAPA\\r\\n\"\n"
+    int port = server_play("", "trickle 2 \"+OK hello\\r\\n\"\n" EXPECT("CAPA")
                                "trickle 2 \"+OK\\r\\nTOP\\r\\n.\\r\\n\"\n"
                                "expect-line\ntrickle 2 \"+OK\\r\\n\"\nexpect-line\ntrickle 2 \"+OK in\\r\\n\"\n"
-                               "expect \"QUIT\\r\\n\"\ntrickle 2 \"+OK\\r\\n\"\nexpect-eof");
+                               EXPECT("QUIT") "trickle 2 \"+OK\\r\\n\"\nexpect-eof");
     int socket = connect_to(port);
     CHECK(socket > 0);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
@@ -247,8 +246,8 @@ static void stat_of_all_shapes(void)
     };
     char transcript[8192] = LOGGED_IN;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        sprintf(transcript + strlen(transcript), "expect \"STAT\\r\\n\"\nsend \"%s\\r\\n\"\n", rows[i].reply);
-    strcat(transcript, "expect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-eof");
+        sprintf(transcript + strlen(transcript), EXPECT("STAT") SEND("%s"), rows[i].reply);
+    strcat(transcript, EXPECT("QUIT") SEND("+OK") "expect-eof");
     int port = server_play("", transcript);
     int socket = connect_to(port);
     CHECK(socket > 0);
@@ -264,7 +263,7 @@ static void stat_of_all_shapes(void)
 
 static void a_session_that_died_says_why_until_it_is_freed(void)
 {
-    int port = server_play("", LOGGED_IN "expect \"STAT\\r\\n\"\nsend \"what?\\r\\n\"\nexpect-eof");
+    int port = server_play("", LOGGED_IN EXPECT("STAT") SEND("what?") "expect-eof");
     int socket = connect_to(port);
     CHECK_INT(pop3_message_count(socket, NULL), POP3_ERR_BAD_FORMAT);
     CHECK_INT(pop3_message_count(socket, NULL), POP3_ERR_CONNECTION_LOST);
@@ -280,15 +279,15 @@ static void what_quit_can_meet(void)
         const char *answer;
         int result;
     } rows[] = {
-        {"send \"+OK bye\\r\\n\"\nexpect-eof", POP3_OK},
-        {"send \"-ERR some deleted messages not removed\\r\\n\"\nexpect-eof", POP3_ERR_SERVER},
+        {SEND("+OK bye") "expect-eof", POP3_OK},
+        {SEND("-ERR some deleted messages not removed") "expect-eof", POP3_ERR_SERVER},
         {"close", POP3_ERR_CONNECTION_LOST},
         {"reset", POP3_ERR_CONNECTION_LOST},
-        {"send \"BYE\\r\\n\"\nexpect-eof", POP3_ERR_BAD_FORMAT},
+        {SEND("BYE") "expect-eof", POP3_ERR_BAD_FORMAT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char transcript[1024];
-        snprintf(transcript, sizeof transcript, LOGGED_IN "expect \"QUIT\\r\\n\"\n%s", rows[i].answer);
+        snprintf(transcript, sizeof transcript, LOGGED_IN EXPECT("QUIT") "%s", rows[i].answer);
         int port = server_play("", transcript);
         int socket = connect_to(port);
         CHECK(socket > 0);

@@ -14,6 +14,7 @@
 #include "process.h"
 #include "script.h"
 #include "server.h"
+#include "session.h"
 
 /* What a progress callback heard; begin with a zeroed one, after one of the begin_ functions. */
 struct progress {
@@ -50,13 +51,9 @@ static int32_t hear_progress(int64_t done, int64_t total, void *context)
     return progress->calls == progress->stop_at ? -5 : 0;
 }
 
-static pop3_options *options_for(const char *server, int secure, struct progress *progress)
+static pop3_options *options_with(const char *server, int secure, struct progress *progress)
 {
-    pop3_options *options = pop3_options_new();
-    CHECK_INT(pop3_options_set_server(options, server), POP3_OK);
-    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
-    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
-    CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
+    pop3_options *options = options_for_server(server, secure);
     CHECK_INT(pop3_options_set_progress_cb(options, hear_progress, progress), POP3_OK);
     begin_call(progress);
     return options;
@@ -65,7 +62,7 @@ static pop3_options *options_for(const char *server, int secure, struct progress
 /* A session whose calls `progress` hears of. */
 static int connect_heard(int where, int secure, struct progress *progress)
 {
-    pop3_options *options = options_for(at(where), secure, progress);
+    pop3_options *options = options_with(at(where), secure, progress);
     int socket = pop3_connect_with(options);
     pop3_options_free(options);
     if (!CHECK(socket > 0))
@@ -109,7 +106,7 @@ static int quitting(const struct progress *progress)
 }
 
 #define NOT_ANSWERED(command) "expect \"" command "\\r\\n\"\nexpect-eof\n"
-#define OFFERS_STLS "send \"+OK\\r\\n\"\n" REPLY("CAPA", "+OK\\r\\nSTLS\\r\\n.\\r\\n")
+#define OFFERS_STLS SEND("+OK") REPLY("CAPA", "+OK\\r\\nSTLS\\r\\n.\\r\\n")
 
 /* A wait of 2.5 s, if nobody ends it before. */
 enum { WAIT_MS = 2500 };
@@ -135,19 +132,19 @@ static const struct wait waits[] = {
     {.name = "for the greeting", .transcript = "expect-eof\n", .call = connecting},
     {.name = "for the greeting in TLS", .secure = 1, .options = "tls=implicit", .transcript = "expect-eof\n",
      .call = connecting},
-    {.name = "for CAPA", .transcript = "send \"+OK\\r\\n\"\n" NOT_ANSWERED("CAPA"), .call = connecting},
+    {.name = "for CAPA", .transcript = SEND("+OK") NOT_ANSWERED("CAPA"), .call = connecting},
     {.name = "in the list of CAPA",
-     .transcript = "send \"+OK\\r\\n\"\n" REPLY("CAPA", "+OK\\r\\nUSER\\r\\n") "expect-eof\n", .call = connecting},
+     .transcript = SEND("+OK") REPLY("CAPA", "+OK\\r\\nUSER\\r\\n") "expect-eof\n", .call = connecting},
     {.name = "for STLS", .secure = 2, .transcript = OFFERS_STLS NOT_ANSWERED("STLS"), .call = connecting},
     {.name = "for the handshake after STLS", .secure = 2,
      .transcript = OFFERS_STLS REPLY("STLS", "+OK\\r\\n") "expect-hello\nexpect-eof\n", .call = connecting},
-    {.name = "for USER", .transcript = "send \"+OK\\r\\n\"\n" REPLY("CAPA", "-ERR\\r\\n") NOT_ANSWERED("USER alice"),
+    {.name = "for USER", .transcript = SEND("+OK") REPLY("CAPA", "-ERR\\r\\n") NOT_ANSWERED("USER alice"),
      .call = connecting},
     {.name = "for AUTH", .secure = 1, .options = "tls=implicit",
-     .transcript = "send \"+OK\\r\\n\"\n" REPLY("CAPA", "+OK\\r\\nSASL PLAIN\\r\\n.\\r\\n") "expect-line\nexpect-eof\n",
+     .transcript = SEND("+OK") REPLY("CAPA", "+OK\\r\\nSASL PLAIN\\r\\n.\\r\\n") "expect-line\nexpect-eof\n",
      .call = connecting},
     {.name = "for a server to read", .is_long = 1,
-     .transcript = "send \"+OK\\r\\n\"\n" REPLY("CAPA", "+OK\\r\\nSASL PLAIN\\r\\n.\\r\\n")
+     .transcript = SEND("+OK") REPLY("CAPA", "+OK\\r\\nSASL PLAIN\\r\\n.\\r\\n")
                    REPLY("AUTH PLAIN", "+ \\r\\n") "pause 3500\nreset\n",
      .call = connecting},
     {.name = "for STAT", .transcript = LOGGED_IN NOT_ANSWERED("STAT"), .call = counting},
@@ -182,7 +179,7 @@ static void *wait_once(void *argument)
 {
     struct wait *wait = argument;
     struct progress progress = {0};
-    pop3_options *options = options_for(wait->server, wait->secure, &progress);
+    pop3_options *options = options_with(wait->server, wait->secure, &progress);
     int result;
     CHECK_INT(pop3_options_set_timeouts(options, WAIT_MS, WAIT_MS, 0), POP3_OK);
     sends_little = wait->is_long;
@@ -279,7 +276,7 @@ static void a_call_is_heard_when_it_begins(void)
     enum { CALLS = 9 };
     int where = server_mailbox("messages=3");
     struct progress progress = {0};
-    pop3_options *options = options_for(at(where), 0, &progress);
+    pop3_options *options = options_with(at(where), 0, &progress);
     int socket = progress.socket = pop3_connect_with(options);
     CHECK(progress.calls >= 1);
     CHECK(progress.done == 0 && progress.total == -1);
@@ -309,7 +306,7 @@ static void stopped_when_it_begins(void)
 {
     struct progress progress = {0};
     int where = server_mailbox("record=yes");
-    pop3_options *options = options_for(at(where), 0, &progress);
+    pop3_options *options = options_with(at(where), 0, &progress);
     progress.stop_at = 1;
     CHECK_INT(pop3_connect_with(options), POP3_ERR_CANCELLED);
     CHECK_INT(server_connections(where), 0);
@@ -332,7 +329,7 @@ static void cleared_again(void)
 {
     struct progress progress = {0};
     int where = server_mailbox("");
-    pop3_options *options = options_for(at(where), 0, &progress);
+    pop3_options *options = options_with(at(where), 0, &progress);
     CHECK_INT(pop3_options_set_progress_cb(options, NULL, NULL), POP3_OK);
     CHECK_INT(pop3_options_set_progress_cb(NULL, hear_progress, &progress), POP3_ERR_PARAMETER);
     progress.stop_at = 1;
@@ -428,8 +425,8 @@ static void totals_as_announced(void)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct progress progress = {0};
         pop3_buffer message;
-        script_begin(LOGGED_IN "expect \"RETR 1\\r\\n\"\n");
-        script_add("send \"%s\\r\\n\" \"abc\\r\\n\" \"..de\\r\\n\"\npause 400\nsend \".\\r\\n\"\n" GOOD_BYE,
+        script_begin(LOGGED_IN EXPECT("RETR 1"));
+        script_add("send \"%s\\r\\n\" \"abc\\r\\n\" \"..de\\r\\n\"\npause 400\n" SEND(".") GOOD_BYE,
                    rows[i].reply);
         int where = server_play("", script());
         int socket = connect_heard(where, 0, &progress);
@@ -456,14 +453,14 @@ static int32_t any_message(int32_t number, const char *data, size_t len, int32_t
 static void totals_as_listed(void)
 {
     /* LIST's size where RETR says none; not for TOP, which brings less */
-    const char *whole = "\"+OK\\r\\n\" \"abc\\r\\n\" \"..de\\r\\n\"\npause 400\nsend \".\\r\\n\"\n";
+    const char *whole = "\"+OK\\r\\n\" \"abc\\r\\n\" \"..de\\r\\n\"\npause 400\n" SEND(".");
     struct progress progress = {0};
     pop3_buffer message;
     pop3_list list;
     script_begin(LOGGED_IN REPLY("LIST", "+OK\\r\\n2 77\\r\\n1 10\\r\\n.\\r\\n"));
-    script_add("expect \"RETR 1\\r\\n\"\nsend %sexpect \"RETR 3\\r\\n\"\nsend %sexpect \"TOP 1 0\\r\\n\"\nsend %s", whole, whole,
+    script_add(EXPECT("RETR 1") "send %sexpect \"RETR 3\\r\\n\"\nsend %sexpect \"TOP 1 0\\r\\n\"\nsend %s", whole, whole,
                whole);
-    script_add("expect \"RETR 1\\r\\n\"\nsend %s" GOOD_BYE, whole);
+    script_add(EXPECT("RETR 1") "send %s" GOOD_BYE, whole);
     int where = server_play("", script());
     int socket = connect_heard(where, 0, &progress);
     CHECK_INT(pop3_list_messages(socket, 0, &list, NULL), 0);
@@ -506,10 +503,10 @@ static void a_message_that_stalls(void)
 {
     struct progress unused = {0};
     int where = server_play("", LOGGED_IN REPLY("RETR 1", "+OK 10 octets\\r\\n") "pause 1300\n"
-                                "send \"abc\\r\\n\"\npause 1300\nsend \"def\\r\\n\"\npause 1300\n"
-                                "send \".\\r\\n\"\n" GOOD_BYE);
+                                SEND("abc") "pause 1300\n" SEND("def") "pause 1300\n"
+                                SEND(".") GOOD_BYE);
     const int64_t expected[][2] = {{0, -1}, {0, 10}, {5, 10}, {10, 10}};
-    pop3_options *options = options_for(at(where), 0, &unused);
+    pop3_options *options = options_with(at(where), 0, &unused);
     CHECK_INT(pop3_options_set_progress_cb(options, hear_stages, NULL), POP3_OK);
     int socket = pop3_connect_with(options);
     pop3_options_free(options);
@@ -577,9 +574,9 @@ static void other_functions_from_inside(void)
 {
     struct progress unused = {0};
     struct sockets sockets = {0};
-    int where = server_play("", LOGGED_IN "expect \"NOOP\\r\\n\"\npause 700\nsend \"+OK\\r\\n\"\n"
-                                "expect \"STAT\\r\\n\"\nexpect-eof\n");
-    pop3_options *options = options_for(at(where), 0, &unused);
+    int where = server_play("", LOGGED_IN EXPECT("NOOP") "pause 700\n" SEND("+OK")
+                                EXPECT("STAT") "expect-eof\n");
+    pop3_options *options = options_with(at(where), 0, &unused);
     CHECK_INT(pop3_options_set_progress_cb(options, use_sockets, &sockets), POP3_OK);
     int socket = pop3_connect_with(options);
     CHECK(socket > 0);
@@ -615,7 +612,7 @@ static void connecting_from_inside(void)
 {
     struct progress unused = {0};
     int calls = 0;
-    pop3_options *options = options_for(at(server_mailbox("tls=implicit")), 1, &unused);
+    pop3_options *options = options_with(at(server_mailbox("tls=implicit")), 1, &unused);
     CHECK_INT(pop3_options_set_progress_cb(options, connect_again, &calls), POP3_OK);
     int socket = pop3_connect_with(options);
     CHECK(socket > 0 && calls > 0);

@@ -10,12 +10,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "check.h"
 #include "clock.h"
 #include "names.h"
 #include "pop3connect.h"
 #include "script.h"
 #include "server.h"
+#include "session.h"
 
 /* What was heard of a connect. */
 static char lines[8192];
@@ -26,13 +28,9 @@ static void hear(const char *status, void *context)
     snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "%s\n", status);
 }
 
-static pop3_options *options_for(const char *server, int secure, const char *proxy)
+static pop3_options *options_with(const char *server, int secure, const char *proxy)
 {
-    pop3_options *options = pop3_options_new();
-    CHECK_INT(pop3_options_set_server(options, server), 0);
-    CHECK_INT(pop3_options_set_user(options, "alice"), 0);
-    CHECK_INT(pop3_options_set_password(options, PASS), 0);
-    CHECK_INT(pop3_options_set_secure(options, secure), 0);
+    pop3_options *options = options_for_server(server, secure);
     CHECK_INT(pop3_options_set_ca_file(options, in(server_dir(), "ca.pem")), 0);
     CHECK_INT(pop3_options_set_timeouts(options, 20000, 20000, 0), 0);
     CHECK_INT(pop3_options_set_status_cb(options, hear, NULL), 0);
@@ -52,7 +50,7 @@ static int try(pop3_options *options)
 
 static int try_by(const char *server, int secure, const char *proxy)
 {
-    pop3_options *options = options_for(server, secure, proxy);
+    pop3_options *options = options_with(server, secure, proxy);
     int result = try(options);
     pop3_options_free(options);
     return result;
@@ -72,18 +70,6 @@ static int listens(int port)
     int result = connect(probe, (struct sockaddr *)&name, sizeof name) == 0;
     close(probe);
     return result;
-}
-
-static int free_port(void)
-{
-    struct sockaddr_in name = {.sin_family = AF_INET};
-    socklen_t size = sizeof name;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(probe, (struct sockaddr *)&name, size) != 0 || getsockname(probe, (struct sockaddr *)&name, &size) != 0)
-        check_fatal("no free port");
-    close(probe);
-    return ntohs(name.sin_port);
 }
 
 static void run_tinyproxy(int with_password, int allowed_port)
@@ -173,7 +159,7 @@ static void through_real_ones(const char *scheme, const char *user_info, const c
         CHECK_INT(try_by(at(port), secure, url(scheme, user_info)), 0);
         CHECK_INT(strstr(lines, "C: CAPA") != NULL, secure == 0);
 
-        pop3_options *options = options_for(at(port), secure, url(scheme, user_info));
+        pop3_options *options = options_with(at(port), secure, url(scheme, user_info));
         CHECK_INT(pop3_options_set_password(options, "wrong"), 0);
         CHECK_INT(try(options), POP3_ERR_AUTH);
         pop3_options_free(options);
@@ -235,7 +221,7 @@ static void a_port_that_the_proxy_does_not_allow(void)
 #define SOCKS_HELLO "expect \"\\x05\\x01\\x00\"\nsend \"\\x05\\x00\"\n"
 #define SOCKS_REQUEST "expect \"\\x05\\x01\\x00\\x03\\x09mail.test\\x00\\x6e\"\n"
 #define SOCKS_YES "\\x05\\x00\\x00\\x01\\x7f\\x00\\x00\\x01\\x30\\x39"
-#define HTTP_REQUEST "expect \"CONNECT mail.test:110 HTTP/1.1\\r\\nHost: mail.test:110\\r\\n\\r\\n\"\n"
+#define HTTP_REQUEST EXPECT("CONNECT mail.test:110 HTTP/1.1\\r\\nHost: mail.test:110\\r\\n")
 #define SESSION REPLY("CAPA", "-ERR\\r\\n") LOG_IN GOOD_BYE
 
 static int try_played(int port, const char *scheme)
@@ -252,7 +238,7 @@ static void the_greeting_may_come_at_once(void)
     };
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
         script_begin(SOCKS_HELLO SOCKS_REQUEST);
-        script_add("send \"%s+OK ready\\r\\n\"\n" SESSION, yes[i]);
+        script_add(SEND("%s+OK ready") SESSION, yes[i]);
         int port = server_play("", script());
         CHECK_INT(try_played(port, "socks5"), 0);
         CHECK_PLAYED(port);
@@ -261,7 +247,7 @@ static void the_greeting_may_come_at_once(void)
                            "HTTP/1.1 204 \\r\\nProxy-Agent: x\\r\\nVia: 1.1 y\\r\\n\\r\\n"};
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
         script_begin(HTTP_REQUEST);
-        script_add("send \"%s+OK ready\\r\\n\"\n" SESSION, heads[i]);
+        script_add(SEND("%s+OK ready") SESSION, heads[i]);
         int port = server_play("", script());
         CHECK_INT(try_played(port, "http"), 0);
         CHECK_PLAYED(port);
@@ -299,16 +285,16 @@ static void rubbish(void)
         {"socks5", "expect \"\\x05\\x01\\x00\"\nsend \"\\x05\\xff\"\nexpect-eof\n", "user name and"},
         {"socks5", "expect \"\\x05\\x01\\x00\"\nsend \"\\x05\\x01\"\nexpect-eof\n", "user name and"},
         {"socks5", "expect \"\\x05\\x01\\x00\"\nsend \"\\x04\\x00\"\nexpect-eof\n", "does not speak SOCKS5"},
-        {"socks5", "expect \"\\x05\\x01\\x00\"\nsend \"+OK ready\\r\\n\"\nreset\n", "does not speak SOCKS5"},
+        {"socks5", "expect \"\\x05\\x01\\x00\"\n" SEND("+OK ready") "reset\n", "does not speak SOCKS5"},
         {"socks5", SOCKS_HELLO SOCKS_REQUEST "send \"\\x04\\x00\\x00\\x01\"\nexpect-eof\n", "does not speak SOCKS5"},
         {"socks5", SOCKS_HELLO SOCKS_REQUEST "send \"\\x05\\x00\\x00\\x02\"\nexpect-eof\n", "unknown type of address"},
-        {"http", HTTP_REQUEST "send \"HTTP/1.1 407 No\\r\\n\\r\\n\"\nexpect-eof\n", "it answered HTTP/1.1 407 No"},
-        {"http", HTTP_REQUEST "send \"HTTP/1.1 502 \\x1b[2J\\r\\n\\r\\n\"\nexpect-eof\n", "HTTP/1.1 502 \\x1b[2J"},
-        {"http", HTTP_REQUEST "send \"HTTP/1.1 100 Go on\\r\\n\\r\\n\"\nexpect-eof\n", "it answered HTTP/1.1 100"},
-        {"http", HTTP_REQUEST "send \"HTTP/2 200\\r\\n\\r\\n\"\nexpect-eof\n", "does not speak HTTP"},
-        {"http", HTTP_REQUEST "send \"HTTP/1.1 2000\\r\\n\\r\\n\"\nexpect-eof\n", "does not speak HTTP"},
-        {"http", HTTP_REQUEST "send \"+OK ready\\r\\n\"\nexpect-eof\n", "does not speak HTTP"},
-        {"http", HTTP_REQUEST "send \"HTTP/1.1 200 OK\\r\\n\"\nrepeat 5000 \"Header: of twenty octets\\r\\n\"\n",
+        {"http", HTTP_REQUEST SEND("HTTP/1.1 407 No\\r\\n") "expect-eof\n", "it answered HTTP/1.1 407 No"},
+        {"http", HTTP_REQUEST SEND("HTTP/1.1 502 \\x1b[2J\\r\\n") "expect-eof\n", "HTTP/1.1 502 \\x1b[2J"},
+        {"http", HTTP_REQUEST SEND("HTTP/1.1 100 Go on\\r\\n") "expect-eof\n", "it answered HTTP/1.1 100"},
+        {"http", HTTP_REQUEST SEND("HTTP/2 200\\r\\n") "expect-eof\n", "does not speak HTTP"},
+        {"http", HTTP_REQUEST SEND("HTTP/1.1 2000\\r\\n") "expect-eof\n", "does not speak HTTP"},
+        {"http", HTTP_REQUEST SEND("+OK ready") "expect-eof\n", "does not speak HTTP"},
+        {"http", HTTP_REQUEST SEND("HTTP/1.1 200 OK") "repeat 5000 \"Header: of twenty octets\\r\\n\"\n",
          "does not end"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -344,10 +330,10 @@ static void cut_at_each_byte(void)
 static void silence(void)
 {
     const char *rows[][2] = {{"socks5", "hold\n"}, {"socks5", SOCKS_HELLO "hold\n"}, {"http", "hold\n"},
-                             {"http", HTTP_REQUEST "send \"HTTP/1.1 200 OK\\r\\n\"\nhold\n"}};
+                             {"http", HTTP_REQUEST SEND("HTTP/1.1 200 OK") "hold\n"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         proxy_port = server_play("", rows[i][1]);
-        pop3_options *options = options_for("mail.test", 0, url(rows[i][0], ""));
+        pop3_options *options = options_with("mail.test", 0, url(rows[i][0], ""));
         CHECK_INT(pop3_options_set_timeouts(options, 400, 20000, 0), 0);
         long long begin = now_ms();
         CHECK_INT(try(options), POP3_ERR_TIMEOUT);
@@ -375,7 +361,7 @@ static void credentials_of_the_proxy(void)
     CHECK_PLAYED(port);
     port = server_play("", "expect \"CONNECT mail.test:110 HTTP/1.1\\r\\nHost: mail.test:110\\r\\n"
                            "Proxy-Authorization: Basic am9lOnA6dw==\\r\\n\\r\\n\"\n"
-                           "send \"HTTP/1.1 200 OK\\r\\n\\r\\n+OK\\r\\n\"\n" SESSION);
+                           SEND("HTTP/1.1 200 OK\\r\\n\\r\\n+OK") SESSION);
     proxy_port = port;
     CHECK_INT(try_by("mail.test", 0, url("http", "joe:p%3Aw@")), 0);
     CHECK_PLAYED(port);
@@ -399,7 +385,7 @@ static void addresses_and_names(void)
         CHECK_INT(try_by(rows[i][0], 0, url("socks5", "")), POP3_ERR_CONNECT);
         CHECK_PLAYED(proxy_port);
         script_begin("");
-        script_add("expect \"CONNECT %s HTTP/1.1\\r\\nHost: %s\\r\\n\\r\\n\"\n", rows[i][2], rows[i][2]);
+        script_add(EXPECT("CONNECT %s HTTP/1.1\\r\\nHost: %s\\r\\n"), rows[i][2], rows[i][2]);
         proxy_port = server_play("", script());
         CHECK_INT(try_by(rows[i][0], 0, url("http", "")), POP3_ERR_CONNECT);
         CHECK_PLAYED(proxy_port);
@@ -418,7 +404,7 @@ static void proxies_that_are_not_there(void)
     CHECK_HAS(pop3_get_last_error(), "proxy no-such-proxy.invalid");
     CHECK_HAS(pop3_error_text(POP3_ERR_HOST_NOT_FOUND), "proxy");
     /* the family is about the way to the proxy */
-    pop3_options *options = options_for("mail.test", 0, url("http", ""));
+    pop3_options *options = options_with("mail.test", 0, url("http", ""));
     CHECK_INT(pop3_options_set_family(options, 6), 0);
     CHECK_INT(try(options), POP3_ERR_HOST_NOT_FOUND);
     CHECK_HAS(pop3_get_last_error(), "proxy 127.0.0.1");
@@ -440,7 +426,7 @@ static void a_proxy_is_not_waited_for_longer_than_the_host_wants(void)
 {
     int calls = 0;
     proxy_port = server_play("", "hold\n");
-    pop3_options *options = options_for("mail.test", 0, url("socks5", ""));
+    pop3_options *options = options_with("mail.test", 0, url("socks5", ""));
     CHECK_INT(pop3_options_set_progress_cb(options, stop, &calls), 0);
     CHECK_INT(try(options), POP3_ERR_CANCELLED);
     pop3_options_free(options);
@@ -455,10 +441,10 @@ static void a_proxy_is_not_waited_for_longer_than_the_host_wants(void)
 static void what_a_proxy_repeats(void)
 {
     const char *rows[][2] = {
-        {"send \"HTTP/1.1 407 s3cret pw of joe\\r\\n\\r\\n\"\n", "it answered HTTP/1.1 407 *** of joe"},
-        {"send \"HTTP/1.1 407 joe:s3cret pw\\r\\n\\r\\n\"\n", "it answered HTTP/1.1 407 ***"},
+        {SEND("HTTP/1.1 407 s3cret pw of joe\\r\\n"), "it answered HTTP/1.1 407 *** of joe"},
+        {SEND("HTTP/1.1 407 joe:s3cret pw\\r\\n"), "it answered HTTP/1.1 407 ***"},
         {"send \"HTTP/1.1 407 Basic " JOE "!\\r\\n\\r\\n\"\n", "it answered HTTP/1.1 407 Basic ***!"},
-        {"send \"HTTP/1.1 407 No\\r\\nX: s3cret pw\\r\\n\\r\\n\"\n", "it answered HTTP/1.1 407 No"},
+        {SEND("HTTP/1.1 407 No\\r\\nX: s3cret pw\\r\\n"), "it answered HTTP/1.1 407 No"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         script_begin(JOES_REQUEST);
@@ -490,7 +476,7 @@ static void what_a_proxy_repeats_as_a_server(void)
 static void a_long_answer_is_cut(void)
 {
     proxy_port = server_play("", HTTP_REQUEST "send \"HTTP/1.1 407 \"\nrepeat 1000 \"\\x1b[2J\"\n"
-                                 "send \"\\r\\n\\r\\n\"\nexpect-eof\n");
+                                 SEND("\\r\\n") "expect-eof\n");
     CHECK_INT(try_by("mail.test", 0, url("http", "")), POP3_ERR_CONNECT);
     CHECK_HAS(pop3_get_last_error(), "it answered HTTP/1.1 407 \\x1b[2J\\x1b[2J");
     CHECK_HAS(pop3_get_last_error(), "octets more");

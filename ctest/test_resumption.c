@@ -16,17 +16,8 @@
 #include "real_server.h"
 #include "script.h"
 #include "server.h"
+#include "session.h"
 #include "times.h"
-
-static pop3_options *options_for(int where, int secure)
-{
-    pop3_options *options = pop3_options_new();
-    CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);
-    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
-    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
-    CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
-    return options;
-}
 
 /* Whether the session was resumed, by what the client says of it. */
 static int is_resumed(int socket)
@@ -364,7 +355,7 @@ static void not_on_another_port(void)
     pop3_options_free(options);
 }
 
-#define SAYS_STLS "send \"+OK\\r\\n\"\n" REPLY("CAPA", "+OK\\r\\nSTLS\\r\\n.\\r\\n") REPLY("STLS", "+OK\\r\\n")
+#define SAYS_STLS SEND("+OK") REPLY("CAPA", "+OK\\r\\nSTLS\\r\\n.\\r\\n") REPLY("STLS", "+OK\\r\\n")
 #define NOOP_AND_QUIT REPLY("NOOP", "+OK\\r\\n") GOOD_BYE
 
 static void not_in_another_mode(void)
@@ -372,8 +363,8 @@ static void not_in_another_mode(void)
     /* the same context of the server in both */
     int where = server_play("", "starttls\n" LOGGED_IN NOOP_AND_QUIT "next\n"
                                 SAYS_STLS "starttls\n" REPLY("CAPA", "-ERR\\r\\n") LOG_IN NOOP_AND_QUIT "next\n"
-                                "starttls\nsend \"+OK\\r\\n\"\n" LOG_IN NOOP_AND_QUIT "next\n"
-                                "send \"+OK\\r\\n\"\n" REPLY("STLS", "+OK\\r\\n") "starttls\n" LOG_IN NOOP_AND_QUIT);
+                                "starttls\n" SEND("+OK") LOG_IN NOOP_AND_QUIT "next\n"
+                                SEND("+OK") REPLY("STLS", "+OK\\r\\n") "starttls\n" LOG_IN NOOP_AND_QUIT);
     pop3_options *options = options_for(where, 1);
     FULL(where, options);
     CHECK_INT(pop3_options_set_secure(options, 2), POP3_OK);
@@ -391,18 +382,18 @@ static void not_in_another_mode(void)
     "expect \"\\x05\\x01\\x00\"\nsend \"\\x05\\x00\"\nexpect \"\\x05\\x01\\x00\\x03\\x08pop.test\\x00\\x6e\"\n" \
     "send \"\\x05\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\"\n"
 #define HTTP \
-    "expect \"CONNECT pop.test:110 HTTP/1.1\\r\\nHost: pop.test:110\\r\\n\\r\\n\"\n" \
-    "send \"HTTP/1.1 200 OK\\r\\n\\r\\n\"\n"
+    EXPECT("CONNECT pop.test:110 HTTP/1.1\\r\\nHost: pop.test:110\\r\\n") \
+    SEND("HTTP/1.1 200 OK\\r\\n")
 
 static void not_through_another_proxy(void)
 {
     /* what one remembers, another is not told, and asks for capabilities of its own */
     int where = server_play("", SOCKS "starttls\n" LOGGED_IN NOOP_AND_QUIT "next\n"
-                                SOCKS "starttls\nsend \"+OK\\r\\n\"\n" LOG_IN NOOP_AND_QUIT "next\n"
+                                SOCKS "starttls\n" SEND("+OK") LOG_IN NOOP_AND_QUIT "next\n"
                                 HTTP "starttls\n" LOGGED_IN NOOP_AND_QUIT "next\n"
                                 SOCKS "starttls\n" LOGGED_IN NOOP_AND_QUIT "next\n"
-                                SOCKS "starttls\nsend \"+OK\\r\\n\"\n" LOG_IN NOOP_AND_QUIT "next\n"
-                                HTTP "starttls\nsend \"+OK\\r\\n\"\n" LOG_IN NOOP_AND_QUIT "next\n"
+                                SOCKS "starttls\n" SEND("+OK") LOG_IN NOOP_AND_QUIT "next\n"
+                                HTTP "starttls\n" SEND("+OK") LOG_IN NOOP_AND_QUIT "next\n"
                                 HTTP "starttls\n" LOGGED_IN NOOP_AND_QUIT);
     const struct {
         const char *format;

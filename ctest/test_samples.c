@@ -108,7 +108,7 @@ static void sample_mailbox(void)
     clearerr(stdout);
     CHECK_INT(messages_left(), 3);
     /* the second message is refused */
-    int port = server_play("tls=implicit cert=documents", "send \"+OK\\r\\n\"\n" REPLY("CAPA", "-ERR\\r\\n")
+    int port = server_play("tls=implicit cert=documents", SEND("+OK") REPLY("CAPA", "-ERR\\r\\n")
                            REPLY("USER alice", "+OK\\r\\n") REPLY("PASS secret", "+OK\\r\\n")
                            REPLY("LIST", "+OK\\r\\n1 3\\r\\n2 3\\r\\n.\\r\\n") REPLY("RETR 1", "+OK\\r\\none\\r\\n.\\r\\n")
                            REPLY("DELE 1", "+OK\\r\\n") REPLY("RETR 2", "-ERR [SYS/TEMP] not now\\r\\n") GOOD_BYE);
@@ -221,7 +221,7 @@ static void sample_waiting(void)
 static void sample_oauth(void)
 {
     /* user=alice, auth=Bearer tok.en */
-    int port = server_play("tls=implicit cert=documents", "send \"+OK\\r\\n\"\n"
+    int port = server_play("tls=implicit cert=documents", SEND("+OK")
                            REPLY("CAPA", "+OK\\r\\nSASL PLAIN XOAUTH2\\r\\n.\\r\\n")
                            REPLY("AUTH XOAUTH2 dXNlcj1hbGljZQFhdXRoPUJlYXJlciB0b2suZW4BAQ==", "+OK\\r\\n") GOOD_BYE);
     port_leads_to(995, port);
@@ -253,7 +253,7 @@ static void sample_proxy(void)
     int port = server_play("", "expect \"\\x05\\x02\\x00\\x02\"\nsend \"\\x05\\x02\"\n"
                            "expect \"\\x01\\x03joe\\x0apassphrase\"\nsend \"\\x01\\x00\"\n"
                            "expect \"\\x05\\x01\\x00\\x03\\x0fpop.example.com\\x00\\x6e\"\n"
-                           "send \"\\x05\\x00\\x00\\x01\\x7f\\x00\\x00\\x01\\x30\\x39+OK\\r\\n\"\n"
+                           SEND("\\x05\\x00\\x00\\x01\\x7f\\x00\\x00\\x01\\x30\\x39+OK")
                            REPLY("CAPA", "-ERR\\r\\n") REPLY("USER alice", "+OK\\r\\n") REPLY("PASS secret", "+OK\\r\\n")
                            GOOD_BYE);
     port_leads_to(1080, port);
@@ -319,7 +319,7 @@ static void sample_errors(void)
     const char *greetings[] = {"[SYS/TEMP]", "[SYS/PERM]"};
     for (int i = 0; i < 2; i++) {
         script_begin("");
-        script_add("send \"-ERR %s\\r\\n\"\n", greetings[i]);
+        script_add(SEND("-ERR %s"), greetings[i]);
         port_leads_to(995, server_play("tls=implicit cert=documents", script()));
         CHECK_INT(is_passing(messages_left()), i == 0);
     }

@@ -13,20 +13,14 @@
 #include "listen.h"
 #include "pop3connect.h"
 #include "real_server.h"
+#include "script.h"
 #include "server.h"
 
-#define PASS "s3cret pass"
 
 static int connect_to(int port, const char *pass)
 {
     hear_nothing();
     return pop3_connect(at(port), "alice", pass, hear, 0, 0);
-}
-
-static void hear_with_context(const char *status, void *context)
-{
-    (void)context;
-    hear(status);
 }
 
 /* Dovecot */
@@ -88,10 +82,10 @@ static void dovecot_cram_md5(void)
 /* Transcripts */
 
 #define OFFERED(mechanisms) \
-    "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nSASL " mechanisms "\\r\\n.\\r\\n\"\n"
-#define CRAM_MD5 OFFERED("PLAIN CRAM-MD5") "expect \"AUTH CRAM-MD5\\r\\n\"\n"
+    SEND("+OK") EXPECT("CAPA") "send \"+OK\\r\\nSASL " mechanisms "\\r\\n.\\r\\n\"\n"
+#define CRAM_MD5 OFFERED("PLAIN CRAM-MD5") EXPECT("AUTH CRAM-MD5")
 /* <1896.697170952@postoffice.reston.mci.net>, as in RFC 2195, and the answer of alice */
-#define AUTH_PLAIN "expect \"AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz\\r\\n\"\n"
+#define AUTH_PLAIN EXPECT("AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz")
 #define CHALLENGE "PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+"
 #define RESPONSE "YWxpY2UgMzk1Mzk0OGE4ZWUyZTkzOWUyODU1YTRjZjI0NDFjOWU="
 
@@ -110,7 +104,7 @@ static void cram_md5(void)
 {
     int port = server_play("", CRAM_MD5 "send \"+ " CHALLENGE "\\r\\n\"\nexpect \"" RESPONSE "\\r\\n\"\n"
                                         "send \"+OK " RESPONSE "\\r\\n\"\n"
-                                        "expect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\nclose");
+                                        EXPECT("QUIT") SEND("+OK") "close");
     int socket = connect_to(port, PASS);
     CHECK_HAS(heard(), "C: AUTH CRAM-MD5\nS: + " CHALLENGE "\nC: ***\nS: +OK ***\n");
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
@@ -122,7 +116,7 @@ static void malformed_challenges(void)
     const char *challenges[] = {"+", "+ ", "+ ?", "+ PDE4O", "+ PDE4=", "+ \\xff", "+ <1@2>", "+ \\x00"};
     for (size_t i = 0; i < sizeof challenges / sizeof *challenges; i++) {
         char transcript[1024];
-        snprintf(transcript, sizeof transcript, CRAM_MD5 "send \"%s\\r\\n\"\nexpect \"*\\r\\n\"\nexpect-eof",
+        snprintf(transcript, sizeof transcript, CRAM_MD5 SEND("%s") EXPECT("*") "expect-eof",
                  challenges[i]);
         CHECK_INT(connect_play(transcript), POP3_ERR_SYNTAX);
         CHECK_HAS(heard(), "\nC: ***\n");
@@ -133,18 +127,18 @@ static void malformed_challenges(void)
 static void replies_out_of_place(void)
 {
     /* no exchange is open, so nothing is cancelled; and another way is tried, since nothing was shown to be refused */
-    CHECK_INT(connect_play(CRAM_MD5 "send \"-ERR no\\r\\n\"\n" AUTH_PLAIN "send \"-ERR no\\r\\n\"\nexpect-eof"),
+    CHECK_INT(connect_play(CRAM_MD5 SEND("-ERR no") AUTH_PLAIN SEND("-ERR no") "expect-eof"),
               POP3_ERR_AUTH);
-    CHECK_INT(connect_play(CRAM_MD5 "send \"nonsense\\r\\n\"\nexpect-eof"), POP3_ERR_BAD_FORMAT);
+    CHECK_INT(connect_play(CRAM_MD5 SEND("nonsense") "expect-eof"), POP3_ERR_BAD_FORMAT);
     CHECK_INT(connect_play(CRAM_MD5 "close"), POP3_ERR_CONNECTION_LOST);
     CHECK_INT(connect_play(CRAM_MD5 "send \"+ " CHALLENGE "\\r\\n\"\nexpect \"" RESPONSE "\\r\\n\"\n"
-                                    "send \"-ERR [IN-USE] busy\\r\\n\"\nexpect-eof"),
+                                    SEND("-ERR [IN-USE] busy") "expect-eof"),
               POP3_ERR_MAILBOX_IN_USE);
     CHECK_INT(connect_play(CRAM_MD5 "send \"+ " CHALLENGE "\\r\\n\"\nexpect \"" RESPONSE "\\r\\n\"\nclose"),
               POP3_ERR_CONNECTION_LOST);
     /* a second challenge, which CRAM-MD5 does not have */
     CHECK_INT(connect_play(CRAM_MD5 "send \"+ " CHALLENGE "\\r\\n\"\nexpect \"" RESPONSE "\\r\\n\"\n"
-                                    "send \"+ " CHALLENGE "\\r\\n\"\nexpect \"*\\r\\n\"\nexpect-eof"),
+                                    "send \"+ " CHALLENGE "\\r\\n\"\n" EXPECT("*") "expect-eof"),
               POP3_ERR_BAD_FORMAT);
 }
 
@@ -163,12 +157,12 @@ static void scram_with_what_anybody_can_say(void)
         char transcript[1024];
         snprintf(transcript, sizeof transcript,
                  OFFERED("PLAIN SCRAM-SHA-256") "expect \"AUTH SCRAM-SHA-256 \"\nexpect-line\n"
-                 "send \"+ %s\\r\\n\"\nexpect \"*\\r\\n\"\nexpect-eof", cases[i].challenge);
+                 SEND("+ %s") EXPECT("*") "expect-eof", cases[i].challenge);
         CHECK_INT(connect_play(transcript), cases[i].result);
     }
     /* that it lets us in is no proof that it knows the password */
     CHECK_INT(connect_play(OFFERED("SCRAM-SHA-1") "expect \"AUTH SCRAM-SHA-1 \"\nexpect-line\n"
-                           "send \"+OK welcome\\r\\n\"\nexpect-eof"), POP3_ERR_SYNTAX);
+                           SEND("+OK welcome") "expect-eof"), POP3_ERR_SYNTAX);
 }
 
 /* A server that goes through SCRAM but does not know the password */
@@ -341,7 +335,7 @@ static int connect_by(const char *mechanism, int port, const char *pass, const c
     CHECK_INT(pop3_options_set_password(options, pass), POP3_OK);
     CHECK_INT(pop3_options_set_oauth_token(options, token), POP3_OK);
     CHECK_INT(pop3_options_set_mechanism(options, mechanism), POP3_OK);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_with_context, NULL), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, hear_status, NULL), POP3_OK);
     hear_nothing();
     int socket = pop3_connect_with(options);
     pop3_options_free(options);
@@ -392,16 +386,16 @@ static void names_of_mechanisms(void)
 
 static void oauth(void)
 {
-    int port = server_play("", OFFERED("XOAUTH2") "expect \"AUTH XOAUTH2 " XOAUTH2 "\\r\\n\"\nsend \"+OK\\r\\n\"\n"
-                               "expect-line\nsend \"+OK 5 50\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\nexpect-eof");
+    int port = server_play("", OFFERED("XOAUTH2") "expect \"AUTH XOAUTH2 " XOAUTH2 "\\r\\n\"\n" SEND("+OK")
+                               "expect-line\n" SEND("+OK 5 50") "expect-line\n" SEND("+OK") "expect-eof");
     CHECK_INT(connect_by("XOAUTH2", port, NULL, "tok.en"), 0);
     CHECK_HAS(heard(), "C: AUTH XOAUTH2 ***\n");
     CHECK_PLAYED(port);
 
     /* {"status":"401"}, which wants an empty line before the refusal */
     port = server_play("", OFFERED("XOAUTH2") "expect \"AUTH XOAUTH2 " XOAUTH2 "\\r\\n\"\n"
-                           "send \"+ eyJzdGF0dXMiOiI0MDEifQ==\\r\\n\"\nexpect \"\\r\\n\"\n"
-                           "send \"-ERR [AUTH] no\\r\\n\"\nexpect-eof");
+                           SEND("+ eyJzdGF0dXMiOiI0MDEifQ==") EXPECT("")
+                           SEND("-ERR [AUTH] no") "expect-eof");
     CHECK_INT(connect_by("XOAUTH2", port, NULL, "tok.en"), POP3_ERR_AUTH);
     CHECK_HAS(pop3_get_last_error(), "{\"status\":\"401\"}");
     CHECK_HAS(pop3_get_last_error(), "-ERR [AUTH] no");
@@ -411,8 +405,8 @@ static void oauth(void)
     /* a token that is too long for the line of AUTH */
     static char token[20001];
     memset(token, 'x', sizeof token - 1);
-    port = server_play("", OFFERED("OAUTHBEARER") "expect \"AUTH OAUTHBEARER\\r\\n\"\nsend \"+ \\r\\n\"\nexpect-line\n"
-                           "send \"-ERR no\\r\\n\"\nexpect-eof");
+    port = server_play("", OFFERED("OAUTHBEARER") EXPECT("AUTH OAUTHBEARER") SEND("+ ") "expect-line\n"
+                           SEND("-ERR no") "expect-eof");
     CHECK_INT(connect_by("OAUTHBEARER", port, NULL, token), POP3_ERR_AUTH);
     CHECK_HAS(heard(), "C: AUTH OAUTHBEARER\nS: + \nC: ***\n");
     CHECK_PLAYED(port);
@@ -424,7 +418,7 @@ static void apop_where_the_greeting_has_no_timestamp(void)
     for (size_t i = 0; i < sizeof greetings / sizeof *greetings; i++) {
         char transcript[256];
         snprintf(transcript, sizeof transcript,
-                 "send \"%s\\r\\n\"\nexpect-eof", greetings[i]);
+                 SEND("%s") "expect-eof", greetings[i]);
         int port = server_play("", transcript);
         CHECK_INT(connect_by("APOP", port, PASS, NULL), POP3_ERR_UNSUPPORTED);
         CHECK_PLAYED(port);

@@ -24,12 +24,6 @@ static const struct {
     {"tls-max=1.2 ", "TLSv1.2", "cD10bHMtc2VydmVyLWVuZC1wb2ludCws"},
 };
 
-static void hear_status(const char *status, void *context)
-{
-    (void)context;
-    hear(status);
-}
-
 /* Connects by that mechanism and disconnects; 0 or the error. The password is said by no line and no text. */
 static int connect_by(const char *mechanism, int where, int secure, int verify, const char *pass)
 {

@@ -20,6 +20,7 @@
 #include "pop3connect.h"
 #include "real_server.h"
 #include "remains.h"
+#include "script.h"
 #include "server.h"
 
 /*
@@ -87,12 +88,6 @@ static void nothing_remains(const char *after)
         printf("after %s\n", after);
 }
 
-static void hear_with_context(const char *status, void *context)
-{
-    (void)context;
-    hear(status);
-}
-
 /* These run deep down the stack, so that what they leave there is not overwritten by what is called next. */
 
 #define DEPTH (64 * 1024)
@@ -126,7 +121,7 @@ static int try(const char *mechanism, int port, int secure, const char *user, co
     CHECK_INT(pop3_options_set_mechanism(options, mechanism), POP3_OK);
     CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
     CHECK_INT(pop3_options_set_verify(options, 0), POP3_OK);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_with_context, NULL), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, hear_status, NULL), POP3_OK);
     hear_nothing();
     int socket = connect_with(options);
     pop3_options_free(options);
@@ -305,16 +300,16 @@ static void with_dovecot(void)
 /* With transcripts, which expect no secret: any line will do. */
 
 #define OFFERED(mechanism) \
-    "send \"+OK <1896.697170952@mail.test>\\r\\n\"\nexpect \"CAPA\\r\\n\"\n" \
+    SEND("+OK <1896.697170952@mail.test>") EXPECT("CAPA") \
     "send \"+OK\\r\\nSASL " mechanism "\\r\\n.\\r\\n\"\nexpect-line\n"
 /* of a mechanism for which nobody asks what is offered */
-#define NOT_ASKED "send \"+OK <1896.697170952@mail.test>\\r\\n\"\nexpect-line\n"
-#define ASK_FOR_MORE "send \"+ \\r\\n\"\nexpect-line\n"
-#define ASK_FOR_PASS "send \"+OK\\r\\n\"\nexpect-line\n"
+#define NOT_ASKED SEND("+OK <1896.697170952@mail.test>") "expect-line\n"
+#define ASK_FOR_MORE SEND("+ ") "expect-line\n"
+#define ASK_FOR_PASS SEND("+OK") "expect-line\n"
 #define LET_IN \
-    "send \"+OK\\r\\n\"\nexpect \"NOOP\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\n" \
+    SEND("+OK") EXPECT("NOOP") SEND("+OK") EXPECT("QUIT") SEND("+OK") \
     "expect-eof\n"
-#define REFUSE "send \"-ERR [AUTH] no\\r\\n\"\nexpect-eof\n"
+#define REFUSE SEND("-ERR [AUTH] no") "expect-eof\n"
 
 /* Both in the clear and under TLS. */
 static void play(const char *mechanism, const char *transcript, const char *pass, const char *token, int expected)
@@ -329,7 +324,7 @@ static void play(const char *mechanism, const char *transcript, const char *pass
 static void oauth(void)
 {
     /* {"status":"401"} */
-    static const char complaint[] = "send \"+ eyJzdGF0dXMiOiI0MDEifQ==\\r\\n\"\nexpect-line\n";
+    static const char complaint[] = SEND("+ eyJzdGF0dXMiOiI0MDEifQ==") "expect-line\n";
     char transcript[1024];
     for (int i = 0; i < 2; i++) {
         const char *mechanism = i == 0 ? "XOAUTH2" : "OAUTHBEARER";
@@ -359,19 +354,19 @@ static void long_passwords(void)
     play("USER", NOT_ASKED ASK_FOR_PASS LET_IN, pass, NULL, 0);
     play("PLAIN", OFFERED("PLAIN") ASK_FOR_MORE REFUSE, pass, NULL, POP3_ERR_AUTH);
     play("LOGIN", OFFERED("LOGIN") ASK_FOR_MORE ASK_FOR_MORE LET_IN, pass, NULL, 0);
-    play("CRAM-MD5", OFFERED("CRAM-MD5") "send \"+ PDFAYj4=\\r\\n\"\nexpect-line\n" REFUSE, pass, NULL, POP3_ERR_AUTH);
+    play("CRAM-MD5", OFFERED("CRAM-MD5") SEND("+ PDFAYj4=") "expect-line\n" REFUSE, pass, NULL, POP3_ERR_AUTH);
 }
 
 static void log_ins_that_are_broken_off(void)
 {
     play("USER", NOT_ASKED ASK_FOR_PASS "cut", PASSWORD, NULL, POP3_ERR_CONNECTION_LOST);
-    play("USER", NOT_ASKED ASK_FOR_PASS "send \"nonsense\\r\\n\"\nexpect-eof", PASSWORD, NULL,
+    play("USER", NOT_ASKED ASK_FOR_PASS SEND("nonsense") "expect-eof", PASSWORD, NULL,
          POP3_ERR_BAD_FORMAT);
     play("PLAIN", OFFERED("PLAIN") "reset", PASSWORD, NULL, POP3_ERR_CONNECTION_LOST);
-    play("LOGIN", OFFERED("LOGIN") ASK_FOR_MORE ASK_FOR_MORE "send \"+ \\r\\n\"\nexpect \"*\\r\\n\"\nexpect-eof",
+    play("LOGIN", OFFERED("LOGIN") ASK_FOR_MORE ASK_FOR_MORE SEND("+ ") EXPECT("*") "expect-eof",
          PASSWORD, NULL, POP3_ERR_BAD_FORMAT);
     /* nothing of it was said, since the mechanism is not offered */
-    play("SCRAM-SHA-256", "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\nexpect-eof", TYPED, NULL,
+    play("SCRAM-SHA-256", SEND("+OK") EXPECT("CAPA") SEND("-ERR") "expect-eof", TYPED, NULL,
          POP3_ERR_UNSUPPORTED);
 }
 
@@ -416,7 +411,7 @@ static void by_a_proxy(const char *scheme, const char *password, int times, cons
 }
 
 #define SOCKS_ASKS "expect \"\\x05\\x02\\x00\\x02\"\nsend \"\\x05\\x02\"\n"
-#define LOGGED_IN_BY_PASS "send \"+OK\\r\\n\"\nexpect-line\nsend \"-ERR\\r\\n\"\nexpect-line\n" ASK_FOR_PASS LET_IN
+#define LOGGED_IN_BY_PASS SEND("+OK") "expect-line\n" SEND("-ERR") "expect-line\n" ASK_FOR_PASS LET_IN
 
 static void passwords_of_proxies(void)
 {
@@ -507,8 +502,8 @@ static void connects_that_come_to_nothing(void)
     CHECK_INT(connect_to(0, "alice", REFUSED, 0), POP3_ERR_NO_ADDRESS);
     nothing_remains("what was refused");
     CHECK_INT(connect_to(server_refuse(), "alice", REFUSED, 0), POP3_ERR_CONNECT);
-    CHECK_INT(connect_to(server_play("", "send \"nonsense\\r\\n\"\n"), "alice", REFUSED, 0), POP3_ERR_BAD_FORMAT);
-    CHECK_INT(connect_to(server_play("", "send \"-ERR\\r\\n\"\n"), "alice", REFUSED, 1), POP3_ERR_SECURE);
+    CHECK_INT(connect_to(server_play("", SEND("nonsense")), "alice", REFUSED, 0), POP3_ERR_BAD_FORMAT);
+    CHECK_INT(connect_to(server_play("", SEND("-ERR")), "alice", REFUSED, 1), POP3_ERR_SECURE);
     nothing_remains("what came to nothing");
 }
 

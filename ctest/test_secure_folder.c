@@ -11,9 +11,9 @@
 
 #include "check.h"
 #include "pop3connect.h"
+#include "script.h"
 #include "server.h"
 
-#define PASS "s3cret pass"
 
 static char base[256];
 

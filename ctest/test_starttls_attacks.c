@@ -14,7 +14,7 @@
 #include "script.h"
 #include "server.h"
 
-#define OFFER "send \"+OK\\r\\nSTLS\\r\\nUSER\\r\\nSASL PLAIN\\r\\n.\\r\\n\"\n"
+#define OFFER SEND("+OK\\r\\nSTLS\\r\\nUSER\\r\\nSASL PLAIN\\r\\n.")
 /* What somebody would have the library take for the server's side of a session. */
 #define FAKE_SESSION                                                                                              \
     "+OK\\r\\nUSER\\r\\nSASL PLAIN\\r\\n.\\r\\n+OK\\r\\n+OK logged in\\r\\n+OK 1 11\\r\\n+OK\\r\\nplanted\\r\\n.\\r\\n+OK\\r\\n"
@@ -88,13 +88,13 @@ static void after_stls(const char *then, int timeout, int code)
     char transcript[4096];
     pop3_forget(NULL);
     snprintf(transcript, sizeof transcript,
-             "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\n" OFFER "expect \"STLS\\r\\n\"\n%s", then);
+             SEND("+OK") EXPECT("CAPA") OFFER EXPECT("STLS") "%s", then);
     fails(transcript, "auto", timeout, code, "CAPA\r\nSTLS\r\n");
     learn();
-    snprintf(transcript, sizeof transcript, "send \"+OK\\r\\n\"\nexpect \"STLS\\r\\n\"\n%s", then);
+    snprintf(transcript, sizeof transcript, SEND("+OK") EXPECT("STLS") "%s", then);
     fails(transcript, "auto", timeout, code, "STLS\r\n");
     /* what was remembered is now doubted: CAPA is asked again */
-    snprintf(transcript, sizeof transcript, "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\n.\\r\\n\"\nexpect-eof");
+    snprintf(transcript, sizeof transcript, SEND("+OK") EXPECT("CAPA") SEND("+OK\\r\\n.") "expect-eof");
     fails(transcript, "auto", timeout, POP3_ERR_NO_STLS, "CAPA\r\n");
 }
 
@@ -130,30 +130,30 @@ static void a_record_of_tls_behind_what_is_read_at_once(void)
 
 static void a_fake_session_in_later_segments(void)
 {
-    after_stls("send \"+OK\\r\\n\"\nexpect-hello\nsend \"" FAKE_SESSION "\"\nexpect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
-    after_stls("send \"+OK\\r\\n\"\nexpect-hello\npause 100\ntrickle 5 \"+OK\\r\\n+OK\\r\\n\"\nhold", LONG_MS,
+    after_stls(SEND("+OK") "expect-hello\nsend \"" FAKE_SESSION "\"\nexpect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
+    after_stls(SEND("+OK") "expect-hello\npause 100\ntrickle 5 \"+OK\\r\\n+OK\\r\\n\"\nhold", LONG_MS,
                POP3_ERR_BAD_FORMAT);
-    after_stls("send \"+OK\\r\\n\"\nexpect-hello\ntrickle 20 \"+OK no line end\"\nhold", LONG_MS, POP3_ERR_BAD_FORMAT);
+    after_stls(SEND("+OK") "expect-hello\ntrickle 20 \"+OK no line end\"\nhold", LONG_MS, POP3_ERR_BAD_FORMAT);
     /* the answer itself in pieces, and what follows together with its end */
-    after_stls("send \"+O\" \"K\\r\"\npause 50\nsend \"\\n+OK\\r\\n\"\nexpect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
+    after_stls("send \"+O\" \"K\\r\"\npause 50\n" SEND("\\n+OK") "expect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
 }
 
 static void rubbish_in_place_of_the_handshake(void)
 {
     /* a record of application data, an alert, a handshake record that is none */
-    after_stls("send \"+OK\\r\\n\"\nexpect-hello\nsend \"\\x17\\x03\\x03\\x00\\x05+OK\\r\\n\"\nexpect-eof", LONG_MS,
+    after_stls(SEND("+OK") "expect-hello\n" SEND("\\x17\\x03\\x03\\x00\\x05+OK") "expect-eof", LONG_MS,
                POP3_ERR_BAD_FORMAT);
-    after_stls("send \"+OK\\r\\n\"\nexpect-hello\nclose", LONG_MS, POP3_ERR_CONNECTION_LOST);
-    after_stls("send \"+OK\\r\\n\"\nclose", LONG_MS, POP3_ERR_CONNECTION_LOST);
+    after_stls(SEND("+OK") "expect-hello\nclose", LONG_MS, POP3_ERR_CONNECTION_LOST);
+    after_stls(SEND("+OK") "close", LONG_MS, POP3_ERR_CONNECTION_LOST);
 }
 
 static void silence(void)
 {
-    after_stls("send \"+OK\\r\\n\"\nhold", SHORT_MS, POP3_ERR_TIMEOUT);
+    after_stls(SEND("+OK") "hold", SHORT_MS, POP3_ERR_TIMEOUT);
     after_stls("send \"+OK\"\nhold", SHORT_MS, POP3_ERR_TIMEOUT);
     after_stls("hold", SHORT_MS, POP3_ERR_TIMEOUT);
     pop3_forget(NULL);
-    fails("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nhold", "auto", SHORT_MS, POP3_ERR_TIMEOUT, "CAPA\r\n");
+    fails(SEND("+OK") EXPECT("CAPA") "hold", "auto", SHORT_MS, POP3_ERR_TIMEOUT, "CAPA\r\n");
 }
 
 static const char *const codes[] = {"",           "[IN-USE]",   "[LOGIN-DELAY]", "[SYS/TEMP]",
@@ -163,15 +163,15 @@ static void stls_refused_with_every_response_code(void)
 {
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         char then[128];
-        snprintf(then, sizeof then, "send \"-ERR %s no\\r\\n\"\nexpect-eof", codes[i]);
+        snprintf(then, sizeof then, SEND("-ERR %s no") "expect-eof", codes[i]);
         after_stls(then, LONG_MS, POP3_ERR_NO_STLS);
     }
     /* neither yes nor no */
-    after_stls("send \"* OK\\r\\n\"\nexpect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
-    after_stls("send \"+ \\r\\n\"\nexpect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
-    after_stls("send \"\\r\\n\"\nexpect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
-    after_stls("send \"220 ready\\r\\n\"\nexpect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
-    after_stls("send \" +OK\\r\\n\"\nexpect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
+    after_stls(SEND("* OK") "expect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
+    after_stls(SEND("+ ") "expect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
+    after_stls(SEND("") "expect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
+    after_stls(SEND("220 ready") "expect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
+    after_stls(SEND(" +OK") "expect-eof", LONG_MS, POP3_ERR_BAD_FORMAT);
 }
 
 static void capabilities_refused_with_every_response_code(void)
@@ -179,8 +179,8 @@ static void capabilities_refused_with_every_response_code(void)
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         char transcript[256];
         snprintf(transcript, sizeof transcript,
-                 "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR %s no\\r\\n\"\n"
-                 "expect \"STLS\\r\\n\"\nsend \"-ERR %s neither\\r\\n\"\nexpect-eof", codes[i], codes[i]);
+                 SEND("+OK") EXPECT("CAPA") SEND("-ERR %s no")
+                 EXPECT("STLS") SEND("-ERR %s neither") "expect-eof", codes[i], codes[i]);
         fails_fresh(transcript, POP3_ERR_NO_STLS, "CAPA\r\nSTLS\r\n");
     }
 }
@@ -197,7 +197,7 @@ static void stls_stripped_or_bent(void)
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         char transcript[512];
         snprintf(transcript, sizeof transcript,
-                 "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\n%s.\\r\\n\"\nexpect-eof", lists[i]);
+                 SEND("+OK") EXPECT("CAPA") SEND("+OK\\r\\n%s.") "expect-eof", lists[i]);
         fails_fresh(transcript, POP3_ERR_NO_STLS, "CAPA\r\n");
     }
 }
@@ -205,20 +205,20 @@ static void stls_stripped_or_bent(void)
 static void answers_ahead_of_the_questions(void)
 {
     /* the answer to STLS comes with the list, so the server's own is one too many */
-    fails_fresh("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nSTLS\\r\\n.\\r\\n+OK\\r\\n\"\n"
-                "expect \"STLS\\r\\n\"\nsend \"+OK\\r\\n\"\nhold",
+    fails_fresh(SEND("+OK") EXPECT("CAPA") SEND("+OK\\r\\nSTLS\\r\\n.\\r\\n+OK")
+                EXPECT("STLS") SEND("+OK") "hold",
                 POP3_ERR_BAD_FORMAT, "CAPA\r\nSTLS\r\n");
     /* all answers come with the greeting */
     fails_fresh("send \"+OK\\r\\n+OK\\r\\nSTLS\\r\\n.\\r\\n+OK\\r\\n" FAKE_SESSION "\"\nhold", POP3_ERR_BAD_FORMAT,
                 "CAPA\r\nSTLS\r\n");
-    fails_fresh("send \"+OK\\r\\n-ERR\\r\\n+OK\\r\\n+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nhold", POP3_ERR_BAD_FORMAT,
+    fails_fresh(SEND("+OK\\r\\n-ERR\\r\\n+OK\\r\\n+OK") EXPECT("CAPA") "hold", POP3_ERR_BAD_FORMAT,
                 "CAPA\r\nSTLS\r\n");
-    fails_fresh("send \"+OK\\r\\n* BYE\\r\\n\"\nhold", POP3_ERR_BAD_FORMAT, "CAPA\r\n");
+    fails_fresh(SEND("+OK\\r\\n* BYE") "hold", POP3_ERR_BAD_FORMAT, "CAPA\r\n");
     /* to a library that does not ask, a list is no answer to STLS */
     learn();
-    fails("send \"+OK\\r\\nSTLS\\r\\n.\\r\\n\"\nhold", "auto", LONG_MS, POP3_ERR_BAD_FORMAT, "STLS\r\n");
+    fails(SEND("+OK\\r\\nSTLS\\r\\n.") "hold", "auto", LONG_MS, POP3_ERR_BAD_FORMAT, "STLS\r\n");
     learn();
-    fails("send \"+OK\\r\\n+OK\\r\\n+OK\\r\\n\"\nhold", "auto", LONG_MS, POP3_ERR_BAD_FORMAT, "STLS\r\n");
+    fails(SEND("+OK\\r\\n+OK\\r\\n+OK") "hold", "auto", LONG_MS, POP3_ERR_BAD_FORMAT, "STLS\r\n");
 }
 
 static void greetings_that_claim_a_session(void)
@@ -227,19 +227,19 @@ static void greetings_that_claim_a_session(void)
     for (int i = 0; i < 3; i++) {
         char transcript[256];
         snprintf(transcript, sizeof transcript,
-                 "send \"%s\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR in TRANSACTION already\\r\\n\"\n"
-                 "expect \"STLS\\r\\n\"\nsend \"-ERR in TRANSACTION already\\r\\n\"\nexpect-eof",
+                 SEND("%s") EXPECT("CAPA") SEND("-ERR in TRANSACTION already")
+                 EXPECT("STLS") SEND("-ERR in TRANSACTION already") "expect-eof",
                  logged_in[i]);
         fails_fresh(transcript, POP3_ERR_NO_STLS, "CAPA\r\nSTLS\r\n");
     }
     const char *others[] = {"* PREAUTH ready", "* OK ready", "220 ready", "", "PREAUTH"};
     for (int i = 0; i < 5; i++) {
         char transcript[128];
-        snprintf(transcript, sizeof transcript, "send \"%s\\r\\n\"\nexpect-eof", others[i]);
+        snprintf(transcript, sizeof transcript, SEND("%s") "expect-eof", others[i]);
         fails_fresh(transcript, POP3_ERR_BAD_FORMAT, "");
     }
-    fails_fresh("send \"-ERR [AUTH] log in elsewhere\\r\\n\"\nexpect-eof", POP3_ERR_AUTH, "");
-    fails_fresh("send \"-ERR use port 110 in the clear\\r\\n\"\nexpect-eof", POP3_ERR_SERVER, "");
+    fails_fresh(SEND("-ERR [AUTH] log in elsewhere") "expect-eof", POP3_ERR_AUTH, "");
+    fails_fresh(SEND("-ERR use port 110 in the clear") "expect-eof", POP3_ERR_SERVER, "");
 }
 
 /* The handshake is the server's own; what was said before it must be forgotten. The code is the log-in's. */
@@ -248,8 +248,8 @@ static void planted(const char *greeting, const char *before, const char *mechan
     char transcript[2048];
     pop3_forget(NULL);
     snprintf(transcript, sizeof transcript,
-             "send \"%s\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nSTLS\\r\\n%s.\\r\\n\"\nexpect \"STLS\\r\\n\"\n"
-             "send \"+OK\\r\\n\"\nstarttls\nexpect \"CAPA\\r\\n\"\n%s\nexpect-eof",
+             SEND("%s") EXPECT("CAPA") SEND("+OK\\r\\nSTLS\\r\\n%s.") EXPECT("STLS")
+             SEND("+OK") "starttls\n" EXPECT("CAPA") "%s\nexpect-eof",
              greeting, before, after);
     fails(transcript, mechanism, LONG_MS, code, "CAPA\r\nSTLS\r\n");
 }
@@ -260,7 +260,7 @@ static void an_apop_token_from_before_is_not_answered(void)
     planted("+OK <1.2@evil.test>", "", "APOP", "send \"-ERR\\r\\n\"", POP3_ERR_UNSUPPORTED);
     /* nor where the capabilities are remembered */
     learn();
-    fails("send \"+OK <1.2@evil.test>\\r\\n\"\nexpect \"STLS\\r\\n\"\nsend \"+OK\\r\\n\"\nstarttls\n", "APOP",
+    fails(SEND("+OK <1.2@evil.test>") EXPECT("STLS") SEND("+OK") "starttls\n", "APOP",
           LONG_MS, POP3_ERR_UNSUPPORTED, "STLS\r\n");
     CHECK_STR(server_received(last_played), "STLS\\r\\n");
 }
@@ -270,11 +270,11 @@ static void mechanisms_and_pipelining_from_before_are_not_used(void)
     /* a weak mechanism planted; USER, PASS ahead of the answer planted */
     planted("+OK", "SASL CRAM-MD5\\r\\n", "CRAM-MD5", "send \"+OK\\r\\nSASL PLAIN\\r\\n.\\r\\n\"", POP3_ERR_UNSUPPORTED);
     planted("+OK", "SASL LOGIN\\r\\n", "auto",
-            "send \"+OK\\r\\nSASL PLAIN\\r\\n.\\r\\n\"\nexpect \"AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz\\r\\n\"\n"
+            SEND("+OK\\r\\nSASL PLAIN\\r\\n.") EXPECT("AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz")
             "send \"-ERR\\r\\n\"",
             POP3_ERR_AUTH);
     planted("+OK", "USER\\r\\nPIPELINING\\r\\n", "auto",
-            "send \"+OK\\r\\nUSER\\r\\n.\\r\\n\"\nexpect \"USER alice\\r\\n\"\nexpect-silence 200\nsend \"-ERR\\r\\n\"",
+            SEND("+OK\\r\\nUSER\\r\\n.") EXPECT("USER alice") "expect-silence 200\nsend \"-ERR\\r\\n\"",
             POP3_ERR_AUTH);
 }
 
@@ -282,18 +282,18 @@ static void what_was_said_before_is_not_remembered(void)
 {
     /* the session is good, the list from before it is planted; the next one by memory must use the true list */
     pop3_forget(NULL);
-    int server_port = server_play("", "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\n"
-                                      "send \"+OK\\r\\nSTLS\\r\\nSASL PLAIN\\r\\nPIPELINING\\r\\n.\\r\\n\"\n"
-                                      "expect \"STLS\\r\\n\"\nsend \"+OK\\r\\n\"\nstarttls\n"
-                                      "expect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nUSER\\r\\n.\\r\\n\"\n" LOG_IN GOOD_BYE);
+    int server_port = server_play("", SEND("+OK") EXPECT("CAPA")
+                                      SEND("+OK\\r\\nSTLS\\r\\nSASL PLAIN\\r\\nPIPELINING\\r\\n.")
+                                      EXPECT("STLS") SEND("+OK") "starttls\n"
+                                      EXPECT("CAPA") SEND("+OK\\r\\nUSER\\r\\n.") LOG_IN GOOD_BYE);
     int socket = connect_by(server_port, "auto", LONG_MS);
     CHECK(socket > 0);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
     relay_wait(&relay);
     CHECK_PLAYED(server_port);
     said_in_the_clear("CAPA\r\nSTLS\r\n");
-    fails("send \"+OK\\r\\n\"\nexpect \"STLS\\r\\n\"\nsend \"+OK\\r\\n\"\nstarttls\n"
-          "expect \"USER alice\\r\\n\"\nexpect-silence 200\nsend \"-ERR [IN-USE] no\\r\\n\"\nexpect-eof",
+    fails(SEND("+OK") EXPECT("STLS") SEND("+OK") "starttls\n"
+          EXPECT("USER alice") "expect-silence 200\n" SEND("-ERR [IN-USE] no") "expect-eof",
           "auto", LONG_MS, POP3_ERR_MAILBOX_IN_USE, "STLS\r\n");
 }
 

@@ -5,23 +5,23 @@
 #include "check.h"
 #include "listen.h"
 #include "pop3connect.h"
+#include "script.h"
 #include "server.h"
 
-#define PASS "s3cret pass"
 /* base64 of NUL alice NUL s3cret pass */
 #define PLAIN "AGFsaWNlAHMzY3JldCBwYXNz"
 
 static void user_and_pass(void)
 {
-    int port = server_play("", "send \"+OK hello\\r\\n\"\n"
-                               "expect \"CAPA\\r\\n\"\n"
-                               "send \"+OK list\\r\\nTOP\\r\\nUSER\\r\\n..odd\\r\\n.\\r\\n\"\n"
-                               "expect \"USER alice\\r\\n\"\n"
-                               "send \"+OK\\r\\n\"\n"
-                               "expect \"PASS s3cret pass\\r\\n\"\n"
-                               "send \"+OK in\\r\\n\"\n"
-                               "expect \"QUIT\\r\\n\"\n"
-                               "send \"+OK bye\\r\\n\"\n"
+    int port = server_play("", SEND("+OK hello")
+                               EXPECT("CAPA")
+                               SEND("+OK list\\r\\nTOP\\r\\nUSER\\r\\n..odd\\r\\n.")
+                               EXPECT("USER alice")
+                               SEND("+OK")
+                               EXPECT("PASS s3cret pass")
+                               SEND("+OK in")
+                               EXPECT("QUIT")
+                               SEND("+OK bye")
                                "expect-eof");
     char expected[1024];
     hear_nothing();
@@ -71,8 +71,8 @@ static void a_continuation_line_is_masked(void)
 
 static void control_bytes_are_escaped(void)
 {
-    int port = server_play("", "send \"+OK \\x1b[31mred\\x07\\x00\\ttab \\xff\\xc3\\xbc\\x7f\\xc2\\x85 a\\rb\\r\\n\"\n"
-                               "expect \"CAPA\\r\\n\"\n"
+    int port = server_play("", SEND("+OK \\x1b[31mred\\x07\\x00\\ttab \\xff\\xc3\\xbc\\x7f\\xc2\\x85 a\\rb")
+                               EXPECT("CAPA")
                                "close");
     hear_nothing();
     CHECK_INT(pop3_connect(at(port), "alice", PASS, hear, 0, 0), POP3_ERR_CONNECTION_LOST);
@@ -82,13 +82,13 @@ static void control_bytes_are_escaped(void)
 
 static void what_the_server_echoes_is_masked_too(void)
 {
-    int port = server_play("", "send \"+OK\\r\\n\"\n"
-                               "expect \"CAPA\\r\\n\"\n"
-                               "send \"-ERR\\r\\n\"\n"
-                               "expect \"USER alice\\r\\n\"\n"
-                               "send \"+OK\\r\\n\"\n"
-                               "expect \"PASS s3cret pass\\r\\n\"\n"
-                               "send \"-ERR 's3cret pass' is wrong\\r\\n\"\n"
+    int port = server_play("", SEND("+OK")
+                               EXPECT("CAPA")
+                               SEND("-ERR")
+                               EXPECT("USER alice")
+                               SEND("+OK")
+                               EXPECT("PASS s3cret pass")
+                               SEND("-ERR 's3cret pass' is wrong")
                                "expect-eof");
     hear_nothing();
     CHECK_INT(pop3_connect(at(port), "alice", PASS, hear, 0, 0), POP3_ERR_AUTH);
@@ -97,9 +97,9 @@ static void what_the_server_echoes_is_masked_too(void)
     CHECK_HAS(pop3_get_last_error(), "-ERR '***' is wrong");
     CHECK_PLAYED(port);
 
-    port = server_play("tls=implicit", "send \"+OK\\r\\n\"\n"
-                                       "expect \"CAPA\\r\\n\"\n"
-                                       "send \"+OK\\r\\nSASL PLAIN\\r\\n.\\r\\n\"\n"
+    port = server_play("tls=implicit", SEND("+OK")
+                                       EXPECT("CAPA")
+                                       SEND("+OK\\r\\nSASL PLAIN\\r\\n.")
                                        "expect \"AUTH PLAIN " PLAIN "\\r\\n\"\n"
                                        "send \"nonsense " PLAIN " s3cret pass\\r\\n\"\n"
                                        "expect-eof");
@@ -113,8 +113,8 @@ static void what_the_server_echoes_is_masked_too(void)
 
 static void a_line_as_long_as_may_be_is_logged_whole(void)
 {
-    int port = server_play("", "send \"+OK \"\nrepeat 65532 \"x\"\nsend \"\\r\\n\"\n"
-                               "expect \"CAPA\\r\\n\"\nclose");
+    int port = server_play("", "send \"+OK \"\nrepeat 65532 \"x\"\n" SEND("")
+                               EXPECT("CAPA") "close");
     static char expected[70000];
     hear_nothing();
     CHECK_INT(pop3_connect(at(port), "alice", PASS, hear, 0, 0), POP3_ERR_CONNECTION_LOST);
@@ -127,7 +127,7 @@ static void a_line_as_long_as_may_be_is_logged_whole(void)
 
 static void the_error_callback_comes_after_the_status_lines(void)
 {
-    int port = server_play("", "send \"-ERR [SYS/TEMP] not now\\r\\n\"\nexpect-eof");
+    int port = server_play("", SEND("-ERR [SYS/TEMP] not now") "expect-eof");
     char expected[512];
     pop3_set_error_cb(hear_error);
     hear_nothing();

@@ -5,11 +5,11 @@
 #include "clock.h"
 #include "listen.h"
 #include "pop3connect.h"
+#include "script.h"
 #include "server.h"
 
-#define PASS "s3cret pass"
-#define OFFERED "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nSTLS\\r\\nUSER\\r\\nSASL PLAIN\\r\\n.\\r\\n\"\n"
-#define ASKED OFFERED "expect \"STLS\\r\\n\"\n"
+#define OFFERED SEND("+OK") EXPECT("CAPA") SEND("+OK\\r\\nSTLS\\r\\nUSER\\r\\nSASL PLAIN\\r\\n.")
+#define ASKED OFFERED EXPECT("STLS")
 
 static int connect_stls(int port)
 {
@@ -50,43 +50,43 @@ static void unverified_if_the_host_wants_it(void)
 
 static void a_server_that_does_not_offer_it(void)
 {
-    refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nUSER\\r\\nSASL PLAIN\\r\\n.\\r\\n\"\nexpect-eof",
+    refused_with(SEND("+OK") EXPECT("CAPA") SEND("+OK\\r\\nUSER\\r\\nSASL PLAIN\\r\\n.") "expect-eof",
                  POP3_ERR_NO_STLS);
     /* without a list its answer tells */
-    refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR what\\r\\n\"\n"
-                 "expect \"STLS\\r\\n\"\nsend \"-ERR unknown\\r\\n\"\nexpect-eof",
+    refused_with(SEND("+OK") EXPECT("CAPA") SEND("-ERR what")
+                 EXPECT("STLS") SEND("-ERR unknown") "expect-eof",
                  POP3_ERR_NO_STLS);
     CHECK_HAS(pop3_get_last_error(), "-ERR unknown");
     /* one capability, whatever stands in it */
-    refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nX\\nSTLS\\r\\n.\\r\\n\"\nexpect-eof",
+    refused_with(SEND("+OK") EXPECT("CAPA") SEND("+OK\\r\\nX\\nSTLS\\r\\n.") "expect-eof",
                  POP3_ERR_NO_STLS);
-    refused_with("send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nXSTLS STLS\\r\\n.\\r\\n\"\nexpect-eof",
+    refused_with(SEND("+OK") EXPECT("CAPA") SEND("+OK\\r\\nXSTLS STLS\\r\\n.") "expect-eof",
                  POP3_ERR_NO_STLS);
 }
 
 static void a_server_that_has_it_and_no_list(void)
 {
-    int port = server_play("", "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\n"
-                               "expect \"STLS\\r\\n\"\nsend \"+OK\\r\\n\"\nstarttls\n"
-                               "expect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\n"
-                               "expect \"USER alice\\r\\n\"\nsend \"+OK\\r\\n\"\n"
-                               "expect \"PASS " PASS "\\r\\n\"\nsend \"+OK\\r\\n\"\n"
-                               "expect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-eof");
+    int port = server_play("", SEND("+OK") EXPECT("CAPA") SEND("-ERR")
+                               EXPECT("STLS") SEND("+OK") "starttls\n"
+                               EXPECT("CAPA") SEND("-ERR")
+                               EXPECT("USER alice") SEND("+OK")
+                               "expect \"PASS " PASS "\\r\\n\"\n" SEND("+OK")
+                               EXPECT("QUIT") SEND("+OK") "expect-eof");
     CHECK_INT(pop3_disconnect(connect_stls(port), NULL), 0);
     CHECK_PLAYED(port);
 }
 
 static void a_server_that_refuses_it(void)
 {
-    refused_with(ASKED "send \"-ERR [SYS/TEMP] later\\r\\n\"\nexpect-eof", POP3_ERR_NO_STLS);
-    refused_with(ASKED "send \"-ERR not today\\r\\n\"\nexpect-eof", POP3_ERR_NO_STLS);
+    refused_with(ASKED SEND("-ERR [SYS/TEMP] later") "expect-eof", POP3_ERR_NO_STLS);
+    refused_with(ASKED SEND("-ERR not today") "expect-eof", POP3_ERR_NO_STLS);
     CHECK_HAS(pop3_get_last_error(), "-ERR not today");
-    refused_with(ASKED "send \"nonsense\\r\\n\"\nexpect-eof", POP3_ERR_BAD_FORMAT);
+    refused_with(ASKED SEND("nonsense") "expect-eof", POP3_ERR_BAD_FORMAT);
 }
 
 static void clear_text_in_the_same_segment(void)
 {
-    refused_with(ASKED "send \"+OK\\r\\n+OK injected\\r\\n\"\nexpect-eof", POP3_ERR_BAD_FORMAT);
+    refused_with(ASKED SEND("+OK\\r\\n+OK injected") "expect-eof", POP3_ERR_BAD_FORMAT);
     refused_with(ASKED "send \"+OK\\r\\n+\"\nexpect-eof", POP3_ERR_BAD_FORMAT);
     refused_with(ASKED "send \"+OK\\r\\n\\n\"\nexpect-eof", POP3_ERR_BAD_FORMAT);
 }
@@ -99,16 +99,16 @@ static void clear_text_in_a_later_segment(void)
 
 static void clear_text_in_answer_to_the_handshake(void)
 {
-    refused_with(ASKED "send \"+OK\\r\\n\"\nexpect-hello\nsend \"+OK injected\\r\\n\"\nexpect-eof", POP3_ERR_BAD_FORMAT);
-    refused_with(ASKED "send \"+OK\\r\\n\"\nexpect-hello\nsend \"-\"\nexpect-eof", POP3_ERR_BAD_FORMAT);
-    refused_with(ASKED "send \"+OK\\r\\n\"\nexpect-hello\nclose", POP3_ERR_CONNECTION_LOST);
+    refused_with(ASKED SEND("+OK") "expect-hello\n" SEND("+OK injected") "expect-eof", POP3_ERR_BAD_FORMAT);
+    refused_with(ASKED SEND("+OK") "expect-hello\nsend \"-\"\nexpect-eof", POP3_ERR_BAD_FORMAT);
+    refused_with(ASKED SEND("+OK") "expect-hello\nclose", POP3_ERR_CONNECTION_LOST);
 }
 
 static void silence_after_it_ends_at_the_deadline(void)
 {
     CHECK_INT(pop3_set_comms_timeout(1), 0);
     long long start = now_ms();
-    refused_with(ASKED "send \"+OK\\r\\n\"\nexpect-hello\nexpect-eof", POP3_ERR_TIMEOUT);
+    refused_with(ASKED SEND("+OK") "expect-hello\nexpect-eof", POP3_ERR_TIMEOUT);
     CHECK(now_ms() - start >= 990);
     CHECK_INT(pop3_set_comms_timeout(0), 0);
 }
@@ -116,22 +116,22 @@ static void silence_after_it_ends_at_the_deadline(void)
 static void capabilities_from_before_are_forgotten(void)
 {
     /* the clear list offers PLAIN, the true one does not */
-    int port = server_play("", ASKED "send \"+OK\\r\\n\"\nstarttls\n"
-                                     "expect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nUSER\\r\\n.\\r\\n\"\n"
-                                     "expect \"USER alice\\r\\n\"\nsend \"-ERR\\r\\n\"\nexpect-eof");
+    int port = server_play("", ASKED SEND("+OK") "starttls\n"
+                                     EXPECT("CAPA") SEND("+OK\\r\\nUSER\\r\\n.")
+                                     EXPECT("USER alice") SEND("-ERR") "expect-eof");
     CHECK_INT(connect_stls(port), POP3_ERR_AUTH);
     CHECK_PLAYED(port);
     /* the other way round */
-    port = server_play("", "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nSTLS\\r\\n.\\r\\n\"\n"
-                           "expect \"STLS\\r\\n\"\nsend \"+OK\\r\\n\"\nstarttls\n"
-                           "expect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nSASL PLAIN\\r\\n.\\r\\n\"\n"
-                           "expect \"AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz\\r\\n\"\nsend \"-ERR\\r\\n\"\nexpect-eof");
+    port = server_play("", SEND("+OK") EXPECT("CAPA") SEND("+OK\\r\\nSTLS\\r\\n.")
+                           EXPECT("STLS") SEND("+OK") "starttls\n"
+                           EXPECT("CAPA") SEND("+OK\\r\\nSASL PLAIN\\r\\n.")
+                           EXPECT("AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz") SEND("-ERR") "expect-eof");
     CHECK_INT(connect_stls(port), POP3_ERR_AUTH);
     CHECK_PLAYED(port);
     /* no list at all after the handshake */
-    port = server_play("", ASKED "send \"+OK\\r\\n\"\nstarttls\n"
-                                 "expect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\n"
-                                 "expect \"USER alice\\r\\n\"\nsend \"-ERR\\r\\n\"\nexpect-eof");
+    port = server_play("", ASKED SEND("+OK") "starttls\n"
+                                 EXPECT("CAPA") SEND("-ERR")
+                                 EXPECT("USER alice") SEND("-ERR") "expect-eof");
     CHECK_INT(connect_stls(port), POP3_ERR_AUTH);
     CHECK_PLAYED(port);
 }
@@ -141,7 +141,7 @@ static void nothing_is_said_to_an_impostor(void)
     const char *impostors[] = {"untrusted", "wrong-name", "expired", "self-signed"};
     for (int i = 0; i < 4; i++) {
         char transcript[512];
-        snprintf(transcript, sizeof transcript, ASKED "send \"+OK\\r\\n\"\nstarttls-fails %s\nexpect-eof", impostors[i]);
+        snprintf(transcript, sizeof transcript, ASKED SEND("+OK") "starttls-fails %s\nexpect-eof", impostors[i]);
         refused_with(transcript, POP3_ERR_SECURE);
     }
 }

@@ -8,12 +8,12 @@
 #include "clock.h"
 #include "listen.h"
 #include "pop3connect.h"
+#include "script.h"
 #include "server.h"
 
-#define PASS "s3cret pass"
-#define LOGGED_IN                                                                                    \
-    "send \"+OK\\r\\n\"\nexpect-line\nsend \"-ERR\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\nexpect-line\n" \
-    "send \"+OK\\r\\n\"\n"
+#define LOGGED_IN_BY_LINES                                                                                    \
+    SEND("+OK") "expect-line\n" SEND("-ERR") "expect-line\n" SEND("+OK") "expect-line\n" \
+    SEND("+OK")
 
 /* What a thread is given, and what it brings back. */
 struct job {
@@ -69,8 +69,8 @@ static pthread_t start_waiting(struct job *job, int port)
 
 static void the_second_user_of_a_socket_is_told_so_at_once(void)
 {
-    int port = server_play("", LOGGED_IN "expect \"STAT\\r\\n\"\npause 600\nsend \"+OK 4 40\\r\\n\"\n"
-                                         "expect \"QUIT\\r\\n\"\nsend \"+OK\\r\\n\"\nexpect-eof");
+    int port = server_play("", LOGGED_IN_BY_LINES EXPECT("STAT") "pause 600\n" SEND("+OK 4 40")
+                                         EXPECT("QUIT") SEND("+OK") "expect-eof");
     struct job job = {.socket = pop3_connect(at(port), "alice", PASS, NULL, 0, 0)};
     pthread_t thread = start_waiting(&job, port);
     pop3_buffer buffer;
@@ -86,7 +86,7 @@ static void the_second_user_of_a_socket_is_told_so_at_once(void)
 
 static void a_waiting_socket_stops_no_other(void)
 {
-    int port = server_play("", LOGGED_IN "expect \"STAT\\r\\n\"\nhold");
+    int port = server_play("", LOGGED_IN_BY_LINES EXPECT("STAT") "hold");
     struct job job = {.socket = pop3_connect(at(port), "alice", PASS, NULL, 0, 0)};
     pthread_t thread = start_waiting(&job, port);
     int other = pop3_connect(at(server_mailbox("")), "alice", PASS, NULL, 0, 0);
@@ -100,7 +100,7 @@ static void a_waiting_socket_stops_no_other(void)
 static void cancel_ends_a_wait_at_once(void)
 {
     for (int secure = 0; secure <= 1; secure++) {
-        int port = server_play(secure ? "tls=implicit" : "", LOGGED_IN "expect \"STAT\\r\\n\"\nhold");
+        int port = server_play(secure ? "tls=implicit" : "", LOGGED_IN_BY_LINES EXPECT("STAT") "hold");
         struct job job = {.socket = pop3_connect(at(port), "alice", PASS, NULL, secure, 1)};
         pthread_t thread = start_waiting(&job, port);
         long long start = now_ms();

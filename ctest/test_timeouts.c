@@ -97,9 +97,9 @@ static void a_silent_server(void)
 {
     must_time_out_in("", "expect-eof", 0);
     must_time_out_in("", "send \"+OK\"\nexpect-eof", 0);
-    must_time_out_in("", "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nexpect-eof", 0);
-    must_time_out_in("", "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\nTOP\\r\\n\"\nexpect-eof", 0);
-    must_time_out_in("", "send \"+OK\\r\\n\"\nexpect-line\nsend \"-ERR\\r\\n\"\nexpect-line\nexpect-eof", 0);
+    must_time_out_in("", SEND("+OK") EXPECT("CAPA") "expect-eof", 0);
+    must_time_out_in("", SEND("+OK") EXPECT("CAPA") SEND("+OK\\r\\nTOP") "expect-eof", 0);
+    must_time_out_in("", SEND("+OK") "expect-line\n" SEND("-ERR") "expect-line\nexpect-eof", 0);
     must_time_out_in("tls=implicit", "expect-eof", 1);
 }
 
@@ -122,7 +122,7 @@ static void a_port_that_may_want_tls(void)
     /* this is TLS, that is POP3, and there it has been said */
     may_want_tls("tls=implicit", "hold", 1, POP3_ERR_TIMEOUT, 0);
     may_want_tls("", "send \"+O\"\nhold", 0, POP3_ERR_TIMEOUT, 0);
-    may_want_tls("", "send \"+OK\\r\\n\"\nhold", 0, POP3_ERR_TIMEOUT, 0);
+    may_want_tls("", SEND("+OK") "hold", 0, POP3_ERR_TIMEOUT, 0);
 }
 
 static void a_scheme_is_not_part_of_the_server(void)
@@ -138,7 +138,7 @@ static void a_scheme_is_not_part_of_the_server(void)
 static void a_trickling_server(void)
 {
     must_time_out_in("", "trickle 100 \"+OK 345678901234567890123456789012345678901234567890\\r\\n\"\nexpect-eof", 0);
-    must_time_out_in("", "send \"+OK\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\n"
+    must_time_out_in("", SEND("+OK") "expect-line\n" SEND("+OK")
                          "trickle 100 \"A\\r\\nB\\r\\nC\\r\\nD\\r\\nE\\r\\nF\\r\\nG\\r\\nH\\r\\nI\\r\\nJ\\r\\nK\\r\\nL\\r\\n.\\r\\n\"\n"
                          "expect-eof",
                      0);
@@ -155,8 +155,8 @@ static void a_stuck_handshake(void)
 
 static void a_command_on_the_socket_and_quit(void)
 {
-    const char *logged_in = "send \"+OK\\r\\n\"\nexpect-line\nsend \"-ERR\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\n"
-                            "expect-line\nsend \"+OK\\r\\n\"\nexpect-line\nexpect-eof";
+    const char *logged_in = SEND("+OK") "expect-line\n" SEND("-ERR") "expect-line\n" SEND("+OK")
+                            "expect-line\n" SEND("+OK") "expect-line\nexpect-eof";
     int port = server_play("", logged_in);
     int handle = pop3_connect(at(port), "alice", PASS, NULL, 0, 0);
     CHECK(handle > 0);
@@ -176,9 +176,9 @@ static void a_command_on_the_socket_and_quit(void)
 static void a_slow_server_in_time(void)
 {
     /* each reply has a deadline of its own, so together they may take longer than one */
-    int port = server_play("", "pause 1100\nsend \"+OK\\r\\n\"\nexpect-line\npause 1100\nsend \"-ERR\\r\\n\"\n"
-                               "expect-line\npause 1100\nsend \"+OK\\r\\n\"\nexpect-line\npause 1100\n"
-                               "send \"+OK\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\nexpect-eof");
+    int port = server_play("", "pause 1100\n" SEND("+OK") "expect-line\npause 1100\n" SEND("-ERR")
+                               "expect-line\npause 1100\n" SEND("+OK") "expect-line\npause 1100\n"
+                               SEND("+OK") "expect-line\n" SEND("+OK") "expect-eof");
     CHECK_INT(pop3_set_comms_timeout(4), 0);
     int handle = pop3_connect(at(port), "alice", PASS, NULL, 0, 0);
     CHECK(handle > 0);
@@ -210,7 +210,7 @@ static void the_hosts_own_time_does_not_count(void)
 static void the_limit_of_a_call_holds_in_every_wait(void)
 {
     enum { CALL_MS = 300, WAIT_MS = 40000, GUARD_MS = 20000 };
-    const char *held = "hold\n", *stls = "send \"+OK\\r\\n\"\n" REPLY("CAPA", "+OK\\r\\nSTLS\\r\\n.\\r\\n")
+    const char *held = "hold\n", *stls = SEND("+OK") REPLY("CAPA", "+OK\\r\\nSTLS\\r\\n.\\r\\n")
                                        REPLY("STLS", "+OK\\r\\n") "expect-hello\nhold\n", *hello = "expect-hello\nhold\n";
     const struct {
         const char *wait, *server, *transcript, *scheme;
@@ -257,8 +257,8 @@ static void an_answer_in_pieces_is_acknowledged_as_it_comes(void)
     for (int secure = 0; secure < 2; secure++) {
         pop3_buffer message;
         int port = server_play(modes[secure],
-                               LOGGED_IN REPLY("NOOP", "+OK\\r\\n") "expect \"RETR 1\\r\\n\"\nsend \"+OK\\r\\nab\"\n"
-                               "pause 700\nsend \"c\\r\\n\"\npause 700\nsend \".\\r\\n\"\n"
+                               LOGGED_IN REPLY("NOOP", "+OK\\r\\n") EXPECT("RETR 1") "send \"+OK\\r\\nab\"\n"
+                               "pause 700\n" SEND("c") "pause 700\n" SEND(".")
                                REPLY("RETR 2", "+OK\\r\\nabc\\r\\n.\\r\\n") GOOD_BYE);
         CHECK_INT(pop3_set_comms_timeout(60), 0);
         int handle = pop3_connect(at(port), "alice", PASS, NULL, secure, 0);

@@ -12,30 +12,15 @@
 #include "check.h"
 #include "listen.h"
 #include "pop3connect.h"
+#include "script.h"
 #include "server.h"
+#include "session.h"
 
-#define PASS "s3cret pass"
 
 static int connect_tls(int port, int verify)
 {
     hear_nothing();
     return pop3_connect(at(port), "alice", PASS, hear, 1, verify);
-}
-
-static void hear_with_context(const char *status, void *context)
-{
-    (void)context;
-    hear(status);
-}
-
-static pop3_options *options_for(int port)
-{
-    pop3_options *options = pop3_options_new();
-    CHECK_INT(pop3_options_set_server(options, at(port)), POP3_OK);
-    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
-    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
-    CHECK_INT(pop3_options_set_secure(options, POP3_TLS), POP3_OK);
-    return options;
 }
 
 /* 0, or the error. */
@@ -104,17 +89,17 @@ static void user_and_pass_where_plain_is_not_offered(void)
 
 static void refused_credentials_are_not_tried_by_another_mechanism(void)
 {
-    int port = server_play("tls=implicit", "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\n"
-                                           "send \"+OK\\r\\nUSER\\r\\nSASL LOGIN PLAIN\\r\\n.\\r\\n\"\n"
-                                           "expect \"AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz\\r\\n\"\n"
-                                           "send \"-ERR [AUTH] no\\r\\n\"\nexpect-eof");
+    int port = server_play("tls=implicit", SEND("+OK") EXPECT("CAPA")
+                                           SEND("+OK\\r\\nUSER\\r\\nSASL LOGIN PLAIN\\r\\n.")
+                                           EXPECT("AUTH PLAIN AGFsaWNlAHMzY3JldCBwYXNz")
+                                           SEND("-ERR [AUTH] no") "expect-eof");
     CHECK_INT(connect_tls(port, 1), POP3_ERR_AUTH);
     CHECK_PLAYED(port);
 }
 
 static void a_server_that_speaks_no_tls(void)
 {
-    int port = server_play("", "send \"+OK ready\\r\\n\"\nexpect-hello\nexpect-eof");
+    int port = server_play("", SEND("+OK ready") "expect-hello\nexpect-eof");
     CHECK_INT(connect_tls(port, 1), POP3_ERR_SECURE);
     CHECK_HAS(pop3_get_secure_error(), "clear text");
     CHECK_PLAYED(port);
@@ -138,7 +123,7 @@ static void the_end_of_a_tls_connection(void)
     for (int i = 0; i < 3; i++) {
         char transcript[256];
         snprintf(transcript, sizeof transcript,
-                 "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"+OK\\r\\n\"\n%s", ends[i]);
+                 SEND("+OK") EXPECT("CAPA") SEND("+OK") "%s", ends[i]);
         int port = server_play("tls=implicit", transcript);
         CHECK_INT(connect_tls(port, 1), POP3_ERR_CONNECTION_LOST);
         CHECK_PLAYED(port);
@@ -175,9 +160,9 @@ static void what_is_known_of_it(void)
 
 static void closing_is_announced(void)
 {
-    int port = server_play("tls=implicit", "send \"+OK\\r\\n\"\nexpect-line\nsend \"-ERR\\r\\n\"\nexpect-line\n"
-                                           "send \"+OK\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\nexpect \"QUIT\\r\\n\"\n"
-                                           "send \"+OK\\r\\n\"\nexpect-eof");
+    int port = server_play("tls=implicit", SEND("+OK") "expect-line\n" SEND("-ERR") "expect-line\n"
+                                           SEND("+OK") "expect-line\n" SEND("+OK") EXPECT("QUIT")
+                                           SEND("+OK") "expect-eof");
     int socket = connect_tls(port, 1);
     CHECK(socket > 0);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
@@ -216,7 +201,7 @@ static void a_pinned_certificate_is_believed_whatever_else_it_is(void)
                 char server[128];
                 pop3_tls_info info;
                 snprintf(server, sizeof server, "tls=implicit cert=%s tls-max=1.%d", certificates[i], max - 10);
-                pop3_options *options = options_for(server_mailbox(server));
+                pop3_options *options = options_for(server_mailbox(server), POP3_TLS);
                 CHECK_INT(pop3_options_set_fingerprint(options, fingerprint_of(certificates[i], verify)), POP3_OK);
                 CHECK_INT(pop3_options_set_verify(options, verify), POP3_OK);
                 /* no authority is asked for, not even where it cannot be read */
@@ -238,7 +223,7 @@ static void no_other_certificate_is(void)
     for (int i = 0; i < 3; i++)
         for (int verify = 0; verify <= 1; verify++) {
             int port = server_mailbox(servers[i]), full, resumed;
-            pop3_options *options = options_for(port);
+            pop3_options *options = options_for(port, POP3_TLS);
             CHECK_INT(pop3_options_set_verify(options, verify), POP3_OK);
             CHECK_INT(pop3_options_set_fingerprint(options, fingerprint_of("chain", 0)), POP3_OK);
             CHECK_INT(pop3_connect_with(options), POP3_ERR_SECURE);
@@ -270,9 +255,9 @@ static void old_versions_and_weak_keys_only_where_they_are_asked_for(void)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int port = server_mailbox(rows[i].server);
-        pop3_options *options = options_for(port);
+        pop3_options *options = options_for(port, POP3_TLS);
         CHECK_INT(pop3_options_set_tls_min(options, rows[i].oldest), POP3_OK);
-        CHECK_INT(pop3_options_set_status_cb(options, hear_with_context, NULL), POP3_OK);
+        CHECK_INT(pop3_options_set_status_cb(options, hear_status, NULL), POP3_OK);
         for (int again = 0; again < 2; again++) {
             hear_nothing();
             if (!CHECK_INT(connect_and_end(options), 0))
@@ -286,7 +271,7 @@ static void old_versions_and_weak_keys_only_where_they_are_asked_for(void)
             CHECK_INT(connect_and_end(options), POP3_ERR_SECURE);
         pop3_options_free(options);
     }
-    pop3_options *options = options_for(server_mailbox("tls=implicit tls-max=1.0"));
+    pop3_options *options = options_for(server_mailbox("tls=implicit tls-max=1.0"), POP3_TLS);
     CHECK_INT(pop3_options_set_tls_min(options, POP3_TLS_1_1), POP3_OK);
     CHECK_INT(connect_and_end(options), POP3_ERR_SECURE);
     /* the certificate must be right all the same */
@@ -313,7 +298,7 @@ static void leave_an_error_at_connect(const char *status, void *context)
 
 static void an_error_of_the_host_does_not_come_into_our_texts(void)
 {
-    pop3_options *options = options_for(server_mailbox("tls=implicit"));
+    pop3_options *options = options_for(server_mailbox("tls=implicit"), POP3_TLS);
     /* a file that is no PKCS #12; then the key of another certificate, which shows in the handshake */
     CHECK_INT(pop3_options_set_client_pkcs12(options, in(server_dir(), "good.pem"), "x"), POP3_OK);
     leave_an_error();
@@ -337,9 +322,9 @@ static void nor_does_it_change_what_is_found_out_about_a_connection(void)
     for (int i = 0; i < 3; i++) {
         char transcript[512];
         snprintf(transcript, sizeof transcript,
-                 "send \"+OK\\r\\n\"\nexpect \"CAPA\\r\\n\"\nsend \"-ERR\\r\\n\"\nexpect-line\nsend \"+OK\\r\\n\"\n"
-                 "expect-line\nsend \"+OK\\r\\n\"\nexpect \"NOOP\\r\\n\"\n%s", rows[i].ending);
-        pop3_options *options = options_for(server_play("tls=implicit", transcript));
+                 SEND("+OK") EXPECT("CAPA") SEND("-ERR") "expect-line\n" SEND("+OK")
+                 "expect-line\n" SEND("+OK") EXPECT("NOOP") "%s", rows[i].ending);
+        pop3_options *options = options_for(server_play("tls=implicit", transcript), POP3_TLS);
         CHECK_INT(pop3_options_set_timeouts(options, 0, rows[i].code == POP3_ERR_TIMEOUT ? 1000 : 0, 0), POP3_OK);
         int socket = pop3_connect_with(options);
         CHECK(socket > 0);
@@ -357,7 +342,7 @@ static void the_time_of_a_call_holds_for_the_handshake(void)
 {
     /* longer silent than the call may take, not than the handshake may: whoever waits that long sees it end otherwise */
     int port = server_play("", "expect-hello\npause 10000\nclose");
-    pop3_options *options = options_for(port);
+    pop3_options *options = options_for(port, POP3_TLS);
     CHECK_INT(pop3_options_set_timeouts(options, 60000, 60000, 500), POP3_OK);
     CHECK_INT(pop3_connect_with(options), POP3_ERR_TIMEOUT);
     pop3_options_free(options);
@@ -383,7 +368,7 @@ static void the_time_holds_for_reading_authorities_too(void)
              "cd '%s' && mkdir cacerts && for i in $(seq 5000); do cat '%s'; done >some && "
              "for i in $(seq 20); do ln -s ../some cacerts/$i; cat some; done >all", base, in(server_dir(), "other-ca.pem"));
     CHECK_INT(system(command), 0);
-    pop3_options *options = options_for(port);
+    pop3_options *options = options_for(port, POP3_TLS);
     CHECK_INT(pop3_options_set_platform_trust(options, 0), POP3_OK);
     CHECK_INT(pop3_options_set_secure_dir(options, base), POP3_OK);
     for (int i = 0; i < 6; i++) {

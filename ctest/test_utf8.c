@@ -7,9 +7,10 @@
 #include "pop3connect.h"
 #include "script.h"
 #include "server.h"
+#include "session.h"
 
 #define NEXT "next\n"
-#define GREETING "send \"+OK\\r\\n\"\n"
+#define GREETING SEND("+OK")
 #define CAPA(capabilities) REPLY("CAPA", "+OK\\r\\n" capabilities ".\\r\\n")
 #define BOTH "LANG\\r\\nUTF8\\r\\n"
 #define LANG_DE REPLY("LANG de", "+OK de Deutsch:\\r\\n")
@@ -19,28 +20,11 @@
 #define STEP(command, reply) \
     "expect-at-once \"" command "\\r\\n\"\nexpect-silence 100\nsend \"" reply "\\r\\n\"\n"
 
-static void hear_with_context(const char *status, void *context)
-{
-    (void)context;
-    hear(status);
-}
-
-static pop3_options *options_for(int where, int secure)
-{
-    pop3_options *options = pop3_options_new();
-    CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);
-    CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
-    CHECK_INT(pop3_options_set_password(options, PASS), POP3_OK);
-    CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_with_context, NULL), POP3_OK);
-    return options;
-}
-
 /* Plays with as many sessions, all of them fine. */
 static void sessions(const char *how, const char *transcript, int secure, int utf8, const char *language, int count)
 {
     int where = server_play(how, transcript);
-    pop3_options *options = options_for(where, secure);
+    pop3_options *options = recorded_options(where, secure);
     CHECK_INT(pop3_options_set_utf8(options, utf8), POP3_OK);
     CHECK_INT(pop3_options_set_language(options, language), POP3_OK);
     for (int i = 0; i < count; i++) {
@@ -82,12 +66,12 @@ static void together_with_pipelining(void)
 {
     sessions("", GREETING CAPA("PIPELINING\\r\\n" BOTH)
                  "expect-at-once \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\nexpect-silence 100\n"
-                 "send \"+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK\\r\\n\"\n" GOOD_BYE, 0, 1, "de", 1);
+                 SEND("+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK") GOOD_BYE, 0, 1, "de", 1);
     CHECK_HAS(heard_protocol(), "C: LANG de\nC: UTF8\nC: USER alice\nC: PASS ***\n"
                                 "S: +OK\nS: +OK\nS: +OK\nS: +OK\nC: QUIT\n");
     sessions("tls=implicit", GREETING CAPA("PIPELINING\\r\\nSASL PLAIN\\r\\n" BOTH)
                  "expect-at-once \"LANG de\\r\\nUTF8\\r\\n" AUTH_PLAIN "\\r\\n\"\nexpect-silence 100\n"
-                 "send \"-ERR no\\r\\n-ERR no\\r\\n+OK\\r\\n\"\n" GOOD_BYE, 1, 1, "de", 1);
+                 SEND("-ERR no\\r\\n-ERR no\\r\\n+OK") GOOD_BYE, 1, 1, "de", 1);
 }
 
 static void not_offered(void)
@@ -104,15 +88,15 @@ static void refused(void)
     const char *refusals[] = {"-ERR", "-ERR no", "-ERR [SYS/TEMP] no", "-ERR [SYS/PERM] no", "-ERR [AUTH] no"};
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         script_begin(GREETING CAPA(BOTH));
-        script_add("expect \"LANG de\\r\\n\"\nsend \"%s\\r\\n\"\n", refusals[i]);
-        script_add("expect \"UTF8\\r\\n\"\nsend \"%s\\r\\n\"\n", refusals[i]);
+        script_add(EXPECT("LANG de") SEND("%s"), refusals[i]);
+        script_add(EXPECT("UTF8") SEND("%s"), refusals[i]);
         script_add("%s", LOG_IN GOOD_BYE);
         sessions("", script(), 0, 1, "de", 1);
         CHECK_HAS(heard(), refusals[i]);
     }
     sessions("", GREETING CAPA("PIPELINING\\r\\n" BOTH)
                  "expect \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\n"
-                 "send \"-ERR no\\r\\n-ERR no\\r\\n+OK\\r\\n+OK\\r\\n\"\n" GOOD_BYE, 0, 1, "de", 1);
+                 SEND("-ERR no\\r\\n-ERR no\\r\\n+OK\\r\\n+OK") GOOD_BYE, 0, 1, "de", 1);
 }
 
 static void a_refused_log_in_behind_them(void)
@@ -120,9 +104,9 @@ static void a_refused_log_in_behind_them(void)
     /* the answer that counts is that to the log-in */
     int where = server_play("", GREETING CAPA("PIPELINING\\r\\n" BOTH)
                                 "expect \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\n"
-                                "send \"-ERR no such language\\r\\n+OK\\r\\n\"\n"
-                                "send \"-ERR no such user\\r\\n-ERR none\\r\\n\"\nexpect-eof\n");
-    pop3_options *options = options_for(where, 0);
+                                SEND("-ERR no such language\\r\\n+OK")
+                                SEND("-ERR no such user\\r\\n-ERR none") "expect-eof\n");
+    pop3_options *options = recorded_options(where, 0);
     CHECK_INT(pop3_options_set_utf8(options, 1), POP3_OK);
     CHECK_INT(pop3_options_set_language(options, "de"), POP3_OK);
     CHECK_INT(pop3_connect_with(options), POP3_ERR_AUTH);
@@ -137,16 +121,16 @@ static void what_is_no_answer_ends_it(void)
         const char *answer;
         int result;
     } rows[] = {
-        {"send \"what\\r\\n\"\nexpect-eof\n", POP3_ERR_BAD_FORMAT},
-        {"send \"+ \\r\\n\"\nexpect-eof\n", POP3_ERR_BAD_FORMAT},
+        {SEND("what") "expect-eof\n", POP3_ERR_BAD_FORMAT},
+        {SEND("+ ") "expect-eof\n", POP3_ERR_BAD_FORMAT},
         {"close\n", POP3_ERR_CONNECTION_LOST},
         {"expect-eof\n", POP3_ERR_TIMEOUT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        script_begin(GREETING CAPA(BOTH) "expect \"LANG de\\r\\n\"\n");
+        script_begin(GREETING CAPA(BOTH) EXPECT("LANG de"));
         script_add("%s", rows[i].answer);
         int where = server_play("", script());
-        pop3_options *options = options_for(where, 0);
+        pop3_options *options = recorded_options(where, 0);
         CHECK_INT(pop3_options_set_language(options, "de"), POP3_OK);
         CHECK_INT(pop3_options_set_timeouts(options, 0, 500, 0), POP3_OK);
         CHECK_INT(pop3_connect_with(options), rows[i].result);
@@ -177,10 +161,10 @@ static void with_remembered_capabilities(void)
     sessions("tls=implicit", GREETING CAPA("USER\\r\\n") LOG_IN GOOD_BYE NEXT GREETING LOG_IN GOOD_BYE, 1, 1, "de", 2);
     sessions("tls=implicit", GREETING CAPA("PIPELINING\\r\\n" BOTH)
                  "expect-at-once \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\n"
-                 "send \"+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK\\r\\n\"\n" GOOD_BYE NEXT
+                 SEND("+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK") GOOD_BYE NEXT
                  GREETING
                  "expect-at-once \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\n"
-                 "send \"+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK\\r\\n\"\n" GOOD_BYE, 1, 1, "de", 2);
+                 SEND("+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK") GOOD_BYE, 1, 1, "de", 2);
 }
 
 static void both_are_options_of_each_connect(void)
@@ -189,7 +173,7 @@ static void both_are_options_of_each_connect(void)
                                 GREETING REPLY("LANG en-GB", "+OK en\\r\\n") UTF8_ON LOG_IN GOOD_BYE NEXT
                                 GREETING UTF8_ON LOG_IN GOOD_BYE NEXT
                                 GREETING LOG_IN GOOD_BYE);
-    pop3_options *options = options_for(where, 1);
+    pop3_options *options = recorded_options(where, 1);
     const struct {
         const char *language;
         int utf8;
@@ -218,7 +202,7 @@ static void languages(void)
     }
     /* what is refused does not count */
     int where = server_play("", GREETING CAPA("LANG\\r\\n") LANG_DE LOG_IN GOOD_BYE);
-    pop3_options *options = options_for(where, 0);
+    pop3_options *options = recorded_options(where, 0);
     CHECK_INT(pop3_options_set_language(options, "de"), POP3_OK);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (!CHECK_INT(pop3_options_set_language(options, bad[i]), POP3_ERR_PARAMETER))
@@ -239,7 +223,7 @@ static void names_and_headers_in_utf8(void)
     int where = server_play("", GREETING CAPA("UTF8 USER\\r\\n") UTF8_ON
                                 REPLY("USER älice@exämple.test", "+OK\\r\\n") REPLY("PASS pässwort", "+OK\\r\\n")
                                 REPLY("RETR 1", "+OK\\r\\nSubject: Grüße\\r\\n\\r\\n€\\r\\n.\\r\\n") GOOD_BYE);
-    pop3_options *options = options_for(where, 0);
+    pop3_options *options = recorded_options(where, 0);
     pop3_buffer message;
     CHECK_INT(pop3_options_set_user(options, "\xc3\xa4lice@ex\xc3\xa4mple.test"), POP3_OK);
     CHECK_INT(pop3_options_set_password(options, "p\xc3\xa4sswort"), POP3_OK);

@@ -18,6 +18,12 @@ void hear(const char *status)
     add(status);
 }
 
+void hear_status(const char *status, void *context)
+{
+    (void)context;
+    add(status);
+}
+
 void hear_error(const char *message, int32_t code, const char *command)
 {
     char line[4096];

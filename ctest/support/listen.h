@@ -6,6 +6,8 @@
 
 /* A pop3_sts_cb: adds the line to heard(). */
 void hear(const char *status);
+/* The same for options: a status callback with a context, which is not used. */
+void hear_status(const char *status, void *context);
 /* A pop3_error_cb: adds "! command code message" to heard(), so that the order shows. */
 void hear_error(const char *message, int32_t code, const char *command);
 /* Everything this thread heard since hear_nothing(), each line ended by LF. */

@@ -1,4 +1,5 @@
 #define _DEFAULT_SOURCE /* mkdtemp */
+#include "address.h"
 #include "real_server.h"
 
 #include <arpa/inet.h>
@@ -33,27 +34,6 @@ static int port, pop3s_port;
 static pid_t group;
 
 /* Starting and ending */
-
-static struct sockaddr_in loopback(int number)
-{
-    struct sockaddr_in name;
-    memset(&name, 0, sizeof name);
-    name.sin_family = AF_INET;
-    name.sin_port = htons((unsigned short)number);
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return name;
-}
-
-static int free_port(void)
-{
-    struct sockaddr_in name = loopback(0);
-    socklen_t size = sizeof name;
-    int probe = socket(AF_INET, SOCK_STREAM, 0);
-    if (bind(probe, (struct sockaddr *)&name, size) != 0 || getsockname(probe, (struct sockaddr *)&name, &size) != 0)
-        check_fatal("no free port");
-    close(probe);
-    return ntohs(name.sin_port);
-}
 
 static int answers(int number)
 {

@@ -1,4 +1,5 @@
 #define _GNU_SOURCE /* accept4 */
+#include "address.h"
 #include "relay.h"
 
 #include <arpa/inet.h>
@@ -12,16 +13,6 @@
 
 /* Far more than any wait of the library's that a test asks for. */
 enum { PATIENCE_MS = 30000 };
-
-static struct sockaddr_in loopback(int port)
-{
-    struct sockaddr_in name;
-    memset(&name, 0, sizeof name);
-    name.sin_family = AF_INET;
-    name.sin_port = htons((unsigned short)port);
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return name;
-}
 
 static int bound_to(int port)
 {

@@ -7,11 +7,14 @@
 /* The password of every account here. */
 #define PASS "s3cret pass"
 
+/* A line that the server says, and one that the client must say; both end with CRLF. */
+#define SEND(line) "send \"" line "\\r\\n\"\n"
+#define EXPECT(line) "expect \"" line "\\r\\n\"\n"
 /* A command that is expected, and the reply to it, whose line ends are written out. */
-#define REPLY(command, reply) "expect \"" command "\\r\\n\"\nsend \"" reply "\"\n"
+#define REPLY(command, reply) EXPECT(command) "send \"" reply "\"\n"
 /* Up to the log-in: of a server without CAPA, and of one with these capabilities, each ended by \\r\\n. */
-#define LOGGED_IN "send \"+OK\\r\\n\"\n" REPLY("CAPA", "-ERR\\r\\n") LOG_IN
-#define LOGGED_IN_WITH(capabilities) "send \"+OK\\r\\n\"\n" REPLY("CAPA", "+OK\\r\\n" capabilities ".\\r\\n") LOG_IN
+#define LOGGED_IN SEND("+OK") REPLY("CAPA", "-ERR\\r\\n") LOG_IN
+#define LOGGED_IN_WITH(capabilities) SEND("+OK") REPLY("CAPA", "+OK\\r\\n" capabilities ".\\r\\n") LOG_IN
 #define LOG_IN REPLY("USER alice", "+OK\\r\\n") REPLY("PASS " PASS, "+OK\\r\\n")
 /* The same of a server without CAPA that ends its lines with LF. */
 #define LOGGED_IN_LF \

@@ -2,6 +2,14 @@
 #ifndef SESSION_H
 #define SESSION_H
 
+#include "pop3connect.h"
+
+/* Options for a session of alice's with the server on that port, or with the one of that name: "host:port". */
+pop3_options *options_for(int where, int secure);
+pop3_options *options_for_server(const char *server, int secure);
+/* The first of these with a status callback: hear_status(). */
+pop3_options *recorded_options(int where, int secure);
+
 /* The port of the play that connect_play() or connect_tls_play() began last. */
 extern int port;
 
