@@ -287,6 +287,51 @@ mod tests {
     }
 
     #[test]
+    fn what_is_understood_waits_no_longer() {
+        let mut buffer = ReceiveBuffer::default();
+        feed(&mut buffer, b"a\r\nbcd\n");
+        buffer.take_first_line().unwrap().unwrap();
+        assert!(!buffer.is_empty() && buffer.waiting() == b"bcd\n");
+        // from where it stands, and what was looked at is not looked at again
+        buffer.consume(2);
+        assert_eq!(buffer.waiting(), b"d\n");
+        let (line, _) = buffer.take_first_line().unwrap().unwrap();
+        assert_eq!(buffer.bytes(line), b"d");
+        feed(&mut buffer, b"e");
+        buffer.consume(usize::MAX / 2);
+        assert!(buffer.is_empty() && buffer.waiting().is_empty());
+    }
+
+    #[test]
+    fn room_is_made_by_moving_before_it_is_made_by_growing() {
+        let mut buffer = ReceiveBuffer::default();
+        feed(&mut buffer, &[b"+OK\r\n", &[b'x'; FIRST_CAPACITY - 5][..]].concat());
+        buffer.take_first_line().unwrap().unwrap();
+        assert!(buffer.take_line(Ending::CrLf).unwrap().is_none());
+        assert_eq!(buffer.space().unwrap().len(), 5);
+        assert_eq!((buffer.start, buffer.end, buffer.searched), (0, FIRST_CAPACITY - 5, FIRST_CAPACITY - 5));
+        // nothing is moved as long as there is room
+        feed(&mut buffer, b"\r\nab");
+        assert_eq!(buffer.take_line(Ending::CrLf).unwrap().unwrap().len(), FIRST_CAPACITY - 5);
+        let start = buffer.start;
+        assert_eq!(buffer.space().unwrap().len(), 1);
+        assert_eq!((buffer.start, buffer.waiting()), (start, &b"ab"[..]));
+    }
+
+    #[test]
+    fn much_room_and_none() {
+        let mut buffer = ReceiveBuffer::default();
+        buffer.grow().unwrap();
+        assert_eq!(buffer.space().unwrap().len(), MAX_LINE + 2);
+        feed(&mut buffer, b"a");
+        buffer.release();
+        assert_eq!(buffer.waiting(), b"a", "what waits is kept");
+        buffer.consume(1);
+        buffer.release();
+        assert_eq!(buffer.buffer.capacity(), 0);
+    }
+
+    #[test]
     fn a_line_may_have_64_kib_and_no_more() {
         for ending in [&b"\r\n"[..], b"\n"] {
             let mut buffer = ReceiveBuffer::default();

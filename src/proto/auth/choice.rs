@@ -263,6 +263,25 @@ mod tests {
     }
 
     #[test]
+    fn why_there_is_no_way() {
+        let list = listed("SASL X-ELSE");
+        let tim = plain();
+        let nothing = wanted(&tim, Offer::List(&list));
+        let text = |wanted: &Wanted<'_>| ways(wanted).unwrap_err().to_string();
+        assert_eq!(text(&nothing), "the server offers no mechanism that can be used with these options");
+        let named = Wanted { named: Some(CramMd5), ..wanted(&tim, Offer::List(&list)) };
+        assert_eq!(text(&named), "CRAM-MD5 cannot be used: the server does not offer it");
+        let tim = plain().with_token(b"token").unwrap();
+        assert_eq!(text(&wanted(&tim, Offer::List(&list))), "the server offers no mechanism for a token");
+    }
+
+    #[test]
+    fn which_are_bound_to_the_channel() {
+        let bound = Mechanism::ALL.into_iter().filter(|mechanism| mechanism.is_bound());
+        assert!(bound.eq([ScramSha1Plus, ScramSha256Plus]));
+    }
+
+    #[test]
     fn with_a_token_never_a_password() {
         let tim = plain().with_token(b"token").unwrap();
         let both = listed("USER|SASL PLAIN OAUTHBEARER XOAUTH2");
