@@ -1,6 +1,7 @@
 /*
  * One session in each mode while memory is refused: each block in turn, and all from each one on. The argument says
- * which of these is tried, for each takes long: in_the_clear, under_tls, with_stls, or log_ins for all else.
+ * which of these is tried, for each takes long: in_the_clear, under_tls, with_stls, long_password, or
+ * log_ins for all else.
  *
  * A session may come through, since what is small is taken from what the library has set aside. Otherwise a call says
  * that there is no memory, and the host goes on.
@@ -19,7 +20,7 @@
 #include "script.h"
 #include "server.h"
 
-enum { TIMEOUT_MS = 20000, KEPT_BYTES = 256 * 1024 };
+enum { TIMEOUT_MS = 20000, KEPT_BYTES = 256 * 1024, LONGEST_PASSWORD = 64 * 1024 };
 
 static int ports[3];
 
@@ -144,16 +145,21 @@ static void none_from_each_on_with_stls(void)
     sweep(2, 1);
 }
 
-/*
- * Connects by that mechanism with each block refused alone, or every step-th; what is not expected is a failed check. Returns how many
- * connects there were.
- */
-static long connect_each(int secure, const char *mechanism, int step, int may_succeed)
+/* A log-in that is tried again and again, and what it answers where memory sufficed: 0 for a socket. */
+struct log_in {
+    int secure;
+    const char *mechanism, *password;
+    int result;
+};
+
+/* Logs in with each block refused alone, or every step-th; any other result is a failed check. Returns how many times. */
+static long log_in_each(const struct log_in *log_in, int step)
 {
     long count = 1, connects = 0;
     for (long first = 0; first <= count; first += step) {
-        pop3_options *options = session_options(secure);
-        CHECK_INT(pop3_options_set_mechanism(options, mechanism), 0);
+        pop3_options *options = session_options(log_in->secure);
+        CHECK_INT(pop3_options_set_mechanism(options, log_in->mechanism), 0);
+        CHECK_INT(pop3_options_set_password(options, log_in->password), 0);
         allocations_begin(first, 0);
         int socket = pop3_connect_with(options);
         long asked = allocations_end();
@@ -161,8 +167,9 @@ static long connect_each(int secure, const char *mechanism, int step, int may_su
             CHECK((count = asked) > 20);
         if (socket > 0)
             CHECK_INT(pop3_disconnect(socket, NULL), 0);
-        if (!CHECK(socket > 0 ? may_succeed : says_why(socket)))
-            printf("block %ld of %ld: %d: %s\n", first, count, socket, pop3_get_last_error());
+        int result = socket > 0 ? 0 : socket;
+        if (!CHECK(result == log_in->result || (first > 0 && says_why(result))))
+            printf("%s, block %ld of %ld: %d: %s\n", log_in->mechanism, first, count, socket, pop3_get_last_error());
         pop3_options_free(options);
         pop3_forget(NULL);
         connects++;
@@ -178,7 +185,7 @@ static void an_impostor_is_never_believed(void)
     int honest = ports[1];
     for (size_t i = 0; i < sizeof impostors / sizeof *impostors; i++) {
         ports[1] = server_mailbox(impostors[i]);
-        connects += connect_each(1, "auto", 3, 0);
+        connects += log_in_each(&(struct log_in){1, "auto", PASS, POP3_ERR_SECURE}, 3);
         CHECK_STR(server_received(ports[1]), "");
     }
     ports[1] = honest;
@@ -188,19 +195,55 @@ static void an_impostor_is_never_believed(void)
 static void log_ins(void)
 {
     const struct {
-        const char *mechanism;
+        struct log_in log_in;
         /* deriving the key takes thousands of blocks, all for the same */
-        int secure, step;
-    } rows[] = {{"USER", 0, 1}, {"PLAIN", 0, 1}, {"SCRAM-SHA-256", 0, 31}, {"SCRAM-SHA-1-PLUS", 1, 31}};
+        int step;
+    } rows[] = {{{0, "USER", PASS, 0}, 1},
+                {{0, "PLAIN", PASS, 0}, 1},
+                {{0, "SCRAM-SHA-256", PASS, 0}, 31},
+                {{1, "SCRAM-SHA-1-PLUS", PASS, 0}, 31}};
     const int plain = ports[0], tls = ports[1];
     ports[0] = server_mailbox("sasl=PLAIN,SCRAM-SHA-256");
     ports[1] = server_mailbox("tls=implicit sasl=SCRAM-SHA-1-PLUS");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        long connects = connect_each(rows[i].secure, rows[i].mechanism, rows[i].step, 1);
-        printf("%s: %ld connects\n", rows[i].mechanism, connects);
-    }
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        printf("%s: %ld connects\n", rows[i].log_in.mechanism, log_in_each(&rows[i].log_in, rows[i].step));
     ports[0] = plain;
     ports[1] = tls;
+}
+
+/*
+ * The longest password, and what is made of it, is too large for what the library has set aside: of such blocks each
+ * alone is refused, and each with all later ones. The server takes no line that long, so every call fails.
+ */
+static void log_ins_with_the_longest_password(void)
+{
+    static char password[LONGEST_PASSWORD + 1];
+    memset(password, 'x', LONGEST_PASSWORD);
+    const char *const mechanisms[] = {"USER", "PLAIN", "SCRAM-SHA-256"};
+    const int plain = ports[0];
+    ports[0] = server_mailbox("sasl=PLAIN,SCRAM-SHA-256");
+    for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++)
+        for (int lasting = 0; lasting < 2; lasting++) {
+            long count = 1, out_of_memory = 0;
+            for (long first = 0; first <= count; first++) {
+                pop3_options *options = session_options(0);
+                CHECK_INT(pop3_options_set_mechanism(options, mechanisms[i]), 0);
+                allocations_begin_large(first, lasting, LONGEST_PASSWORD / 2);
+                int set = pop3_options_set_password(options, password);
+                int socket = pop3_connect_with(options);
+                long asked = allocations_end();
+                if (first == 0)
+                    CHECK((count = asked) > 1);
+                CHECK(set == 0 || (first > 0 && set == POP3_ERR_OUT_OF_MEMORY));
+                CHECK(socket < 0);
+                out_of_memory += set == POP3_ERR_OUT_OF_MEMORY || socket == POP3_ERR_OUT_OF_MEMORY;
+                pop3_options_free(options);
+                pop3_forget(NULL);
+            }
+            printf("%s, %s: %ld large blocks\n", mechanisms[i], lasting ? "from each on" : "each alone", count);
+            CHECK_INT(out_of_memory, count);
+        }
+    ports[0] = plain;
 }
 
 /* Not refused block by block, but used up. */
@@ -256,6 +299,8 @@ int main(int argc, char **argv)
         RUN(an_impostor_is_never_believed);
         RUN(log_ins);
         RUN(a_process_that_has_used_up_its_memory);
+    } else if (strcmp(part, "long_password") == 0) {
+        RUN(log_ins_with_the_longest_password);
     }
     /* without a case that is run this is a failure */
     return check_result();

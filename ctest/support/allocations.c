@@ -1,7 +1,7 @@
 #include "allocations.h"
 
 #include <errno.h>
-#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 /* The linker's: where this program's own code begins and ends. */
@@ -16,10 +16,17 @@ void *__libc_memalign(size_t alignment, size_t size);
 static _Thread_local struct {
     int active, lasting;
     long first, asked;
+    size_t least;
 } trouble;
 
 void allocations_begin(long first, int lasting)
 {
+    allocations_begin_large(first, lasting, 0);
+}
+
+void allocations_begin_large(long first, int lasting, size_t least)
+{
+    trouble.least = least;
     trouble.asked = 0;
     trouble.first = first;
     trouble.lasting = lasting;
@@ -32,11 +39,11 @@ long allocations_end(void)
     return trouble.asked;
 }
 
-/* Counts a block that somebody at `caller` wants; whether it is refused. */
-static int is_refused(const void *caller)
+/* Counts a block of that size that somebody at `caller` wants; whether it is refused. */
+static int is_refused(size_t size, const void *caller)
 {
     const char *at = caller;
-    if (!trouble.active || (at >= &__executable_start && at < &etext))
+    if (!trouble.active || size < trouble.least || (at >= &__executable_start && at < &etext))
         return 0;
     trouble.asked++;
     if (trouble.first == 0 || (trouble.lasting ? trouble.asked < trouble.first : trouble.asked != trouble.first))
@@ -47,22 +54,22 @@ static int is_refused(const void *caller)
 
 void *malloc(size_t size)
 {
-    return is_refused(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
+    return is_refused(size, __builtin_return_address(0)) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size)
 {
-    return is_refused(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
+    return is_refused(count > 0 && size > SIZE_MAX / count ? SIZE_MAX : count * size, __builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
 }
 
 void *realloc(void *block, size_t size)
 {
-    return is_refused(__builtin_return_address(0)) ? NULL : __libc_realloc(block, size);
+    return is_refused(size, __builtin_return_address(0)) ? NULL : __libc_realloc(block, size);
 }
 
 int posix_memalign(void **block, size_t alignment, size_t size)
 {
-    if (is_refused(__builtin_return_address(0)))
+    if (is_refused(size, __builtin_return_address(0)))
         return ENOMEM;
     *block = __libc_memalign(alignment, size);
     return *block == NULL ? ENOMEM : 0;

@@ -5,8 +5,12 @@
 #ifndef ALLOCATIONS_H
 #define ALLOCATIONS_H
 
+#include <stddef.h>
+
 /* From here on the first-th block that is asked for is refused, and if `lasting` every later one too; 0 refuses none. */
 void allocations_begin(long first, int lasting);
+/* The same, where only blocks of at least that many bytes count and are refused. */
+void allocations_begin_large(long first, int lasting, size_t least);
 /* Ends that; how many blocks were asked for. */
 long allocations_end(void);
 
