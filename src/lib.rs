@@ -53,6 +53,7 @@
 //! - [`proto`]: the protocol, pure: commands, replies, framing, log-in;
 //! - [`crypto`]: digests and chance, for the log-in;
 //! - [`net`]: addresses, sockets with deadlines, TLS;
+//! - [`secret`]: copies of what may be secret, and long;
 //! - [`text`]: text fit to be shown, without secrets;
 //! - [`shortage`]: whether memory has run out;
 //! - [`fork`]: that a process may fork;
@@ -70,6 +71,7 @@ pub mod fork;
 pub mod net;
 pub mod options;
 pub mod proto;
+pub mod secret;
 pub mod session;
 pub mod shortage;
 pub mod text;

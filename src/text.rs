@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 use zeroize::Zeroizing;
 
+use crate::error::Result;
+use crate::secret::{base64, join};
 use crate::shortage;
 
 /// What is longer is shown where there is memory for it; as long as an answer may be (RFC 2449, section 4).
@@ -97,29 +97,42 @@ pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
     match masked {
         None => Cow::Borrowed(line),
         Some(text) if shows(&text) => Cow::Owned([status, NOTHING].concat()),
-        Some(text) => Cow::Owned([status, &text].concat()),
+        Some(mut text) => match shortage::may_fail(|| text.try_reserve_exact(status.len())) {
+            Ok(()) => {
+                text.splice(..0, status.iter().copied());
+                Cow::Owned(text)
+            }
+            Err(_) => Cow::Owned([status, NOTHING].concat()),
+        },
     }
 }
 
 /// A secret as it is, and what every base64 text has that encodes a text with the secret in it, whatever else stands there:
 /// by where the secret begins there are three forms. The digits at either end tell of the neighbours too and are left out.
-pub fn every_form(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
-    let in_base64 = (0..3_usize).filter_map(|before| {
-        // allocated once, at its full size: growing would leave an unwiped copy behind
-        let mut text = Zeroizing::new(Vec::with_capacity(before + secret.len()));
-        text.resize(before, 0);
-        text.extend_from_slice(secret);
-        let encoded = Zeroizing::new(STANDARD.encode(&*text));
-        let digits = encoded.get((before * 8).div_ceil(6)..text.len() * 8 / 6)?;
+pub fn every_form(secret: &[u8]) -> Result<Vec<Zeroizing<Vec<u8>>>> {
+    let mut forms = Vec::new();
+    if !secret.is_empty() {
+        forms.push(join(&[secret])?);
+    }
+    for before in 0..3_usize {
+        let text = join(&[&[0; 2][..before], secret])?;
+        let encoded = base64(&text)?;
+        let digits = encoded.get((before * 8).div_ceil(6)..text.len() * 8 / 6).unwrap_or_default();
         // so few would be found in any text, and tell next to nothing
-        (digits.len() >= SHORT).then(|| Zeroizing::new(digits.as_bytes().to_vec()))
-    });
-    let as_it_is = (!secret.is_empty()).then(|| Zeroizing::new(secret.to_vec()));
-    as_it_is.into_iter().chain(in_base64).collect()
+        if digits.len() >= SHORT {
+            forms.push(join(&[digits.as_bytes()])?);
+        }
+    }
+    Ok(forms)
 }
 
 fn replace(text: &[u8], secret: &[u8]) -> Vec<u8> {
-    let mut masked = Vec::with_capacity(text.len());
+    let count = memmem::find_iter(text, secret).count();
+    let mut masked = Vec::new();
+    // a mask may be longer than what it stands for
+    if shortage::may_fail(|| masked.try_reserve_exact(text.len() + count * 3)).is_err() {
+        return NOTHING.to_vec();
+    }
     let mut rest = 0;
     for at in memmem::find_iter(text, secret) {
         masked.extend_from_slice(&text[rest..at]);
@@ -141,6 +154,9 @@ fn push_escaped(text: &mut String, bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     #[test]
@@ -180,7 +196,7 @@ mod tests {
     #[test]
     fn secrets_are_known_in_base64_wherever_they_stand() {
         for secret in ["tanstaaf", "there ain't no such thing as a free lunch"] {
-            let secrets = every_form(secret.as_bytes());
+            let secrets = every_form(secret.as_bytes()).unwrap();
             let secrets: Vec<&[u8]> = secrets.iter().map(|secret| &***secret).collect();
             for before in ["", "a", "ab", "abc", "user=tim auth=Bearer "] {
                 for after in ["", "z", "yz", "xyz"] {
@@ -193,9 +209,9 @@ mod tests {
                 }
             }
         }
-        assert!(every_form(b"").is_empty());
+        assert!(every_form(b"").unwrap().is_empty());
         // of a short one only what has four digits
-        assert_eq!(every_form(b"ab").len(), 1);
+        assert_eq!(every_form(b"ab").unwrap().len(), 1);
     }
 
     #[test]

@@ -80,8 +80,8 @@ impl<P: Fn() -> Progress> Connector for Dialer<'_, P> {
         Ok(if proxy.is_none() && tls.is_none() { String::new() } else { format!("{proxy:?} {tls:?}") })
     }
 
-    fn secrets(&self) -> Vec<Zeroizing<Vec<u8>>> {
-        self.options.route.proxy.as_ref().map(Proxy::secrets).unwrap_or_default()
+    fn secrets(&self) -> Result<Vec<Zeroizing<Vec<u8>>>> {
+        self.options.route.proxy.as_ref().map_or_else(|| Ok(Vec::new()), Proxy::secrets)
     }
 
     async fn connect(&mut self, earlier: Option<&TlsSession>, trace: &mut Trace<'_>) -> Result<Blocking> {

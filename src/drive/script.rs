@@ -115,8 +115,8 @@ impl Connector for Script {
         Ok("script".into())
     }
 
-    fn secrets(&self) -> Vec<Zeroizing<Vec<u8>>> {
-        Vec::new()
+    fn secrets(&self) -> Result<Vec<Zeroizing<Vec<u8>>>> {
+        Ok(Vec::new())
     }
 
     async fn connect(&mut self, earlier: Option<&TlsSession>, _trace: &mut Trace<'_>) -> Result<Connection> {

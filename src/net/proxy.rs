@@ -7,13 +7,12 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
 use crate::net::tcp::{self, Tcp};
+use crate::secret::{self, base64, join};
 use crate::text::{brief, every_form, mask};
 
 /// More than the head of any proxy's answer.
@@ -150,16 +149,15 @@ impl Proxy {
         if let Host::Zoned(..) = server.host {
             return Err(zone());
         }
-        let basic = self.credentials.as_ref().map(Credentials::for_http);
+        let basic = self.credentials.as_ref().map(Credentials::for_http).transpose()?;
         let authorization = match &basic {
             Some(basic) => ["Proxy-Authorization: Basic ", basic, "\r\n"],
             None => [""; 3],
         };
         let server = server.to_string();
         let connect = ["CONNECT ", &server, " HTTP/1.1\r\nHost: ", &server, "\r\n"];
-        let parts: Vec<_> = connect.into_iter().chain(authorization).chain(["\r\n"]).collect();
-        let mut request = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
-        parts.iter().for_each(|part| request.extend_from_slice(part.as_bytes()));
+        let parts: Vec<_> = connect.into_iter().chain(authorization).chain(["\r\n"]).map(str::as_bytes).collect();
+        let request = join(&parts)?;
         write(tcp, &request)?;
         let head = read_head(tcp)?;
         let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
@@ -172,15 +170,17 @@ impl Proxy {
 
     /// What it said, without what it was told.
     fn show(&self, line: &[u8]) -> String {
-        let secrets = self.secrets();
+        // where there is no memory to mask it with it is not shown
+        let Ok(secrets) = self.secrets() else { return "what cannot be shown".to_owned() };
         brief(&mask(line, &secrets.iter().map(|secret| &***secret).collect::<Vec<_>>()))
     }
 
     /// What no log may show of what it is told, the longest first. It may speak in the server's place as well.
-    pub fn secrets(&self) -> Vec<Zeroizing<Vec<u8>>> {
-        let Some(credentials) = &self.credentials else { return Vec::new() };
-        let basic = Zeroizing::new(credentials.for_http().as_bytes().to_vec());
-        [basic, credentials.pair()].into_iter().chain(every_form(&credentials.password)).collect()
+    pub fn secrets(&self) -> Result<Vec<Zeroizing<Vec<u8>>>> {
+        let Some(credentials) = &self.credentials else { return Ok(Vec::new()) };
+        let basic = join(&[credentials.for_http()?.as_bytes()])?;
+        let forms = every_form(&credentials.password)?;
+        Ok([basic, credentials.pair()?].into_iter().chain(forms).collect())
     }
 }
 
@@ -218,22 +218,17 @@ impl Credentials {
     }
 
     /// RFC 7617, section 2
-    fn for_http(&self) -> Zeroizing<String> {
-        // in one piece at its full size: encode_string leaves some of it on the stack
-        Zeroizing::new(STANDARD.encode(&*self.pair()))
+    fn for_http(&self) -> Result<Zeroizing<String>> {
+        base64(&self.pair()?)
     }
 
-    fn pair(&self) -> Zeroizing<Vec<u8>> {
-        let mut pair = Zeroizing::new(Vec::with_capacity(self.user.len() + 1 + self.password.len()));
-        pair.extend_from_slice(&self.user);
-        pair.push(b':');
-        pair.extend_from_slice(&self.password);
-        pair
+    fn pair(&self) -> Result<Zeroizing<Vec<u8>>> {
+        join(&[&self.user, b":", &self.password])
     }
 }
 
 fn percent_decode(text: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut decoded = secret::with_capacity(text.len())?;
     let mut rest = text;
     while let Some((byte, after)) = rest.split_first() {
         rest = after;
@@ -473,12 +468,12 @@ mod tests {
     fn what_a_proxy_is_told_is_wiped_when_dropped() {
         let credentials = parse("http://joe:s3cret@localhost:1").unwrap().credentials.unwrap();
         let Credentials { user, password } = &credentials;
-        let _: [&Zeroizing<Vec<u8>>; 4] = [user, password, &credentials.for_socks5(), &credentials.pair()];
-        let basic: Zeroizing<String> = credentials.for_http();
+        let _: [&Zeroizing<Vec<u8>>; 4] = [user, password, &credentials.for_socks5(), &credentials.pair().unwrap()];
+        let basic: Zeroizing<String> = credentials.for_http().unwrap();
         // one that grows leaves its beginning behind
         assert_eq!((basic.as_str(), basic.capacity()), ("am9lOnMzY3JldA==", 16));
         assert_eq!(credentials.for_socks5().capacity(), 12);
-        assert_eq!(credentials.pair().capacity(), 10);
+        assert_eq!(credentials.pair().unwrap().capacity(), 10);
     }
 
     #[test]

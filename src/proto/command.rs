@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
+use crate::secret;
 
 /// How long a command may be, its CRLF counted (RFC 2449, section 4).
 pub const MAX_COMMAND: usize = 255;
@@ -136,7 +137,7 @@ impl<'a> Command<'a> {
     /// Refuses CR, LF and NUL in an argument, which could make it a command of its own.
     pub fn encode_all(commands: &[Command<'_>]) -> Result<Zeroizing<Vec<u8>>> {
         // allocated once, at its full size: growing would leave an unwiped copy of a secret behind
-        let mut lines = Zeroizing::new(Vec::with_capacity(commands.iter().map(Command::encoded_len).sum()));
+        let mut lines = secret::with_capacity(commands.iter().map(Command::encoded_len).sum())?;
         commands.iter().try_for_each(|command| command.encode_into(&mut lines))?;
         Ok(lines)
     }
@@ -158,14 +159,15 @@ impl<'a> Command<'a> {
     }
 
     /// The line as a log may show it: a secret is `***`.
-    pub fn redacted(&self) -> Vec<u8> {
+    pub fn redacted(&self) -> Result<Zeroizing<Vec<u8>>> {
         let shown = Command { secret: self.secret.map(|_| &b"***"[..]), ..*self };
-        let mut line = self.words.as_bytes().to_vec();
+        let mut line = secret::with_capacity(shown.encoded_len())?;
+        line.extend_from_slice(self.words.as_bytes());
         for (separator, text) in shown.arguments() {
             line.extend_from_slice(separator);
             line.extend_from_slice(&text);
         }
-        line
+        Ok(line)
     }
 
     /// The arguments, each with what separates it from what stands before. A secret is never copied.
@@ -226,7 +228,7 @@ mod tests {
             let encoded = command.encode().unwrap();
             assert_eq!(*encoded, wire.as_bytes());
             assert_eq!(encoded.capacity(), command.encoded_len(), "{wire:?} is allocated once");
-            assert_eq!(command.redacted(), log.as_bytes());
+            assert_eq!(**command.redacted().unwrap(), *log.as_bytes());
         }
     }
 

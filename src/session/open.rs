@@ -9,8 +9,6 @@
 
 use std::collections::BTreeSet;
 
-use zeroize::Zeroizing;
-
 use crate::error::{Error, Kind, Result};
 use crate::options::{Options, Secure};
 use crate::proto::auth::{self, ChannelBinding, Login, LoginContext, Mechanism, Next, Offer, Refusal, Wanted, ways};
@@ -18,6 +16,7 @@ use crate::proto::command::Command;
 use crate::proto::framing::ReceiveBuffer;
 use crate::proto::listing::Capabilities;
 use crate::proto::reply::{Reply, Status};
+use crate::secret;
 use crate::session::marks::Marks;
 use crate::session::server_cache::{self, Key, Known, Lists};
 use crate::session::sizes::Sizes;
@@ -153,6 +152,8 @@ impl<T: Transport> Client<T> {
         // what a server that is not to be asked said once is not to decide either
         let lists = lists.filter(|_| options.capabilities);
         lessons.trying = None;
+        let mut secrets = options.credentials.secrets()?;
+        secrets.extend(connector.secrets()?);
         let mut client = Client {
             transport: connector.connect(session.as_ref(), trace).await?,
             received: ReceiveBuffer::default(),
@@ -164,7 +165,7 @@ impl<T: Transport> Client<T> {
             asked_after_log_in: false,
             proven: BTreeSet::new(),
             greets_again: false,
-            secrets: [options.credentials.secrets(), connector.secrets()].concat(),
+            secrets,
             pipelining: options.pipelining,
             in_transaction: false,
             behind: Behind::Nothing,
@@ -532,7 +533,7 @@ impl<T: Transport> Client<T> {
                 }
             };
             // a copy, since the session is asked meanwhile whether to go on
-            let line = Zeroizing::new(line.bytes.to_vec());
+            let line = secret::join(&[line.bytes])?;
             let reply = match Reply::parse_in_exchange(&line) {
                 Ok(reply) => reply,
                 Err(error) => return Err(error.with_reply(self.show(&line, &login))),

@@ -29,7 +29,7 @@ pub trait Connector {
     fn identity(&self) -> Result<String>;
 
     /// What no status line may show of what is said on the way to the server, as to a proxy; the longest first.
-    fn secrets(&self) -> Vec<Zeroizing<Vec<u8>>>;
+    fn secrets(&self) -> Result<Vec<Zeroizing<Vec<u8>>>>;
 
     /// Connects, with implicit TLS where that is wanted; then an earlier TLS session is offered to be resumed.
     async fn connect(&mut self, earlier: Option<&TlsSession>, trace: &mut Trace<'_>) -> Result<Self::Transport>;

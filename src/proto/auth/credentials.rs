@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::error::Result;
 use crate::proto::command::check_argument;
+use crate::secret::join;
+use crate::shortage;
 use crate::text::every_form;
 
 /// Who logs in, and what proves it. Password and token are wiped when this is dropped and are never shown.
@@ -24,8 +26,8 @@ impl Credentials {
         check_argument(user, "the user name")?;
         check_argument(password, "the password")?;
         Ok(Credentials {
-            user: user.to_vec(),
-            password: Zeroizing::new(password.to_vec()),
+            user: shortage::copy(user, "the user name")?,
+            password: join(&[password])?,
             token: Zeroizing::default(),
             authzid: Vec::new(),
         })
@@ -34,14 +36,14 @@ impl Credentials {
     /// Adds the token that OAuth gave.
     pub fn with_token(mut self, token: &[u8]) -> Result<Credentials> {
         check_argument(token, "the token")?;
-        self.token = Zeroizing::new(token.to_vec());
+        self.token = join(&[token])?;
         Ok(self)
     }
 
     /// Adds as whom to act, if not as the user.
     pub fn with_authzid(mut self, authzid: &[u8]) -> Result<Credentials> {
         check_argument(authzid, "the authorization identity")?;
-        self.authzid = authzid.to_vec();
+        self.authzid = shortage::copy(authzid, "the authorization identity")?;
         Ok(self)
     }
 
@@ -51,8 +53,10 @@ impl Credentials {
     }
 
     /// What no log may show of them: password and token, and what base64 makes of them wherever they stand in a text.
-    pub fn secrets(&self) -> Vec<Zeroizing<Vec<u8>>> {
-        [&self.token, &self.password].into_iter().flat_map(|secret| every_form(secret)).collect()
+    pub fn secrets(&self) -> Result<Vec<Zeroizing<Vec<u8>>>> {
+        let mut forms = every_form(&self.token)?;
+        forms.extend(every_form(&self.password)?);
+        Ok(forms)
     }
 }
 
@@ -120,8 +124,12 @@ mod tests {
 
     #[test]
     fn password_and_token_are_secrets() {
-        let secrets =
-            Credentials::new(b"tim", b"tanstaaftanstaaf").unwrap().with_token(b"ya29.token").unwrap().secrets();
+        let secrets = Credentials::new(b"tim", b"tanstaaftanstaaf")
+            .unwrap()
+            .with_token(b"ya29.token")
+            .unwrap()
+            .secrets()
+            .unwrap();
         for secret in [&b"tanstaaftanstaaf"[..], b"ya29.token"] {
             assert!(secrets.iter().any(|known| ***known == *secret));
         }

@@ -7,9 +7,10 @@ use crate::error::{Error, Kind, Result};
 use crate::proto::command::{Command, MAX_COMMAND};
 use crate::proto::refusal::{Reason, reason};
 use crate::proto::reply::{Reply, ResponseCode, Status};
+use crate::secret::base64;
 use crate::text::{brief, mask};
 
-use super::sasl::{Answer, Exchange, Initial, Sasl, encode, out_of_place, unexpected};
+use super::sasl::{Answer, Exchange, Initial, Sasl, out_of_place, unexpected};
 use super::{Credentials, LoginContext, Mechanism, md5, oauth, plain, scram};
 
 /// A log-in under way.
@@ -63,7 +64,7 @@ impl<'a> Login<'a> {
                 let responses = vec![md5::apop_digest(context.greeting, &credentials.password)?];
                 return Ok(Login { credentials, method: Method::Apop, responses, says_auth });
             }
-            Mechanism::Plain => Box::new(plain::OneMessage::plain(credentials)),
+            Mechanism::Plain => Box::new(plain::OneMessage::plain(credentials)?),
             Mechanism::Login => Box::new(plain::Login::new(credentials)),
             Mechanism::CramMd5 => Box::new(md5::CramMd5::new(credentials)),
             Mechanism::ScramSha1 => Box::new(scram(Hash::Sha1, false)?),
@@ -72,10 +73,11 @@ impl<'a> Login<'a> {
             Mechanism::ScramSha256Plus => Box::new(scram(Hash::Sha256, true)?),
             Mechanism::XOAuth2 => Box::new(oauth::Bearer::xoauth2(credentials)?),
             Mechanism::OAuthBearer => Box::new(oauth::Bearer::oauth_bearer(credentials, &context)?),
-            Mechanism::External => Box::new(plain::OneMessage::external(credentials)),
+            Mechanism::External => Box::new(plain::OneMessage::external(credentials)?),
         };
         let name = mechanism.name();
-        let responses: Vec<_> = exchange.initial().map(|message| encode(&message)).into_iter().collect();
+        let responses = exchange.initial()?.map(|message| base64(&message)).transpose()?;
+        let responses = Vec::from_iter(responses);
         let initial = match responses.first() {
             None => Initial::Done,
             Some(message)
@@ -165,7 +167,8 @@ impl<'a> Login<'a> {
             Method::Sasl(sasl) => sasl.exchange.server_error(),
             _ => b"",
         };
-        let secrets = self.credentials.secrets();
+        // where there is no memory to mask it with it is not shown
+        let secrets = self.credentials.secrets().ok()?;
         let all: Vec<&[u8]> = self.secrets().into_iter().chain(secrets.iter().map(|secret| &***secret)).collect();
         (!server_error.is_empty()).then(|| brief(&mask(server_error, &all)))
     }
@@ -318,18 +321,18 @@ pub(super) mod tests {
         let greeting = LoginContext { greeting: b"<1@host>", ..context() };
         let mut login = Login::new(&credentials, Mechanism::Apop, greeting).unwrap();
         assert_eq!(login.secrets().len(), 3);
-        assert_eq!(login.first().redacted(), b"APOP tim ***");
+        assert_eq!(**login.first().redacted().unwrap(), *b"APOP tim ***");
         assert!(login.next(Reply::parse(b"+OK").unwrap(), &mut || Ok(())).unwrap().is_none());
 
         let mut login = Login::new(&credentials, Mechanism::Login, context()).unwrap();
-        assert_eq!(login.first().redacted(), b"AUTH LOGIN");
+        assert_eq!(**login.first().redacted().unwrap(), *b"AUTH LOGIN");
         for _ in 0..2 {
             let reply = Reply::parse_in_exchange(b"+").unwrap();
-            assert_eq!(login.next(reply, &mut || Ok(())).unwrap().unwrap().redacted(), b"***");
+            assert_eq!(**login.next(reply, &mut || Ok(())).unwrap().unwrap().redacted().unwrap(), *b"***");
         }
         assert_eq!(login.secrets(), [&b"dGlt"[..], b"c2VjcmV0", b"token", b"secret"]);
         says(&mut login, "+ ").unwrap_err();
-        assert_eq!(login.cancel().unwrap().redacted(), b"***");
+        assert_eq!(**login.cancel().unwrap().redacted().unwrap(), *b"***");
         assert_eq!(wire(login.cancel().unwrap()), "*\r\n");
     }
 

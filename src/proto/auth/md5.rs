@@ -4,9 +4,10 @@
 use zeroize::Zeroizing;
 
 use super::Credentials;
-use super::sasl::{Exchange, Message, message, syntax, unexpected};
+use super::sasl::{Exchange, Message, syntax, unexpected};
 use crate::crypto::Hash;
 use crate::error::{Error, Kind, Result};
+use crate::secret::join;
 
 /// CRAM-MD5 (RFC 2195).
 pub(super) struct CramMd5<'a> {
@@ -27,7 +28,7 @@ impl Exchange for CramMd5<'_> {
             return Err(syntax("CRAM-MD5 with an empty challenge"));
         }
         let digest = hex(&Hash::Md5.hmac(&credentials.password, &[challenge])?);
-        Ok(message(&[&credentials.user, b" ", digest.as_bytes()]))
+        join(&[&credentials.user, b" ", digest.as_bytes()])
     }
 }
 
@@ -103,7 +104,7 @@ mod tests {
         let mut login = Login::new(&mrose, Mechanism::Apop, context).unwrap();
         let first = login.first();
         assert_eq!(*first.encode().unwrap(), b"APOP mrose c4c9334bac560ecc979e58001b3e22fb\r\n");
-        assert_eq!(first.redacted(), b"APOP mrose ***");
+        assert_eq!(**first.redacted().unwrap(), *b"APOP mrose ***");
         assert_eq!(says(&mut login, "+OK").unwrap(), None);
     }
 

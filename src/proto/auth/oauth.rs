@@ -1,8 +1,10 @@
 //! The mechanisms that show a token instead of a password: XOAUTH2, OAUTHBEARER.
 
-use super::sasl::{Exchange, Message, escape_name, message, unexpected};
+use super::sasl::{Exchange, Message, escape_name, unexpected};
 use super::{Credentials, LoginContext};
 use crate::error::{Error, Kind, Result};
+use crate::secret::join;
+use crate::shortage;
 
 /// Either of them: one message, and for what is wrong with it a challenge, which wants an answer before the refusal.
 pub(super) struct Bearer {
@@ -15,16 +17,16 @@ impl Bearer {
     /// XOAUTH2, as Google and Microsoft describe it.
     pub(super) fn xoauth2(credentials: &Credentials) -> Result<Bearer> {
         let Credentials { user, token, .. } = check(credentials)?;
-        Ok(Bearer::new(message(&[b"user=", user, b"\x01auth=Bearer ", token, b"\x01\x01"]), b""))
+        Ok(Bearer::new(join(&[b"user=", user, b"\x01auth=Bearer ", token, b"\x01\x01"])?, b""))
     }
 
     /// OAUTHBEARER (RFC 7628).
     pub(super) fn oauth_bearer(credentials: &Credentials, context: &LoginContext<'_>) -> Result<Bearer> {
         let Credentials { user, authzid, token, .. } = check(credentials)?;
         // the token says who logs in; as whom to act is the user, unless somebody else is named
-        let name = escape_name(if authzid.is_empty() { user } else { authzid });
+        let name = escape_name(if authzid.is_empty() { user } else { authzid })?;
         let (host, port) = (context.host, context.port.to_string());
-        let whole = message(&[
+        let whole = join(&[
             b"n,",
             if name.is_empty() { b"" } else { b"a=" },
             &name,
@@ -35,7 +37,7 @@ impl Bearer {
             b"\x01auth=Bearer ",
             token,
             b"\x01\x01",
-        ]);
+        ])?;
         Ok(Bearer::new(whole, b"\x01"))
     }
 
@@ -45,14 +47,14 @@ impl Bearer {
 }
 
 impl Exchange for Bearer {
-    fn initial(&mut self) -> Option<Message> {
-        self.message.take()
+    fn initial(&mut self) -> Result<Option<Message>> {
+        Ok(self.message.take())
     }
 
     fn respond(&mut self, challenge: &[u8], _: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
         let answer = self.answer.take().ok_or_else(unexpected)?;
-        self.server_error = challenge.to_vec();
-        Ok(message(&[answer]))
+        self.server_error = shortage::copy(challenge, "the server's answer")?;
+        join(&[answer])
     }
 
     fn server_error(&self) -> &[u8] {

@@ -1,28 +1,29 @@
 //! The mechanisms that say who one is, and the password if there is one, as it is: PLAIN, LOGIN, EXTERNAL.
 
 use super::Credentials;
-use super::sasl::{Exchange, Message, message, unexpected};
+use super::sasl::{Exchange, Message, unexpected};
 use crate::error::Result;
+use crate::secret::join;
 
 /// A mechanism of one message.
 pub(super) struct OneMessage(Option<Message>);
 
 impl OneMessage {
     /// PLAIN (RFC 4616).
-    pub(super) fn plain(credentials: &Credentials) -> OneMessage {
+    pub(super) fn plain(credentials: &Credentials) -> Result<OneMessage> {
         let Credentials { authzid, user, password, .. } = credentials;
-        OneMessage(Some(message(&[authzid, b"\0", user, b"\0", password])))
+        Ok(OneMessage(Some(join(&[authzid, b"\0", user, b"\0", password])?)))
     }
 
     /// EXTERNAL (RFC 4422, appendix A): TLS has said who one is, so this says at most as whom to act.
-    pub(super) fn external(credentials: &Credentials) -> OneMessage {
-        OneMessage(Some(message(&[&credentials.authzid])))
+    pub(super) fn external(credentials: &Credentials) -> Result<OneMessage> {
+        Ok(OneMessage(Some(join(&[&credentials.authzid])?)))
     }
 }
 
 impl Exchange for OneMessage {
-    fn initial(&mut self) -> Option<Message> {
-        self.0.take()
+    fn initial(&mut self) -> Result<Option<Message>> {
+        Ok(self.0.take())
     }
 
     fn knows_challenges(&self) -> bool {
@@ -54,7 +55,7 @@ impl Exchange for Login<'_> {
     }
 
     fn respond(&mut self, _: &[u8], _: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
-        self.answers.next().map(|answer| message(&[answer])).ok_or_else(unexpected)
+        join(&[self.answers.next().ok_or_else(unexpected)?])
     }
 }
 

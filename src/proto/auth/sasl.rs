@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
+use crate::secret::{self, base64};
 
 /// What is said in a SASL exchange, before it is base64.
 pub(super) type Message = Zeroizing<Vec<u8>>;
@@ -12,8 +13,8 @@ pub(super) type Message = Zeroizing<Vec<u8>>;
 /// What a SASL mechanism says. It is given challenges and gives responses, neither in base64.
 pub(super) trait Exchange {
     /// What it begins with; `None` where the server begins.
-    fn initial(&mut self) -> Option<Message> {
-        None
+    fn initial(&mut self) -> Result<Option<Message>> {
+        Ok(None)
     }
 
     /// Whether a challenge can ever hold anything. Where not, the first one asks for what it begins with, even if
@@ -95,7 +96,7 @@ impl Sasl<'_> {
         let answer = if wants_initial {
             Answer::First
         } else {
-            responses.push(encode(&self.exchange.respond(&decode(challenge)?, rest)?));
+            responses.push(base64(&self.exchange.respond(&decode(challenge)?, rest)?)?);
             Answer::Last
         };
         self.sent += 1;
@@ -104,25 +105,16 @@ impl Sasl<'_> {
     }
 }
 
-/// All parts as one message, allocated once: growing would leave an unwiped copy behind.
-pub(super) fn message(parts: &[&[u8]]) -> Message {
-    let mut whole = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
-    parts.iter().for_each(|part| whole.extend_from_slice(part));
-    whole
-}
-
-/// Base64, allocated once as well, and not by way of the stack as by `encode_string`.
-pub(super) fn encode(message: &[u8]) -> Zeroizing<String> {
-    Zeroizing::new(STANDARD.encode(message))
-}
-
-pub(super) fn decode(text: &[u8]) -> Result<Vec<u8>> {
-    STANDARD.decode(text).map_err(|_| syntax("a malformed SASL challenge, which is not base64"))
+pub(super) fn decode(text: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    let mut decoded = secret::with_capacity(base64::decoded_len_estimate(text.len()))?;
+    let malformed = |_| syntax("a malformed SASL challenge, which is not base64");
+    STANDARD.decode_vec(text, &mut decoded).map_err(malformed)?;
+    Ok(decoded)
 }
 
 /// A name inside a GS2 header or a message of SCRAM (RFC 5801, section 4).
-pub(super) fn escape_name(name: &[u8]) -> Vec<u8> {
-    let mut escaped = Vec::with_capacity(name.len());
+pub(super) fn escape_name(name: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    let mut escaped = secret::with_capacity(name.len() * 3)?;
     for byte in name {
         match byte {
             b',' => escaped.extend_from_slice(b"=2C"),
@@ -130,7 +122,7 @@ pub(super) fn escape_name(name: &[u8]) -> Vec<u8> {
             byte => escaped.push(*byte),
         }
     }
-    escaped
+    Ok(escaped)
 }
 
 pub(super) fn syntax(what: &str) -> Error {

@@ -2,14 +2,13 @@
 
 use std::borrow::Cow;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::sasl::{Exchange, Message, decode, escape_name, message, syntax, unexpected};
+use super::sasl::{Exchange, Message, decode, escape_name, syntax, unexpected};
 use super::{ChannelBinding, Credentials, LoginContext};
 use crate::crypto::{self, Bytes, Hash};
 use crate::error::{Error, Kind, Result};
+use crate::secret::{base64, join};
 
 /// Fewer iterations than every server must ask for (RFC 7677, section 4) are asked for by an impostor who means to
 /// guess the password from our answer.
@@ -21,11 +20,11 @@ pub(super) struct Scram<'a> {
     hash: Hash,
     password: &'a [u8],
     /// The GS2 header: whether the channel is bound, and as whom to act.
-    header: Vec<u8>,
+    header: Zeroizing<Vec<u8>>,
     /// What the channel is bound by.
     binding: Vec<u8>,
     /// The first message without that header.
-    first: Vec<u8>,
+    first: Zeroizing<Vec<u8>>,
     nonce: String,
     step: Step,
     /// Why the server refuses.
@@ -58,11 +57,11 @@ impl<'a> Scram<'a> {
             (false, Some(_)) => ("y".to_owned(), Vec::new()),
             (false, None) => ("n".to_owned(), Vec::new()),
         };
-        let authzid = escape_name(&credentials.authzid);
-        let header = [flag.as_bytes(), b",", if authzid.is_empty() { b"" } else { b"a=" }, &authzid, b","].concat();
+        let authzid = escape_name(&credentials.authzid)?;
+        let header = join(&[flag.as_bytes(), b",", if authzid.is_empty() { b"" } else { b"a=" }, &authzid, b","])?;
         let user = prepare(&credentials.user);
         let nonce = (context.nonce)()?;
-        let first = [b"n=", &escape_name(&user)[..], b",r=", nonce.as_bytes()].concat();
+        let first = join(&[b"n=", &escape_name(&user)?, b",r=", nonce.as_bytes()])?;
         Ok(Scram {
             hash,
             password: &credentials.password,
@@ -81,8 +80,8 @@ impl<'a> Scram<'a> {
         if nonce.len() <= self.nonce.len() || !nonce.starts_with(self.nonce.as_bytes()) {
             return Err(syntax("SCRAM with a nonce that does not extend ours"));
         }
-        let channel = STANDARD.encode([&self.header[..], &self.binding].concat());
-        let without_proof = [b"c=", channel.as_bytes(), b",r=", nonce].concat();
+        let channel = base64(&join(&[&self.header, &self.binding])?)?;
+        let without_proof = join(&[b"c=", channel.as_bytes(), b",r=", nonce])?;
         let exchange: [&[u8]; 5] = [&self.first, b",", server_first, b",", &without_proof];
 
         let hash = self.hash;
@@ -97,14 +96,14 @@ impl<'a> Scram<'a> {
         let server_signature = hash.hmac(&hash.hmac(&salted, &[b"Server Key"])?, &exchange)?;
         let mut proof = client_key;
         proof.iter_mut().zip(&*client_signature).for_each(|(key, signature)| *key ^= signature);
-        let proof = Zeroizing::new(STANDARD.encode(&*proof));
-        Ok((message(&[&without_proof, b",p=", proof.as_bytes()]), server_signature))
+        let proof = base64(&proof)?;
+        Ok((join(&[&without_proof, b",p=", proof.as_bytes()])?, server_signature))
     }
 }
 
 impl Exchange for Scram<'_> {
-    fn initial(&mut self) -> Option<Message> {
-        Some(message(&[&self.header, &self.first]))
+    fn initial(&mut self) -> Result<Option<Message>> {
+        join(&[&self.header, &self.first]).map(Some)
     }
 
     fn respond(&mut self, challenge: &[u8], rest: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
@@ -117,7 +116,7 @@ impl Exchange for Scram<'_> {
             Step::ServerFinal(signature) => {
                 verify(signature, challenge, &mut self.server_error)?;
                 self.step = Step::Verified;
-                Ok(message(&[]))
+                join(&[])
             }
             Step::Verified => Err(unexpected()),
         }
@@ -157,7 +156,7 @@ impl Exchange for Scram<'_> {
 /// What the server says first. Extensions behind it are passed over, as they must be; one before it must not be.
 struct ServerFirst<'a> {
     nonce: &'a [u8],
-    salt: Vec<u8>,
+    salt: Zeroizing<Vec<u8>>,
     iterations: u32,
 }
 
@@ -213,6 +212,9 @@ fn prepare(text: &[u8]) -> Cow<'_, [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::super::login::tests::{context, says};
     use super::super::{Login, Mechanism};
     use super::*;
