@@ -167,10 +167,13 @@ impl<'a> Login<'a> {
             Method::Sasl(sasl) => sasl.exchange.server_error(),
             _ => b"",
         };
+        if server_error.is_empty() {
+            return None;
+        }
         // where there is no memory to mask it with it is not shown
         let secrets = self.credentials.secrets().ok()?;
         let all: Vec<&[u8]> = self.secrets().into_iter().chain(secrets.iter().map(|secret| &***secret)).collect();
-        (!server_error.is_empty()).then(|| brief(&mask(server_error, &all)))
+        Some(brief(&mask(server_error, &all)))
     }
 
     fn with_server_error(&self, error: Error) -> Error {
