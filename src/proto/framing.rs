@@ -347,6 +347,14 @@ mod tests {
             let kind = buffer.take_first_line().unwrap_err().kind();
             assert_eq!(kind, Kind::Limit);
         }
+        // one more may be the CR of its end, behind another line as well
+        let mut buffer = ReceiveBuffer::default();
+        feed(&mut buffer, b"+OK\r\n");
+        buffer.take_first_line().unwrap().unwrap();
+        feed(&mut buffer, &[&vec![b'x'; MAX_LINE][..], b"\r"].concat());
+        assert!(buffer.take_line(Ending::CrLf).unwrap().is_none());
+        feed(&mut buffer, b"x");
+        assert_eq!(buffer.take_line(Ending::CrLf).unwrap_err().kind(), Kind::Limit);
     }
 
     #[test]
