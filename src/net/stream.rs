@@ -22,7 +22,7 @@ impl Stream {
         self.tcp_mut().set_deadline(deadline);
     }
 
-    /// Who hears of the waits.
+    /// The progress callback, which is called during waits.
     pub fn progress(&mut self) -> &mut Progress {
         self.tcp_mut().progress()
     }
