@@ -28,7 +28,7 @@ pub fn base64(bytes: &[u8]) -> Result<Zeroizing<String>> {
 /// Nothing yet, with room for so much.
 pub fn with_capacity(bytes: usize) -> Result<Zeroizing<Vec<u8>>> {
     let mut room = Zeroizing::new(Vec::new());
-    shortage::may_fail(|| room.try_reserve_exact(bytes)).map_err(|_| no_memory())?;
+    shortage::without_reserve(|| room.try_reserve_exact(bytes)).map_err(|_| no_memory())?;
     Ok(room)
 }
 

@@ -31,7 +31,7 @@ pub fn give_back(share: usize) {
 }
 
 /// Asks for memory in a way that may be refused, and leaves what is set aside to those who cannot do without.
-pub fn may_fail<T>(ask: impl FnOnce() -> T) -> T {
+pub fn without_reserve<T>(ask: impl FnOnce() -> T) -> T {
     let before = MAY_FAIL.replace(true);
     let answer = ask();
     MAY_FAIL.set(before);
@@ -41,30 +41,30 @@ pub fn may_fail<T>(ask: impl FnOnce() -> T) -> T {
 /// A copy of what may be long.
 pub fn copy<T: Copy>(items: &[T], what: &str) -> Result<Vec<T>> {
     let mut copy = Vec::new();
-    may_fail(|| copy.try_reserve_exact(items.len()))
+    without_reserve(|| copy.try_reserve_exact(items.len()))
         .map_err(|_| Error::new(Kind::OutOfMemory, format!("no memory for {what}")))?;
     copy.extend_from_slice(items);
     Ok(copy)
 }
 
 /// Whether this thread asks so.
-pub fn is_asked_to_fail() -> bool {
+pub fn reserve_disabled() -> bool {
     MAY_FAIL.get()
 }
 
 /// Whether the system has so many bytes in one block.
 pub fn has(bytes: usize) -> bool {
-    may_fail(|| Vec::<u8>::new().try_reserve_exact(bytes).is_ok())
+    without_reserve(|| Vec::<u8>::new().try_reserve_exact(bytes).is_ok())
 }
 
 /// Whether there is so little that what has just failed, without saying why, will have failed for that.
-pub fn is_likely() -> bool {
+pub fn probably_out_of_memory() -> bool {
     !has(PROBE)
 }
 
 /// An error where a quarter of what is set aside is taken, and the system has nothing yet.
 pub fn check() -> Result<()> {
-    if TAKEN.load(Ordering::Relaxed) < RESERVE / 4 || !is_likely() {
+    if TAKEN.load(Ordering::Relaxed) < RESERVE / 4 || !probably_out_of_memory() {
         return Ok(());
     }
     Err(Error::new(Kind::OutOfMemory, "there is no memory left"))

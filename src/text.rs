@@ -97,7 +97,7 @@ pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
     match masked {
         None => Cow::Borrowed(line),
         Some(text) if shows(&text) => Cow::Owned([status, NOTHING].concat()),
-        Some(mut text) => match shortage::may_fail(|| text.try_reserve_exact(status.len())) {
+        Some(mut text) => match shortage::without_reserve(|| text.try_reserve_exact(status.len())) {
             Ok(()) => {
                 text.splice(..0, status.iter().copied());
                 Cow::Owned(text)
@@ -130,7 +130,7 @@ fn replace(text: &[u8], secret: &[u8]) -> Vec<u8> {
     let count = memmem::find_iter(text, secret).count();
     let mut masked = Vec::new();
     // a mask may be longer than what it stands for
-    if shortage::may_fail(|| masked.try_reserve_exact(text.len() + count * 3)).is_err() {
+    if shortage::without_reserve(|| masked.try_reserve_exact(text.len() + count * 3)).is_err() {
         return NOTHING.to_vec();
     }
     let mut rest = 0;

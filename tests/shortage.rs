@@ -7,7 +7,7 @@ use pop3connect::shortage::{self, RESERVE};
 #[test]
 fn a_quarter_of_the_reserve() {
     shortage::take(RESERVE / 4 - 1);
-    assert!(shortage::check().is_ok() && !shortage::is_likely());
+    assert!(shortage::check().is_ok() && !shortage::probably_out_of_memory());
     shortage::take(1);
     assert!(shortage::check().is_ok(), "the system has memory again");
     let limits = getrlimit(Resource::RLIMIT_AS).unwrap();
@@ -17,7 +17,7 @@ fn a_quarter_of_the_reserve() {
     while shortage::has(1024 * 1024) {
         blocks.push(Vec::<u8>::with_capacity(1024 * 1024));
     }
-    let short = (shortage::check().map_err(|error| error.kind()), shortage::is_likely());
+    let short = (shortage::check().map_err(|error| error.kind()), shortage::probably_out_of_memory());
     shortage::give_back(1);
     let no_more = shortage::check().is_ok();
     setrlimit(Resource::RLIMIT_AS, limits.0, limits.1).unwrap();

@@ -38,7 +38,7 @@ unsafe impl<const SIZE: usize, const COUNT: usize> Sync for Pool<SIZE, COUNT> {}
 
 /// A block of at least that size, its content undefined; NULL if there is none.
 pub fn take(size: usize, alignment: usize) -> *mut u8 {
-    if alignment > ALIGNMENT || shortage::is_asked_to_fail() {
+    if alignment > ALIGNMENT || shortage::reserve_disabled() {
         return ptr::null_mut();
     }
     let block = RESERVE.small.take(size).or_else(|| RESERVE.medium.take(size)).or_else(|| RESERVE.large.take(size));

@@ -55,7 +55,7 @@ fn is_exhausted(error: &io::Error) -> bool {
 
 /// The same, asked after something has failed that does not say why, as look-ups and OpenSSL's reading of files.
 fn seems_exhausted() -> bool {
-    shortage::is_likely() || File::open("/dev/null").is_err_and(|error| is_exhausted(&error))
+    shortage::probably_out_of_memory() || File::open("/dev/null").is_err_and(|error| is_exhausted(&error))
 }
 
 /// The same descriptor, above those of standard input, output and error: what a host has closed of these is nobody's to

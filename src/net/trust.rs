@@ -124,7 +124,7 @@ pub fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // all at once, in a way that may be refused: reading would ask for more bit by bit. One more, to see the end
     let length = usize::try_from(metadata.len()).unwrap_or_default() + 1;
-    shortage::may_fail(|| bytes.try_reserve_exact(length))?;
+    shortage::without_reserve(|| bytes.try_reserve_exact(length))?;
     File::open(path)?.take(MAX_FILE).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -191,7 +191,7 @@ impl ReceiveBuffer {
 
     fn resize(&mut self, size: usize) -> Result<()> {
         let more = size.saturating_sub(self.buffer.len());
-        shortage::may_fail(|| self.buffer.try_reserve_exact(more))
+        shortage::without_reserve(|| self.buffer.try_reserve_exact(more))
             .map_err(|_| Error::new(Kind::OutOfMemory, "no memory for the receive buffer"))?;
         self.buffer.resize(self.buffer.len() + more, 0);
         Ok(())

@@ -211,7 +211,7 @@ impl UniqueIds {
             let text = format!("the server listed unique ids of more than {MAX_UNIQUE_IDS} octets");
             return Err(Error::new(Kind::Limit, text));
         }
-        shortage::may_fail(|| self.text.try_reserve(uid.len())).map_err(|_| no_room())?;
+        shortage::without_reserve(|| self.text.try_reserve(uid.len())).map_err(|_| no_room())?;
         self.text.extend_from_slice(uid);
         self.entries.push((number, self.text.len()));
         Ok(())
@@ -226,7 +226,7 @@ impl UniqueIds {
 
 /// Room for one more entry, by what has come, never by what the server claims.
 fn make_room<T>(entries: &mut Vec<T>) -> Result<()> {
-    shortage::may_fail(|| entries.try_reserve(1)).map_err(|_| no_room())
+    shortage::without_reserve(|| entries.try_reserve(1)).map_err(|_| no_room())
 }
 
 fn no_room() -> Error {

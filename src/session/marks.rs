@@ -27,7 +27,7 @@ impl Marks {
             let text = format!("the messages marked as deleted have more than {MAX_STRETCHES} gaps between them");
             return Err(Error::new(Kind::Limit, text));
         }
-        shortage::may_fail(|| self.stretches.try_reserve(marks))
+        shortage::without_reserve(|| self.stretches.try_reserve(marks))
             .map_err(|_| Error::new(Kind::OutOfMemory, "no memory for the marks of deleted messages"))
     }
 

@@ -351,6 +351,6 @@ impl<T: Transport> Client<T> {
 
 /// Room for one more message to be deleted.
 fn make_room(to_delete: &mut VecDeque<i32>) -> Result<()> {
-    shortage::may_fail(|| to_delete.try_reserve(1))
+    shortage::without_reserve(|| to_delete.try_reserve(1))
         .map_err(|_| Error::new(Kind::OutOfMemory, "no memory for the numbers of the messages to be deleted"))
 }

@@ -17,7 +17,7 @@ impl Sizes {
     /// What a whole list says.
     pub fn learn(&mut self, listed: &[(i32, i64)]) {
         self.entries = Vec::new();
-        let mut room = || shortage::may_fail(|| self.entries.try_reserve_exact(listed.len()));
+        let mut room = || shortage::without_reserve(|| self.entries.try_reserve_exact(listed.len()));
         if listed.len() <= MOST && room().is_ok() {
             self.entries.extend_from_slice(listed);
             self.entries.sort_by_key(|(number, _)| *number);

@@ -20,7 +20,7 @@ pub fn error(otherwise: Kind, doing: &str, stack: &ErrorStack) -> Error {
 pub fn kind(otherwise: Kind, stack: &ErrorStack) -> Kind {
     // it does not always say so
     let is_shortage = stack.errors().iter().any(|error| error.reason() == Some("malloc failure"));
-    if is_shortage || shortage::is_likely() { Kind::OutOfMemory } else { otherwise }
+    if is_shortage || shortage::probably_out_of_memory() { Kind::OutOfMemory } else { otherwise }
 }
 
 /// The reasons in an error stack, without the places in OpenSSL's source.
