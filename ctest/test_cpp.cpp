@@ -1,4 +1,4 @@
-// The C++ face: sessions, options, what calls hand out, errors by exception and by code, messages as a range.
+// The C++ wrapper: sessions, options, what calls hand out, errors by exception and by code, messages as a range.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -13,7 +13,7 @@
 #include <ranges>
 #endif
 
-#include "face.hpp"
+#include "wrapper.hpp"
 #include "script.h"
 #include "test_cpp_unit.hpp"
 

@@ -1,4 +1,4 @@
-// The C++ face: callables of every kind, what they answer, what they throw, and how long they live.
+// The C++ wrapper: callables of every kind, what they answer, what they throw, and how long they live.
 #include <array>
 #include <atomic>
 #include <memory>
@@ -7,14 +7,14 @@
 #include <thread>
 #include <vector>
 
-#include "face.hpp"
+#include "wrapper.hpp"
 #include "script.h"
 
 using pop3::errc;
 
 namespace {
 
-/* What callables here throw, unlike anything that the face would. */
+/* What callables here throw, unlike anything that the wrapper would. */
 struct thrown {
     int number;
 };

@@ -1,8 +1,8 @@
-// The C++ face by std::error_code alone, as for programs that are built without exceptions and without RTTI.
+// The C++ wrapper by std::error_code alone, as for programs that are built without exceptions and without RTTI.
 #include <string>
 #include <vector>
 
-#include "face.hpp"
+#include "wrapper.hpp"
 
 #if defined(__cpp_exceptions) || defined(__cpp_rtti)
 #error "this is to be compiled without them"

@@ -1,6 +1,6 @@
 #include "test_cpp_unit.hpp"
 
-#include "face.hpp"
+#include "wrapper.hpp"
 
 const std::error_category &other_unit_category()
 {

@@ -1,4 +1,4 @@
-/* What the tests of the C++ face share: the support of the C tests, and sessions with the test server. */
+/* What the tests of the C++ wrapper share: the support of the C tests, and sessions with the test server. */
 #ifndef FACE_HPP
 #define FACE_HPP
 
