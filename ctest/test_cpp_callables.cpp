@@ -312,7 +312,7 @@ void error_callables_hear_and_throw()
     CHECK((heard == lines{"POP3DeleteMessage -2001"}));
     session.noop();
 
-    /* the words of what it hears, not those of an earlier refusal of the face's own */
+    /* the words of what it hears, not those of an earlier refusal of the wrapper's own */
     std::string words_then;
     options.on_error([&](std::error_code, std::string_view, std::string_view) { words_then = pop3::last_error(); });
     auto third = options.connect();
@@ -352,7 +352,7 @@ void the_process_s_error_callable()
     pop3::set_error_callback([](std::error_code, std::string_view, std::string_view) { throw thrown{12}; });
     CHECK_INT(held.use_count(), 1);
     CHECK_THROWN(none.noop(code), 12);
-    // C called past the face: there is nobody to throw it at
+    // C called past the wrapper: there is nobody to throw it at
     CHECK_INT(pop3_noop(1, nullptr), POP3_ERR_BAD_SOCKET);
     pop3::set_error_callback(nullptr);
     CHECK_THROWS(none.noop(), errc::bad_socket);
