@@ -1,7 +1,7 @@
 //! What a session needs of the world: a connection, time, and somebody to tell how it goes on.
 //!
 //! The session itself has no socket, no clock and no thread. Whoever drives it chooses: one transport blocks until it has
-//! an answer or its time is over ([`crate::drive::blocking`]), another is a script in memory ([`crate::drive::script`]).
+//! an answer or its time is over ([`crate::drive::blocking`]), another is a script in memory (`drive::script`, for tests).
 
 // each driver polls its own sessions on its own thread, so nobody needs to know whether these futures are Send
 #![allow(async_fn_in_trait)]
