@@ -553,6 +553,31 @@ static void a_session_in_use_is_resumed_beside_it(void)
     pop3_options_free(options);
 }
 
+static int32_t enough(const char *data, size_t len, void *context)
+{
+    (void)data, (void)len, (void)context;
+    return 1;
+}
+
+static void after_a_session_that_ended_without_a_word(void)
+{
+    const char *servers[] = {"tls=implicit", "tls=implicit tls-max=1.2"};
+    for (int i = 0; i < 2; i++) {
+        int where = server_mailbox(servers[i]);
+        pop3_options *options = options_for(where, 1);
+        FULL(where, options);
+        for (int again = 0; again < 3; again++) {
+            int socket = pop3_connect_with(options);
+            CHECK_INT(is_resumed(socket), 1);
+            /* the connection is closed in the middle of the message */
+            CHECK_INT(pop3_recv_message_to(socket, 1, enough, NULL, NULL), POP3_ERR_CANCELLED);
+            CHECK_INT(pop3_disconnect(socket, NULL), POP3_ERR_CONNECTION_LOST);
+        }
+        RESUMED(where, options);
+        pop3_options_free(options);
+    }
+}
+
 static void a_resumed_session_is_verified_as_the_first_was(void)
 {
     int where = server_mailbox("tls=implicit");
@@ -738,6 +763,7 @@ int main(void)
     RUN(a_server_that_fails_when_a_session_is_offered);
     RUN(a_refused_log_in_leaves_nothing);
     RUN(a_session_in_use_is_resumed_beside_it);
+    RUN(after_a_session_that_ended_without_a_word);
     RUN(a_resumed_session_is_verified_as_the_first_was);
     RUN(for_a_day_after_the_full_handshake);
     RUN(by_either_clock);

@@ -1,5 +1,5 @@
-//! The server cache: what is remembered of servers for the process's life, so that connecting again costs less: what they can do, and
-//! the TLS session.
+//! The server cache: what is remembered of servers for the process's life, so that connecting again costs less: what they
+//! can do, and the TLS session.
 //!
 //! It is remembered by all that decides who is spoken to and who is trusted, [`Key`], so that nothing learnt from one
 //! is ever believed of another. The lock is for looking up and for storing alone.
@@ -182,7 +182,7 @@ pub fn may_pipeline(key: &Key, now: Instant) -> bool {
 /// What the server can do after the log-in.
 pub fn store_after_log_in(key: &Key, after: &Capabilities) {
     if let Some(lists) = lock().get_mut(key).and_then(|entry| entry.known.lists.as_mut()) {
-        lists.after = Some(after.clone()).filter(|after| after.as_bytes().len() <= LONGEST_LIST);
+        lists.after = Some(after).filter(|after| after.as_bytes().len() <= LONGEST_LIST).cloned();
     }
 }
 

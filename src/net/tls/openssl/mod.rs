@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 
 use openssl::asn1::Asn1Time;
 use openssl::error::ErrorStack;
-use openssl::ssl::{self, ErrorCode, Ssl, SslRef, SslStream, SslVersion};
+use openssl::ssl::{self, ErrorCode, ShutdownState, Ssl, SslRef, SslStream, SslVersion};
 use openssl::x509::verify::X509CheckFlags;
 use openssl::x509::{X509, X509Ref, X509VerifyResult};
 
@@ -118,6 +118,14 @@ pub struct Tls {
     /// Whether the server has shown a certificate that is believed, in this handshake or in the one that is resumed.
     verified: bool,
     lifetime: Lifetime,
+}
+
+impl Drop for Tls {
+    /// That a connection ends without a word, as after a cancel, is no reason not to resume its session: OpenSSL would spoil
+    /// it, also where it is kept for later connections. Nothing is sent by this.
+    fn drop(&mut self) {
+        self.stream.set_shutdown(ShutdownState::SENT | ShutdownState::RECEIVED);
+    }
 }
 
 impl Tls {
