@@ -210,12 +210,18 @@ impl<T: Transport> Client<T> {
 
     /// Whether something comes within that time.
     async fn hears_within(&mut self, time: Duration) -> Result<bool> {
+        let until = self.transport.now() + time;
         while self.received.is_empty() {
             match self.transport.read_at_once(self.received.space()?)? {
                 Some(0) => return Err(Error::closed()),
                 Some(count) => self.received.filled(count),
-                None if !self.transport.wait_readable(time).await? => return Ok(false),
-                None => {}
+                // what has come may be nothing yet, as a part of a record
+                None => {
+                    let left = until.saturating_duration_since(self.transport.now());
+                    if !self.transport.wait_readable(left).await? {
+                        return Ok(false);
+                    }
+                }
             }
         }
         Ok(true)

@@ -358,6 +358,18 @@ fn what_ends_a_session() {
     }
 }
 
+/// Whether a server pipelines after the log-in is asked in passing: it may take a part of the timeout, whatever trickles.
+#[test]
+fn a_trickle_is_not_waited_for() {
+    let _cache = server_cache::tests::alone();
+    let lines = format!("{GREETING}{}{USER}C: CAPA\nTRICKLE\n", capa("USER"));
+    let (result, log, _) = play(&options(), &[Script::parse(&lines)], usize::MAX, None, &|mut client, trace| {
+        run(client.retrieve_many(1..21, false, &mut Delivered::default(), trace)).map(drop)
+    });
+    assert_eq!(result.unwrap_err().kind(), Kind::Timeout);
+    assert!(log.borrow().heard[0].ends_with(b"CAPA\r\nLIST 1\r\n"));
+}
+
 #[test]
 fn progress_is_of_the_message() {
     let _cache = server_cache::tests::alone();
