@@ -15,6 +15,7 @@ use crate::capi::boundary;
 use crate::capi::codes::POP3_OK;
 use crate::capi::options::pop3_options;
 use crate::error::Result;
+use crate::shortage;
 
 /// The name that an error callback gets for the setters.
 const COMMAND: &CStr = c"POP3Options";
@@ -31,6 +32,7 @@ unsafe fn change(
     boundary::call(COMMAND, || {
         // SAFETY: the caller's promise
         let options = unsafe { options.as_mut() }.ok_or_else(|| parameter("the options are NULL"))?;
+        shortage::check()?;
         options.change(setter, change).map(|()| POP3_OK)
     })
 }

@@ -370,7 +370,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn most_mechanisms_know_of_no_complaint() {
+    fn most_mechanisms_know_no_server_error() {
         let credentials = credentials();
         let (login, _) = begin(&credentials, Mechanism::Plain);
         assert_eq!(login.server_error(), None);

@@ -4,13 +4,12 @@ use super::sasl::{Exchange, Message, escape_name, unexpected};
 use super::{Credentials, LoginContext};
 use crate::error::{Error, Kind, Result};
 use crate::secret::join;
-use crate::shortage;
 
 /// Either of them: one message, and for what is wrong with it a challenge, which wants an answer before the refusal.
 pub(super) struct Bearer {
     message: Option<Message>,
     answer: Option<&'static [u8]>,
-    server_error: Vec<u8>,
+    server_error: Message,
 }
 
 impl Bearer {
@@ -42,7 +41,7 @@ impl Bearer {
     }
 
     fn new(message: Message, answer: &'static [u8]) -> Bearer {
-        Bearer { message: Some(message), answer: Some(answer), server_error: Vec::new() }
+        Bearer { message: Some(message), answer: Some(answer), server_error: Message::default() }
     }
 }
 
@@ -53,7 +52,7 @@ impl Exchange for Bearer {
 
     fn respond(&mut self, challenge: &[u8], _: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
         let answer = self.answer.take().ok_or_else(unexpected)?;
-        self.server_error = shortage::copy(challenge, "the server's answer")?;
+        self.server_error = join(&[challenge])?;
         join(&[answer])
     }
 

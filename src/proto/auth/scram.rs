@@ -9,6 +9,7 @@ use super::{ChannelBinding, Credentials, LoginContext};
 use crate::crypto::{self, Bytes, Hash};
 use crate::error::{Error, Kind, Result};
 use crate::secret::{base64, join};
+use crate::shortage;
 
 /// Fewer iterations than every server must ask for (RFC 7677, section 4) are asked for by an impostor who means to
 /// guess the password from our answer.
@@ -28,7 +29,7 @@ pub(super) struct Scram<'a> {
     nonce: String,
     step: Step,
     /// Why the server refuses.
-    server_error: Vec<u8>,
+    server_error: Zeroizing<Vec<u8>>,
 }
 
 enum Step {
@@ -59,7 +60,7 @@ impl<'a> Scram<'a> {
         };
         let authzid = escape_name(&credentials.authzid)?;
         let header = join(&[flag.as_bytes(), b",", if authzid.is_empty() { b"" } else { b"a=" }, &authzid, b","])?;
-        let user = prepare(&credentials.user);
+        let user = prepare(&credentials.user)?;
         let nonce = (context.nonce)()?;
         let first = join(&[b"n=", &escape_name(&user)?, b",r=", nonce.as_bytes()])?;
         Ok(Scram {
@@ -70,7 +71,7 @@ impl<'a> Scram<'a> {
             first,
             nonce,
             step: Step::ServerFirst,
-            server_error: Vec::new(),
+            server_error: Zeroizing::default(),
         })
     }
 
@@ -85,7 +86,7 @@ impl<'a> Scram<'a> {
         let exchange: [&[u8]; 5] = [&self.first, b",", server_first, b",", &without_proof];
 
         let hash = self.hash;
-        let mut password = prepare(self.password);
+        let mut password = prepare(self.password)?;
         let salted = hash.derive(&password, &salt, iterations, rest);
         if let Cow::Owned(prepared) = &mut password {
             prepared.zeroize();
@@ -184,10 +185,10 @@ impl ServerFirst<'_> {
 }
 
 /// The server's last message: its signature, or why it refuses.
-fn verify(signature: &[u8], server_final: &[u8], server_error: &mut Vec<u8>) -> Result<()> {
+fn verify(signature: &[u8], server_final: &[u8], server_error: &mut Zeroizing<Vec<u8>>) -> Result<()> {
     let field = server_final.split(|byte| *byte == b',').next().unwrap_or_default();
     if let Some(reason) = field.strip_prefix(b"e=") {
-        *server_error = reason.to_vec();
+        *server_error = join(&[reason])?;
         return Err(Error::new(Kind::Auth, "the log-in was refused"));
     }
     let theirs = decode(field.strip_prefix(b"v=").ok_or_else(unproven)?)?;
@@ -202,12 +203,17 @@ fn unproven() -> Error {
 /// characters that are younger than it, goes as it is: many servers do not prepare at all.
 ///
 /// Copies that `stringprep` makes of a password beyond ASCII are wiped by the allocator (`capi/allocator.rs`).
-fn prepare(text: &[u8]) -> Cow<'_, [u8]> {
-    match std::str::from_utf8(text).ok().and_then(|text| stringprep::saslprep(text).ok()) {
+fn prepare(text: &[u8]) -> Result<Cow<'_, [u8]>> {
+    // a character may become many, in a text that grows
+    const COPIES: usize = 32;
+    if !text.is_ascii() && !shortage::has(text.len() * COPIES) {
+        return Err(Error::new(Kind::OutOfMemory, "no memory for the credentials"));
+    }
+    Ok(match std::str::from_utf8(text).ok().and_then(|text| stringprep::saslprep(text).ok()) {
         Some(Cow::Owned(prepared)) => Cow::Owned(prepared.into_bytes()),
         Some(Cow::Borrowed(same)) => Cow::Borrowed(same.as_bytes()),
         None => Cow::Borrowed(text),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -442,8 +448,8 @@ mod tests {
             let login = begin(&credentials, &SHA_1);
             assert!(login.initial_for_tests().starts_with(first.as_bytes()), "{user}");
         }
-        assert_eq!(*prepare(b"latin \xfc"), *b"latin \xfc");
-        assert_eq!(*prepare("\u{aa}\u{a0}".as_bytes()), *b"a ");
+        assert_eq!(*prepare(b"latin \xfc").unwrap(), *b"latin \xfc");
+        assert_eq!(*prepare("\u{aa}\u{a0}".as_bytes()).unwrap(), *b"a ");
     }
 
     #[test]
