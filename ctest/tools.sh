@@ -162,7 +162,7 @@ change() { # SED-SCRIPT WORDS
   sed -i "$1" "$work/arrows/docs/architecture.md"
   arrows 1 "$2"
 }
-change 's/^| `text` | `shortage` |/| `text` | `shortage`, `fork` |/' 'text does not name fork any more'
+change 's/^| `text` | /| `text` | `fork`, /' 'text does not name fork any more'
 change 's/^| `error` | |/| `error` | `text` |/' 'error is on a circle'
 change 's/^\(| `options` | .*\)`net` |/\1`net::tls` |/' 'options must not name net::address::Server'
 change 's/^| `fork` | |//' 'fork is not in the table'
