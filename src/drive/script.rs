@@ -59,7 +59,7 @@ pub struct Script {
     secure: Secure,
     /// How much a read gives at the most.
     pub split: usize,
-    /// After how many bytes, of all connections, the server closes.
+    /// After how many bytes of each connection the server closes.
     pub cut: Option<usize>,
     /// What went on.
     pub log: Rc<RefCell<Log>>,

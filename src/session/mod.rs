@@ -210,14 +210,15 @@ impl<T: Transport> Client<T> {
 
     /// Whether something comes within that time.
     async fn hears_within(&mut self, time: Duration) -> Result<bool> {
-        let until = self.transport.now() + time;
+        let begin = self.transport.now();
         while self.received.is_empty() {
             match self.transport.read_at_once(self.received.space()?)? {
                 Some(0) => return Err(Error::closed()),
                 Some(count) => self.received.filled(count),
                 // what has come may be nothing yet, as a part of a record
                 None => {
-                    let left = until.saturating_duration_since(self.transport.now());
+                    let spent = self.transport.now().saturating_duration_since(begin);
+                    let left = time.saturating_sub(spent);
                     if !self.transport.wait_readable(left).await? {
                         return Ok(false);
                     }

@@ -1,8 +1,6 @@
 //! Session resumption: what is kept of a TLS session, to be resumed by a later connection.
 
 use std::sync::Arc;
-#[cfg(test)]
-use std::time::Duration;
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{Ssl, SslRef, SslSession, SslSessionRef};
@@ -96,24 +94,6 @@ impl Session {
         Some(Session { form: Form::Der(to_der(session)?), ..self.clone() })
     }
 
-    /// One that no server knows, of that size in DER, that may be resumed for that long.
-    #[cfg(test)]
-    pub fn for_tests(size: usize, hold: Duration) -> Session {
-        let form = Form::Der(Arc::new(Zeroizing::new(vec![0; size])));
-        Session { form, size, context: 0, lifetime: Lifetime::new(Some(hold)) }
-    }
-
-    /// One that OpenSSL has read.
-    #[cfg(test)]
-    pub fn read_for_tests(hold: Duration) -> Session {
-        // SSL_SESSION_ASN1: two versions, ECDHE-RSA-AES128-GCM-SHA256, no session id, a master secret
-        let head = [0x30, 63, 2, 1, 1, 2, 2, 3, 3, 4, 2, 0xc0, 0x2f, 4, 0, 4, 48];
-        let der = [&head[..], &[0; 48]].concat();
-        let session = SslSession::from_der(&der).unwrap();
-        let size = session.to_der().unwrap().len();
-        Session { form: Form::Read(session), ..Session::for_tests(size, hold) }
-    }
-
     /// Whether it is too old to be resumed.
     pub fn is_over(&self) -> bool {
         self.lifetime.is_over()
@@ -122,5 +102,26 @@ impl Session {
 
 /// A session in DER, if there is memory for it.
 fn to_der(session: &SslSessionRef) -> Option<Arc<Zeroizing<Vec<u8>>>> {
-    Some(session).filter(|_| shortage::has(LARGEST_SESSION))?.to_der().ok().map(|der| Arc::new(Zeroizing::new(der)))
+    if !shortage::has(LARGEST_SESSION) {
+        return None;
+    }
+    session.to_der().ok().map(|der| Arc::new(Zeroizing::new(der)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_openssl_has_read_takes_more_memory_than_its_der() {
+        // SSL_SESSION_ASN1: two versions, ECDHE-RSA-AES128-GCM-SHA256, no session id, a master secret
+        let head = [0x30, 63, 2, 1, 1, 2, 2, 3, 3, 4, 2, 0xc0, 0x2f, 4, 0, 4, 48];
+        let session = SslSession::from_der(&[&head[..], &[0; 48]].concat()).unwrap();
+        let size = session.to_der().unwrap().len();
+        let read = Session { form: Form::Read(session), size, context: 0, lifetime: Lifetime::new(None) };
+        assert_eq!((read.size(), read.memory(), read.has_smaller()), (size, 6 * size, true));
+        let smaller = read.smaller().unwrap();
+        assert_eq!((smaller.size(), smaller.memory(), smaller.has_smaller()), (size, size, false));
+        assert!(smaller.smaller().is_none());
+    }
 }
