@@ -82,8 +82,9 @@ pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
         (0..status).any(|at| secret.len() > status - at && line[at..].starts_with(secret))
     };
     let (status, text) = line.split_at(status);
+    let nothing = || Cow::Owned([status, NOTHING].concat());
     if secrets.iter().any(begins_in_status) {
-        return Cow::Owned([status, NOTHING].concat());
+        return nothing();
     }
     let mut masked: Option<Vec<u8>> = None;
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
@@ -96,14 +97,10 @@ pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
         |text: &[u8]| secrets.iter().any(|secret| secret.len() >= SHORT && memmem::find(text, secret).is_some());
     match masked {
         None => Cow::Borrowed(line),
-        Some(text) if shows(&text) => Cow::Owned([status, NOTHING].concat()),
-        Some(mut text) => match shortage::without_reserve(|| text.try_reserve_exact(status.len())) {
-            Ok(()) => {
-                text.splice(..0, status.iter().copied());
-                Cow::Owned(text)
-            }
-            Err(_) => Cow::Owned([status, NOTHING].concat()),
-        },
+        Some(text) if shows(&text) => nothing(),
+        Some(text) => {
+            join(&[status, &text]).map_or_else(|_| nothing(), |mut line| Cow::Owned(std::mem::take(&mut *line)))
+        }
     }
 }
 

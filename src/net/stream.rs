@@ -37,11 +37,7 @@ impl Stream {
 
     /// Whether whoever works instead of waiting may go on.
     pub fn check(&mut self) -> Result<()> {
-        match self {
-            Stream::Plain(tcp) => tcp.check(),
-            Stream::Tls(tls) => tls.tcp_mut().check(),
-        }
-        .map_err(tcp::into_error)
+        self.tcp_mut().check().map_err(tcp::into_error)
     }
 
     /// Reads at least one byte.
