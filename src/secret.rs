@@ -32,7 +32,8 @@ pub fn with_capacity(bytes: usize) -> Result<Zeroizing<Vec<u8>>> {
     Ok(room)
 }
 
-fn no_memory() -> Error {
+/// That there is no memory for them.
+pub fn no_memory() -> Error {
     Error::new(Kind::OutOfMemory, "no memory for the credentials")
 }
 

@@ -1,6 +1,7 @@
 //! Text fit to be shown: escaped, shortened, its secrets masked.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use memchr::memmem;
 use zeroize::Zeroizing;
@@ -75,8 +76,7 @@ const NOTHING: &[u8] = b" ***";
 /// come first. Where a very short one occurs nothing of the text is shown, since the gaps would tell it; nor where a mask
 /// and what stands beside it are a secret again, nor where the status is the beginning of a secret.
 pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
-    let status =
-        [&b"+OK"[..], b"-ERR", b"+"].into_iter().find(|status| line.starts_with(status)).map_or(0, <[u8]>::len);
+    let status = status_length(line);
     let begins_in_status = |secret: &&[u8]| {
         // a secret that ends there tells nothing that the status does not
         (0..status).any(|at| secret.len() > status - at && line[at..].starts_with(secret))
@@ -104,13 +104,56 @@ pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
     }
 }
 
+fn status_length(line: &[u8]) -> usize {
+    [&b"+OK"[..], b"-ERR", b"+"].into_iter().find(|status| line.starts_with(status)).map_or(0, <[u8]>::len)
+}
+
+/// What may not be shown. Most sessions show nothing, so the forms of it that base64 makes are worked out by the first
+/// text that is masked.
+#[derive(Default)]
+pub struct Secrets {
+    /// Masked as they are, those that hold other ones first.
+    whole: Vec<Zeroizing<Vec<u8>>>,
+    /// Masked in every form.
+    plain: Vec<Zeroizing<Vec<u8>>>,
+    /// Their forms, `None` where there was no memory for them.
+    forms: OnceCell<Option<Vec<Zeroizing<Vec<u8>>>>>,
+}
+
+impl Secrets {
+    /// Adds what is masked in every form in which it can be part of a text.
+    pub fn add(&mut self, secret: &[u8]) -> Result<()> {
+        if !secret.is_empty() {
+            self.plain.push(join(&[secret])?);
+            self.forms = OnceCell::new();
+        }
+        Ok(())
+    }
+
+    /// Adds what is masked where it stands as it is, and may hold what was added otherwise.
+    pub fn add_whole(&mut self, secret: Zeroizing<Vec<u8>>) {
+        self.whole.push(secret);
+    }
+
+    /// The same as [`mask`], of these secrets. What `said` has comes first: it may hold them. Where there is no memory to
+    /// mask by nothing is shown.
+    pub fn mask<'a>(&self, line: &'a [u8], said: &[&[u8]]) -> Cow<'a, [u8]> {
+        let forms = self.forms.get_or_init(|| {
+            let each: Result<Vec<_>> = self.plain.iter().map(|secret| every_form(secret)).collect();
+            each.ok().map(|each| each.into_iter().flatten().collect())
+        });
+        let Some(forms) = forms else {
+            return Cow::Owned([&line[..status_length(line)], NOTHING].concat());
+        };
+        let own = self.whole.iter().chain(forms).map(|secret| &***secret);
+        mask(line, &said.iter().copied().chain(own).collect::<Vec<_>>())
+    }
+}
+
 /// A secret as it is, and what every base64 text has that encodes a text with the secret in it, whatever else stands there:
 /// by where the secret begins there are three forms. The digits at either end tell of the neighbours too and are left out.
-pub fn every_form(secret: &[u8]) -> Result<Vec<Zeroizing<Vec<u8>>>> {
-    let mut forms = Vec::new();
-    if !secret.is_empty() {
-        forms.push(join(&[secret])?);
-    }
+fn every_form(secret: &[u8]) -> Result<Vec<Zeroizing<Vec<u8>>>> {
+    let mut forms = vec![join(&[secret])?];
     for before in 0..3_usize {
         let text = join(&[&[0; 2][..before], secret])?;
         let encoded = base64(&text)?;
@@ -193,12 +236,12 @@ mod tests {
     #[test]
     fn secrets_are_known_in_base64_wherever_they_stand() {
         for secret in ["tanstaaf", "there ain't no such thing as a free lunch"] {
-            let secrets = every_form(secret.as_bytes()).unwrap();
-            let secrets: Vec<&[u8]> = secrets.iter().map(|secret| &***secret).collect();
+            let mut secrets = Secrets::default();
+            secrets.add(secret.as_bytes()).unwrap();
             for before in ["", "a", "ab", "abc", "user=tim auth=Bearer "] {
                 for after in ["", "z", "yz", "xyz"] {
                     let text = STANDARD.encode(format!("{before}{secret}{after}"));
-                    let shown = mask(text.as_bytes(), &secrets).into_owned();
+                    let shown = secrets.mask(text.as_bytes(), &[]).into_owned();
                     assert!(shown.windows(3).any(|part| part == b"***"), "{before} {after}");
                     // no more than a digit at either end is left of it
                     let digits = secret.len() * 8 / 6 - 1;
@@ -206,9 +249,31 @@ mod tests {
                 }
             }
         }
-        assert!(every_form(b"").unwrap().is_empty());
         // of a short one only what has four digits
         assert_eq!(every_form(b"ab").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_holds_a_secret_is_masked_first() {
+        let mut secrets = Secrets::default();
+        secrets.add(b"").unwrap();
+        assert_eq!(*secrets.mask(b"+OK all is shown", &[]), b"+OK all is shown"[..]);
+        secrets.add(b"s3cret").unwrap();
+        assert_eq!(*secrets.mask(b"+OK joe:s3cret", &[]), b"+OK joe:***"[..]);
+        secrets.add_whole(join(&[b"joe:s3cret"]).unwrap());
+        assert_eq!(*secrets.mask(b"+OK joe:s3cret", &[]), b"+OK ***"[..]);
+        assert_eq!(*secrets.mask(b"+OK I, joe:s3cret, am", &[b"I, joe:s3cret,"]), b"+OK *** am"[..]);
+        // what is added after that is masked as well
+        secrets.add(b"token").unwrap();
+        assert_eq!(*secrets.mask(b"+OK token s3cret", &[]), b"+OK *** ***"[..]);
+    }
+
+    #[test]
+    fn without_memory_to_mask_by_nothing_is_shown() {
+        let secrets = Secrets { forms: OnceCell::from(None), ..Secrets::default() };
+        for (line, shown) in [("+OK s3cret", "+OK ***"), ("-ERR s3cret", "-ERR ***"), ("s3cret", " ***")] {
+            assert_eq!(*secrets.mask(line.as_bytes(), &[]), *shown.as_bytes());
+        }
     }
 
     #[test]

@@ -149,7 +149,7 @@ pub unsafe extern "C" fn pop3_forget(server: *const c_char) {
             Some(server) => {
                 // no port that is written can be 0
                 let Server { host, port } = Server::parse(server, 0)?;
-                server_cache::forget(&host.to_string(), Some(port).filter(|port| *port != 0));
+                server_cache::forget(&host, Some(port).filter(|port| *port != 0));
             }
         }
         Ok(())

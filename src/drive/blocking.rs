@@ -10,14 +10,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use zeroize::Zeroizing;
-
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
 use crate::net::address::Host;
 use crate::net::connect::connect;
 use crate::net::progress::Progress;
-use crate::net::proxy::Proxy;
 use crate::net::resolve::resolve;
 use crate::net::route::interleave;
 use crate::net::stream::Stream;
@@ -27,6 +24,7 @@ use crate::options::{Options, Secure};
 use crate::session;
 use crate::session::trace::Trace;
 use crate::session::transport::{Connector, KeptSession, TlsSession, Transport};
+use crate::text::Secrets;
 
 /// A session whose calls block.
 pub type Client = session::Client<Blocking>;
@@ -80,8 +78,8 @@ impl<P: Fn() -> Progress> Connector for Dialer<'_, P> {
         Ok(if proxy.is_none() && tls.is_none() { String::new() } else { format!("{proxy:?} {tls:?}") })
     }
 
-    fn secrets(&self) -> Result<Vec<Zeroizing<Vec<u8>>>> {
-        self.options.route.proxy.as_ref().map_or_else(|| Ok(Vec::new()), Proxy::secrets)
+    fn add_secrets(&self, secrets: &mut Secrets) -> Result<()> {
+        self.options.route.proxy.as_ref().map_or(Ok(()), |proxy| proxy.add_secrets(secrets))
     }
 
     async fn connect(&mut self, earlier: Option<&TlsSession>, trace: &mut Trace<'_>) -> Result<Blocking> {

@@ -10,12 +10,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use zeroize::Zeroizing;
-
 use crate::error::{Error, Kind, Result};
 use crate::options::Secure;
 use crate::session::trace::Trace;
 use crate::session::transport::{Connector, KeptSession, TlsSession, Transport};
+use crate::text::Secrets;
 
 /// What happens on a connection, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,8 +120,8 @@ impl Connector for Script {
         Ok("script".into())
     }
 
-    fn secrets(&self) -> Result<Vec<Zeroizing<Vec<u8>>>> {
-        Ok(Vec::new())
+    fn add_secrets(&self, _secrets: &mut Secrets) -> Result<()> {
+        Ok(())
     }
 
     async fn connect(&mut self, earlier: Option<&TlsSession>, _trace: &mut Trace<'_>) -> Result<Connection> {

@@ -20,7 +20,7 @@ pub struct Server {
 }
 
 /// A host, as it is looked up and as its certificate must name it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Host {
     /// A name in ASCII (internationalised ones are converted, UTS #46).
     Name(String),

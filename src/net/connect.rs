@@ -71,9 +71,9 @@ pub fn connect(
         let left = deadline.remaining().ok_or_else(|| failures.timed_out())?;
         let until_next = if untried.len() > 0 { next_attempt.saturating_duration_since(Instant::now()) } else { left };
         let wait = progress.slice(left.min(until_next))?;
-        for index in ready(&pending, wait)?.into_iter().rev() {
+        for (index, is_connected) in ready(&pending, wait)?.into_iter().rev() {
             let Some((socket, address)) = pending.remove(index) else { continue };
-            match finish(socket) {
+            match finish(socket, is_connected) {
                 Ok(socket) => return Ok((Tcp::new(socket, deadline, progress), address)),
                 Err(error) => {
                     failures.add(&address, error);
@@ -99,8 +99,8 @@ fn attempt(address: &SocketAddr, source: Option<IpAddr>) -> io::Result<OwnedFd> 
     }
 }
 
-/// Which attempts have an outcome, after waiting for one at most that long.
-fn ready(pending: &VecDeque<(OwnedFd, SocketAddr)>, wait: Duration) -> Result<Vec<usize>> {
+/// Which attempts have an outcome, after waiting for one at most that long, and whether it is known to be a good one.
+fn ready(pending: &VecDeque<(OwnedFd, SocketAddr)>, wait: Duration) -> Result<Vec<(usize, bool)>> {
     let mut polled: Vec<_> = pending.iter().map(|(fd, _)| PollFd::new(fd.as_fd(), PollFlags::POLLOUT)).collect();
     match fork::allowed(|| poll(&mut polled, poll_timeout(wait))) {
         Ok(_) | Err(Errno::EINTR) => {}
@@ -108,14 +108,19 @@ fn ready(pending: &VecDeque<(OwnedFd, SocketAddr)>, wait: Duration) -> Result<Ve
             return Err(Error::new(Kind::OutOfMemory, "cannot wait for a connection").with_source(error.into()));
         }
     }
-    Ok((0..polled.len()).filter(|index| polled[*index].any().unwrap_or(false)).collect())
+    let outcomes = polled.iter().map(|polled| polled.revents().unwrap_or(PollFlags::empty())).enumerate();
+    let some = outcomes.filter(|(_, outcome)| !outcome.is_empty());
+    // one that has failed is in error or has hung up as well
+    Ok(some.map(|(index, outcome)| (index, outcome == PollFlags::POLLOUT)).collect())
 }
 
 /// The connected socket, or why it is none.
-fn finish(socket: OwnedFd) -> io::Result<TcpStream> {
-    match getsockopt(&socket, sockopt::SocketError)? {
-        0 => {}
-        error => return Err(io::Error::from_raw_os_error(error)),
+fn finish(socket: OwnedFd, is_connected: bool) -> io::Result<TcpStream> {
+    if !is_connected {
+        match getsockopt(&socket, sockopt::SocketError)? {
+            0 => {}
+            error => return Err(io::Error::from_raw_os_error(error)),
+        }
     }
     let socket = TcpStream::from(socket);
     socket.set_nonblocking(false)?;

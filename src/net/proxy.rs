@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
 use crate::net::tcp::{self, Tcp};
 use crate::secret::{self, base64, join};
-use crate::text::{brief, every_form, mask};
+use crate::text::{Secrets, brief};
 
 /// More than the head of any proxy's answer.
 const MAX_HEAD: usize = 16 * 1024;
@@ -171,16 +171,19 @@ impl Proxy {
     /// What it said, without what it was told.
     fn show(&self, line: &[u8]) -> String {
         // where there is no memory to mask it with it is not shown
-        let Ok(secrets) = self.secrets() else { return "what cannot be shown".to_owned() };
-        brief(&mask(line, &secrets.iter().map(|secret| &***secret).collect::<Vec<_>>()))
+        let mut secrets = Secrets::default();
+        match self.add_secrets(&mut secrets) {
+            Ok(()) => brief(&secrets.mask(line, &[])),
+            Err(_) => "what cannot be shown".to_owned(),
+        }
     }
 
-    /// What no log may show of what it is told, the longest first. It may speak in the server's place as well.
-    pub fn secrets(&self) -> Result<Vec<Zeroizing<Vec<u8>>>> {
-        let Some(credentials) = &self.credentials else { return Ok(Vec::new()) };
-        let basic = join(&[credentials.for_http()?.as_bytes()])?;
-        let forms = every_form(&credentials.password)?;
-        Ok([basic, credentials.pair()?].into_iter().chain(forms).collect())
+    /// Adds what no log may show of what it is told. It may speak in the server's place as well.
+    pub fn add_secrets(&self, secrets: &mut Secrets) -> Result<()> {
+        let Some(credentials) = &self.credentials else { return Ok(()) };
+        secrets.add_whole(join(&[credentials.for_http()?.as_bytes()])?);
+        secrets.add_whole(credentials.pair()?);
+        secrets.add(&credentials.password)
     }
 }
 

@@ -355,6 +355,25 @@ mod tests {
         assert!(buffer.take_line(Ending::CrLf).unwrap().is_none());
         feed(&mut buffer, b"x");
         assert_eq!(buffer.take_line(Ending::CrLf).unwrap_err().kind(), Kind::Limit);
+        // what is understood, and still lies before it, is not counted
+        let mut buffer = ReceiveBuffer::default();
+        buffer.grow().unwrap();
+        feed(&mut buffer, &[&[b'x'; MAX_LINE / 2][..], b"\r\n", &[b'y'; MAX_LINE / 3]].concat());
+        assert_eq!(buffer.take_first_line().unwrap().unwrap().0.len(), MAX_LINE / 2);
+        assert!(buffer.take_line(Ending::CrLf).unwrap().is_none());
+    }
+
+    #[test]
+    fn each_time_there_is_twice_the_room() {
+        let mut buffer = ReceiveBuffer::default();
+        let mut sizes = Vec::new();
+        while buffer.buffer.len() < WIDE {
+            let size = buffer.space().unwrap().len();
+            buffer.filled(size);
+            sizes.push(buffer.buffer.len());
+        }
+        let doubled = sizes.windows(2).filter(|sizes| sizes[1] == (2 * sizes[0]).min(WIDE)).count();
+        assert_eq!((sizes[0], doubled), (FIRST_CAPACITY, sizes.len() - 1), "{sizes:?}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Servers put several blanks between words and more words behind them; both are passed over.
 
+use memchr::memchr;
+
 use crate::error::{Error, Kind, Result};
 
 /// How much a capability list may hold: far more than any server says, far less than would hurt.
@@ -53,7 +55,12 @@ impl Capabilities {
     }
 
     fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        self.lines.split(|byte| *byte == b'\n')
+        let mut rest = &self.lines[..];
+        std::iter::from_fn(move || {
+            let (line, behind) = rest.split_at(memchr(b'\n', rest)?);
+            rest = &behind[1..];
+            Some(line)
+        })
     }
 }
 

@@ -31,7 +31,6 @@ use std::ops::Range;
 use std::time::Duration;
 
 use memchr::memmem;
-use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::options::Timeouts;
@@ -46,7 +45,7 @@ use crate::session::sizes::Sizes;
 use crate::session::trace::Trace;
 use crate::session::transport::Transport;
 use crate::shortage;
-use crate::text::{mask, show};
+use crate::text::{Secrets, show};
 
 /// How much of a long reply must arrive within one timeout.
 const STRIDE: usize = 64 * 1024;
@@ -71,7 +70,7 @@ pub struct Client<T> {
     /// Whether the server has greeted a second time, so that nothing is to be sent to it by memory.
     greets_again: bool,
     /// What no status line and no error may show, until the log-in is decided.
-    secrets: Vec<Zeroizing<Vec<u8>>>,
+    secrets: Secrets,
     /// Whether commands may go ahead of their answers, where the server can.
     pipelining: bool,
     /// Whether the log-in is done, and QUIT not said.
@@ -344,7 +343,7 @@ impl<T: Transport> Client<T> {
             let secrets = &self.secrets;
             let taken = self.transport.in_host(|| {
                 if trace.has_listener() {
-                    trace.received(&mask_all(line, &[], secrets));
+                    trace.received(&secrets.mask(line, &[]));
                 }
                 unstuff(line).map(|content| each(content, trace))
             });
@@ -372,12 +371,6 @@ impl<T: Transport> Client<T> {
     }
 }
 
-/// A line as it may be shown. What is said in an exchange holds what it was made of, so it comes first.
-fn mask_all<'a>(line: &'a [u8], said: &[&[u8]], secrets: &[Zeroizing<Vec<u8>>]) -> Cow<'a, [u8]> {
-    let all: Vec<&[u8]> = said.iter().copied().chain(secrets.iter().map(|secret| &***secret)).collect();
-    mask(line, &all)
-}
-
 /// How a refusal begins.
 const REFUSAL: &[u8] = b"-ERR";
 
@@ -399,14 +392,14 @@ struct Line<'a> {
     bytes: &'a [u8],
     /// What was said in the same exchange.
     said: &'a [&'a [u8]],
-    secrets: &'a [Zeroizing<Vec<u8>>],
+    secrets: &'a Secrets,
     ending: Ending,
 }
 
 impl Line<'_> {
     /// As it may be shown.
     fn shown(&self) -> Cow<'_, [u8]> {
-        mask_all(self.bytes, self.said, self.secrets)
+        self.secrets.mask(self.bytes, self.said)
     }
 
     /// The text of `+OK`; what a `-ERR` means is said by its response code, else by `refused`. `words` says of what.

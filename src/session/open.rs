@@ -22,9 +22,9 @@ use crate::session::server_cache::{self, Key, Known, Lists};
 use crate::session::sizes::Sizes;
 use crate::session::trace::Trace;
 use crate::session::transport::{Connector, TlsSession, Transport};
-use crate::session::{Behind, Client, mask_all};
+use crate::session::{Behind, Client};
 use crate::shortage;
-use crate::text::show;
+use crate::text::{Secrets, show};
 
 const NOT_OFFERED: &str = "the server does not offer STLS";
 const MAY_WANT_TLS: &str = "the port may want TLS from the first byte, as 995 does: that is secure 1";
@@ -153,7 +153,7 @@ impl<T: Transport> Client<T> {
         let lists = lists.filter(|_| options.capabilities);
         lessons.trying = None;
         let mut secrets = options.credentials.secrets()?;
-        secrets.extend(connector.secrets()?);
+        connector.add_secrets(&mut secrets)?;
         let mut client = Client {
             transport: connector.connect(session.as_ref(), trace).await?,
             received: ReceiveBuffer::default(),
@@ -185,7 +185,7 @@ impl<T: Transport> Client<T> {
         let learnt = client.authenticate(lists, log_in, trace).await;
         // some servers repeat what they were told
         client.received.wipe();
-        client.secrets = Vec::new();
+        client.secrets = Secrets::default();
         let lists = match learnt? {
             Learnt::Lists(lists) => {
                 client.asked_after_log_in = lists.after.is_some();
@@ -566,7 +566,7 @@ impl<T: Transport> Client<T> {
 
     /// A line of a log-in as an error may show it.
     fn show(&self, line: &[u8], login: &Login<'_>) -> String {
-        show(&mask_all(line, &login.secrets(), &self.secrets))
+        show(&self.secrets.mask(line, &login.secrets()))
     }
 }
 

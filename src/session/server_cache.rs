@@ -5,10 +5,12 @@
 //! is ever believed of another. The lock is for looking up and for storing alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::crypto::Hash;
+use crate::net::address::Host;
 use crate::options::{Options, Secure};
 use crate::proto::listing::Capabilities;
 use crate::session::transport::TlsSession;
@@ -36,10 +38,13 @@ type Bytes32 = [u8; 32];
 
 static CACHE: Mutex<BTreeMap<Key, Entry>> = Mutex::new(BTreeMap::new());
 
+/// How many bytes the TLS sessions in it take.
+static SESSIONS: AtomicUsize = AtomicUsize::new(0);
+
 /// Who is spoken to, by which way, and all that decides whether they are trusted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    host: String,
+    host: Host,
     port: u16,
     secure: Secure,
     /// What the connector says of the way and of trust: another proxy may know another server by the same name.
@@ -50,7 +55,7 @@ impl Key {
     /// Of a connection by these options and with that identity of its connector.
     pub fn new(options: &Options, identity: String) -> Key {
         let server = &options.server;
-        Key { host: name(&server.host.to_string()), port: server.port, secure: options.secure, identity }
+        Key { host: same_name(&server.host), port: server.port, secure: options.secure, identity }
     }
 }
 
@@ -64,7 +69,7 @@ pub struct Lists {
 }
 
 /// What is remembered of a server.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Known {
     /// What it can do.
     pub lists: Option<Lists>,
@@ -75,7 +80,10 @@ pub struct Known {
 }
 
 struct Entry {
-    known: Known,
+    lists: Option<Lists>,
+    session: Option<Kept>,
+    /// That it breaks when it is asked what it can do.
+    breaks_at_capa: bool,
     /// In the clear, the users for whom it broke at CAPA: somebody on the way can have brought that about, and has their
     /// passwords then, but is to get nobody else's by it.
     broke_for: BTreeSet<Bytes32>,
@@ -88,19 +96,45 @@ struct Entry {
     failed_ahead: Option<Instant>,
 }
 
+/// A TLS session that is kept, as part of what all may take.
+struct Kept {
+    session: TlsSession,
+    memory: usize,
+}
+
+impl Kept {
+    fn new(session: TlsSession) -> Kept {
+        let memory = session.memory();
+        SESSIONS.fetch_add(memory, Ordering::Relaxed);
+        Kept { session, memory }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        SESSIONS.fetch_sub(self.memory, Ordering::Relaxed);
+    }
+}
+
 /// What is known of that server, for that user.
 pub fn get(key: &Key, user: &[u8], now: Instant) -> Known {
     let mut cache = lock();
     let Some(entry) = cache.get_mut(key) else { return Known::default() };
     entry.used = now;
     if now.duration_since(entry.stored) > LIFETIME {
-        entry.known.lists = None;
-        entry.known.breaks_at_capa = false;
+        entry.lists = None;
+        entry.breaks_at_capa = false;
         entry.broke_for.clear();
     }
-    entry.known.session = entry.known.session.take().filter(|session| !session.is_over());
-    let broke = entry.known.breaks_at_capa || (!entry.broke_for.is_empty() && entry.broke_for.contains(&digest(user)));
-    Known { breaks_at_capa: broke, ..entry.known.clone() }
+    if entry.session.as_ref().is_some_and(|kept| kept.session.is_over()) {
+        entry.session = None;
+    }
+    let broke_before = || !entry.broke_for.is_empty() && entry.broke_for.contains(&digest(user));
+    Known {
+        lists: entry.lists.clone(),
+        session: entry.session.as_ref().map(|kept| kept.session.clone()),
+        breaks_at_capa: entry.breaks_at_capa || broke_before(),
+    }
 }
 
 /// After a log-in: what the server can do, if that was asked, and the session.
@@ -109,29 +143,25 @@ pub fn store(key: &Key, lists: Option<Lists>, session: Option<TlsSession>, now: 
     let entry = entry(&mut cache, key, now);
     if let Some(lists) = lists {
         let lists = Some(lists).filter(Lists::is_short);
-        if entry.known.lists != lists {
+        if entry.lists != lists {
             // what was only used is no younger for it
             entry.stored = now;
-            entry.known.lists = lists;
+            entry.lists = lists;
         }
     }
     entry.used = now;
-    entry.known.session = session.filter(|session| entry.resumes && session.size() <= LARGEST_SESSION);
+    entry.session = session.filter(|session| entry.resumes && session.size() <= LARGEST_SESSION).map(Kept::new);
     make_room_for_sessions(&mut cache);
 }
 
 /// Has the sessions that were not used for longest take less memory, or else forgets them, until all take no more than
 /// they may.
 fn make_room_for_sessions(cache: &mut BTreeMap<Key, Entry>) {
-    let taken = |entry: &Entry| entry.known.session.as_ref().map_or(0, |session| session.memory());
-    let mut all: usize = cache.values().map(taken).sum();
-    while all > ALL_SESSIONS {
-        let has_smaller = |entry: &Entry| entry.known.session.as_ref().is_some_and(|session| session.has_smaller());
-        let with_session = cache.values_mut().filter(|entry| entry.known.session.is_some());
+    while SESSIONS.load(Ordering::Relaxed) > ALL_SESSIONS {
+        let has_smaller = |entry: &Entry| entry.session.as_ref().is_some_and(|kept| kept.session.has_smaller());
+        let with_session = cache.values_mut().filter(|entry| entry.session.is_some());
         let Some(oldest) = with_session.min_by_key(|entry| (!has_smaller(entry), entry.used)) else { return };
-        all -= taken(oldest);
-        oldest.known.session = oldest.known.session.take().and_then(|session| session.smaller());
-        all += taken(oldest);
+        oldest.session = oldest.session.take().and_then(|kept| kept.session.smaller()).map(Kept::new);
     }
 }
 
@@ -140,9 +170,9 @@ pub fn store_break_at_capa(key: &Key, user: &[u8], now: Instant) {
     let mut cache = lock();
     let entry = entry(&mut cache, key, now);
     entry.stored = now;
-    entry.known.lists = None;
+    entry.lists = None;
     if key.secure != Secure::No {
-        entry.known.breaks_at_capa = true;
+        entry.breaks_at_capa = true;
         return;
     }
     if entry.broke_for.len() == MOST_USERS {
@@ -154,7 +184,9 @@ pub fn store_break_at_capa(key: &Key, user: &[u8], now: Instant) {
 /// That what is known of the server may be wrong.
 pub fn invalidate(key: &Key) {
     if let Some(entry) = lock().get_mut(key) {
-        entry.known = Known::default();
+        entry.lists = None;
+        entry.session = None;
+        entry.breaks_at_capa = false;
         entry.broke_for.clear();
     }
 }
@@ -164,7 +196,7 @@ pub fn disable_resumption(key: &Key, now: Instant) {
     let mut cache = lock();
     let entry = entry(&mut cache, key, now);
     entry.resumes = false;
-    entry.known.session = None;
+    entry.session = None;
 }
 
 /// That commands which went ahead of their answers have failed, whatever the server says that it can do.
@@ -181,14 +213,14 @@ pub fn may_pipeline(key: &Key, now: Instant) -> bool {
 
 /// What the server can do after the log-in.
 pub fn store_after_log_in(key: &Key, after: &Capabilities) {
-    if let Some(lists) = lock().get_mut(key).and_then(|entry| entry.known.lists.as_mut()) {
+    if let Some(lists) = lock().get_mut(key).and_then(|entry| entry.lists.as_mut()) {
         lists.after = Some(after).filter(|after| after.as_bytes().len() <= LONGEST_LIST).cloned();
     }
 }
 
 /// Forgets a server, on that port or on all.
-pub fn forget(host: &str, port: Option<u16>) {
-    let host = name(host);
+pub fn forget(host: &Host, port: Option<u16>) {
+    let host = same_name(host);
     lock().retain(|key, _| key.host != host || port.is_some_and(|port| key.port != port));
 }
 
@@ -202,8 +234,11 @@ fn lock() -> MutexGuard<'static, BTreeMap<Key, Entry>> {
 }
 
 /// Names are the same in any letter case.
-fn name(host: &str) -> String {
-    host.to_ascii_lowercase()
+fn same_name(host: &Host) -> Host {
+    match host {
+        Host::Name(name) => Host::Name(name.to_ascii_lowercase()),
+        address => address.clone(),
+    }
 }
 
 /// The entry of a server. For a new one whoever was not used for longest is forgotten.
@@ -213,7 +248,9 @@ fn entry<'a>(cache: &'a mut BTreeMap<Key, Entry>, key: &Key, now: Instant) -> &'
         oldest.and_then(|oldest| cache.remove(&oldest));
     }
     let new = || Entry {
-        known: Known::default(),
+        lists: None,
+        session: None,
+        breaks_at_capa: false,
         broke_for: BTreeSet::new(),
         stored: now,
         used: now,
@@ -281,7 +318,7 @@ pub(super) mod tests {
     }
 
     fn key(host: &str, port: u16) -> Key {
-        Key { host: name(host), port, secure: Secure::No, identity: String::new() }
+        Key { host: same_name(&Host::Name(host.to_owned())), port, secure: Secure::No, identity: String::new() }
     }
 
     fn get(key: &Key, user: &[u8]) -> Known {
@@ -369,10 +406,10 @@ pub(super) mod tests {
         assert!(super::may_pipeline(&a, Instant::now() + LIFETIME + Duration::from_secs(1)), "not for ever");
         store(&a, Some(lists(&[b'x'; LONGEST_LIST])), None);
         assert_eq!(get(&a, b"").lists, None, "too long");
-        forget("Memory.Test", Some(1));
+        forget(&Host::Name("Memory.Test".to_owned()), Some(1));
         assert!(may_pipeline(&a));
         assert!(get(&b, b"").lists.is_some());
-        forget("Memory.Test", None);
+        forget(&Host::Name("Memory.Test".to_owned()), None);
         assert!(get(&b, b"").lists.is_none() && get(&other, b"").lists.is_some());
         for port in 0..=MOST_SERVERS as u16 {
             store(&key("many.test", port), Some(lists(b"TOP")), None);

@@ -10,10 +10,9 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use zeroize::Zeroizing;
-
 use crate::error::Result;
 use crate::session::trace::Trace;
+use crate::text::Secrets;
 
 /// Makes connections to one server.
 pub trait Connector {
@@ -28,8 +27,8 @@ pub trait Connector {
     /// is believed only where this is the same.
     fn identity(&self) -> Result<String>;
 
-    /// What no status line may show of what is said on the way to the server, as to a proxy; the longest first.
-    fn secrets(&self) -> Result<Vec<Zeroizing<Vec<u8>>>>;
+    /// Adds what no status line may show of what is said on the way to the server, as to a proxy.
+    fn add_secrets(&self, secrets: &mut Secrets) -> Result<()>;
 
     /// Connects, with implicit TLS where that is wanted; then an earlier TLS session is offered to be resumed.
     async fn connect(&mut self, earlier: Option<&TlsSession>, trace: &mut Trace<'_>) -> Result<Self::Transport>;

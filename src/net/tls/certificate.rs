@@ -574,6 +574,15 @@ mTAKBggqhkjOPQQDAgNIADBFAiATjdJKYABPHIKFBLiSQ48aI+fI8bj0cMht/v7W\n\
     }
 
     #[test]
+    fn a_sequence_has_as_many_elements_as_it_must() {
+        let one = value(Tag::Null, &[]);
+        for (count, fits) in [(1, false), (2, true), (3, false)] {
+            let sequence = sequence_of(&vec![&one[..]; count]);
+            assert_eq!(exactly::<2>(AnyRef::from_der(&sequence).unwrap()).is_ok(), fits, "{count}");
+        }
+    }
+
+    #[test]
     fn which_names_are_names() {
         for (made, shown, lacks) in [
             (Made::default(), "no name", true),
@@ -614,6 +623,16 @@ mTAKBggqhkjOPQQDAgNIADBFAiATjdJKYABPHIKFBLiSQ48aI+fI8bj0cMht/v7W\n\
             let certificate = Made { subject: name_of(key, tag, text), ..Made::default() }.certificate();
             assert_eq!(certificate.to_string(), format!("for no name, subject {shown}, issued by O=y"));
         }
+        // as much as is shown of any text is converted, of more the beginning is shown as it is
+        let wide = |octets: usize| [0, b'a'].repeat(128)[..octets].to_vec();
+        for (octets, shown) in [(LONGEST_SHOWN - 1, "a".repeat(127)), (LONGEST_SHOWN, "a".repeat(127))] {
+            let subject = name_of("2.5.4.3", Tag::BmpString, &wide(octets));
+            let certificate = Made { subject, ..Made::default() }.certificate();
+            assert_eq!(certificate.to_string(), format!("for no name, subject CN={shown}, issued by O=y"));
+        }
+        let subject = name_of("2.5.4.3", Tag::BmpString, &wide(LONGEST_SHOWN + 1));
+        let long = Made { subject, ..Made::default() }.certificate().to_string();
+        assert!(long.starts_with(r"for no name, subject CN=\x00a\x00a"), "{long}");
         let nobody = Made { subject: sequence_of(&[]), ..Made::default() }.certificate();
         assert_eq!(nobody.to_string(), "for no name, subject nobody, issued by O=y");
     }
@@ -637,6 +656,9 @@ mTAKBggqhkjOPQQDAgNIADBFAiATjdJKYABPHIKFBLiSQ48aI+fI8bj0cMht/v7W\n\
         };
         assert_eq!(key(ec("1.3.132.0.34")), wanted(from, to, ", its key is EC of 384 bits"));
         assert_eq!(key(ec("1.3.132.0.10")), wanted(from, to, ", its key is EC on the curve 1.3.132.0.10"));
+        let edwards = |curve| sequence_of(&[&sequence_of(&[&oid(curve)]), &value(Tag::BitString, &[&[0; 33]])]);
+        assert_eq!(key(edwards("1.3.101.112")), wanted(from, to, ", its key is Ed25519"));
+        assert_eq!(key(edwards("1.3.101.113")), wanted(from, to, ", its key is Ed448"));
         let unknown = sequence_of(&[&sequence_of(&[&oid("1.2.3")]), &value(Tag::BitString, &[&[0, 4]])]);
         assert_eq!(key(unknown), wanted(from, to, ""));
         assert_eq!(key(rsa_key(&[0x80])), wanted(from, to, ""), "negative");

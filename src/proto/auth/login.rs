@@ -8,7 +8,7 @@ use crate::proto::command::{Command, MAX_COMMAND};
 use crate::proto::refusal::{Reason, reason};
 use crate::proto::reply::{Reply, ResponseCode, Status};
 use crate::secret::base64;
-use crate::text::{brief, mask};
+use crate::text::brief;
 
 use super::sasl::{Answer, Exchange, Initial, Sasl, out_of_place, unexpected};
 use super::{Credentials, LoginContext, Mechanism, md5, oauth, plain, scram};
@@ -172,8 +172,7 @@ impl<'a> Login<'a> {
         }
         // where there is no memory to mask it with it is not shown
         let secrets = self.credentials.secrets().ok()?;
-        let all: Vec<&[u8]> = self.secrets().into_iter().chain(secrets.iter().map(|secret| &***secret)).collect();
-        Some(brief(&mask(server_error, &all)))
+        Some(brief(&secrets.mask(server_error, &self.secrets())))
     }
 
     fn with_server_error(&self, error: Error) -> Error {

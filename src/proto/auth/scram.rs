@@ -8,7 +8,7 @@ use super::sasl::{Exchange, Message, decode, escape_name, syntax, unexpected};
 use super::{ChannelBinding, Credentials, LoginContext};
 use crate::crypto::{self, Bytes, Hash};
 use crate::error::{Error, Kind, Result};
-use crate::secret::{base64, join};
+use crate::secret::{base64, join, no_memory};
 use crate::shortage;
 
 /// Fewer iterations than every server must ask for (RFC 7677, section 4) are asked for by an impostor who means to
@@ -204,10 +204,14 @@ fn unproven() -> Error {
 ///
 /// Copies that `stringprep` makes of a password beyond ASCII are wiped by the allocator (`capi/allocator.rs`).
 fn prepare(text: &[u8]) -> Result<Cow<'_, [u8]>> {
+    prepare_where(text, shortage::has)
+}
+
+fn prepare_where(text: &[u8], has_memory: impl Fn(usize) -> bool) -> Result<Cow<'_, [u8]>> {
     // a character may become many, in a text that grows
     const COPIES: usize = 32;
-    if !text.is_ascii() && !shortage::has(text.len() * COPIES) {
-        return Err(Error::new(Kind::OutOfMemory, "no memory for the credentials"));
+    if !text.is_ascii() && !has_memory(text.len() * COPIES) {
+        return Err(no_memory());
     }
     Ok(match std::str::from_utf8(text).ok().and_then(|text| stringprep::saslprep(text).ok()) {
         Some(Cow::Owned(prepared)) => Cow::Owned(prepared.into_bytes()),
@@ -352,6 +356,14 @@ mod tests {
             says(&mut login, &challenge(example.server_final)).unwrap();
             assert_eq!(*mask(b"+OK dj0 messages", &login.secrets()), *b"+OK dj0 messages");
         }
+    }
+
+    #[test]
+    fn what_is_prepared_takes_memory() {
+        assert_eq!(*prepare_where(b"tim", |_| false).unwrap(), b"tim"[..]);
+        let beyond_ascii = "t\u{ad}im".as_bytes();
+        assert_eq!(*prepare_where(beyond_ascii, |memory| memory == 5 * 32).unwrap(), b"tim"[..]);
+        assert_eq!(prepare_where(beyond_ascii, |_| false).unwrap_err().kind(), Kind::OutOfMemory);
     }
 
     #[test]

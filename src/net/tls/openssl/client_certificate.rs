@@ -1,6 +1,7 @@
 //! The client certificate and its key, in files.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use openssl::error::ErrorStack;
@@ -68,13 +69,14 @@ impl ClientCertificate {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    match trust::read_bytes(path) {
-        Ok(bytes) => Ok(Zeroizing::new(bytes)),
-        Err(error) if is_exhausted(&error) => {
-            Err(Error::new(Kind::OutOfMemory, "the client's certificate cannot be read").with_source(error))
-        }
-        Err(error) => Err(unusable(path, &error)),
+    trust::read_bytes(path).map(Zeroizing::new).map_err(|error| not_read(path, error))
+}
+
+fn not_read(path: &Path, error: io::Error) -> Error {
+    if is_exhausted(&error) {
+        return Error::new(Kind::OutOfMemory, "the client's certificate cannot be read").with_source(error);
     }
+    unusable(path, &error)
 }
 
 fn unreadable(path: &Path, stack: ErrorStack) -> Error {
@@ -83,4 +85,123 @@ fn unreadable(path: &Path, stack: ErrorStack) -> Error {
 
 fn unusable(path: &Path, why: &dyn fmt::Display) -> Error {
     Error::new(Kind::Secure, format!("{UNUSABLE}: {}: {why}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use openssl::asn1::Asn1Time;
+    use openssl::bn::BigNum;
+    use openssl::ec::{EcGroup, EcKey};
+    use openssl::hash::MessageDigest;
+    use openssl::nid::Nid;
+    use openssl::ssl::{Ssl, SslContext, SslMethod};
+    use openssl::stack::Stack;
+    use openssl::x509::X509Name;
+
+    use super::*;
+
+    const PASSWORD: &str = "s3cret";
+
+    /// A certificate of that number, and its key.
+    fn certificate(number: u32) -> (X509, PKey<Private>) {
+        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+        let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+        let mut name = X509Name::builder().unwrap();
+        name.append_entry_by_text("CN", &number.to_string()).unwrap();
+        let name = name.build();
+        let mut made = X509::builder().unwrap();
+        made.set_version(2).unwrap();
+        made.set_serial_number(&BigNum::from_u32(number).unwrap().to_asn1_integer().unwrap()).unwrap();
+        made.set_subject_name(&name).unwrap();
+        made.set_issuer_name(&name).unwrap();
+        made.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+        made.set_not_after(&Asn1Time::days_from_now(9).unwrap()).unwrap();
+        made.set_pubkey(&key).unwrap();
+        made.sign(&key, MessageDigest::sha256()).unwrap();
+        (made.build(), key)
+    }
+
+    /// A file of the tests' own, in a folder that is gone in the end.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Folder {
+            let path = std::env::temp_dir().join(format!("pop3connect-{name}-{}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Folder(path)
+        }
+
+        fn file(&self, name: &str, content: &[u8]) -> PathBuf {
+            let path = self.0.join(name);
+            fs::write(&path, content).unwrap();
+            path
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn presented(identity: &Identity) -> Result<Ssl> {
+        let mut ssl = Ssl::new(&SslContext::builder(SslMethod::tls()).unwrap().build()).unwrap();
+        ClientCertificate::load(identity)?.present(&mut ssl).map(|()| ssl)
+    }
+
+    #[test]
+    fn read_from_either_kind_of_file() {
+        let folder = Folder::new("identity");
+        let ((own, key), (issuer, _)) = (certificate(1), certificate(2));
+        let both = [own.to_pem().unwrap(), issuer.to_pem().unwrap()].concat();
+        let mut issuers = Stack::new().unwrap();
+        issuers.push(issuer).unwrap();
+        let mut pkcs12 = Pkcs12::builder();
+        pkcs12.cert(&own).pkey(&key).ca(issuers);
+        let pkcs12 = pkcs12.build2(PASSWORD).unwrap().to_der().unwrap();
+        let path = folder.file("both.p12", &pkcs12);
+        for identity in [
+            Identity::Pem {
+                certificate: folder.file("cert.pem", &both),
+                key: folder.file("key.pem", &key.private_key_to_pem_pkcs8().unwrap()),
+            },
+            Identity::Pkcs12 { path: path.clone(), password: Zeroizing::new(PASSWORD.to_owned()) },
+        ] {
+            let ssl = presented(&identity).unwrap();
+            assert_eq!(ssl.certificate().unwrap().to_der().unwrap(), own.to_der().unwrap());
+            assert!(ssl.private_key().unwrap().public_eq(&key));
+            let loaded = ClientCertificate::load(&identity).unwrap();
+            assert_eq!(loaded.fingerprint().unwrap()[..], own.digest(MessageDigest::sha256()).unwrap()[..]);
+            assert_eq!(loaded.issuers.len(), 1);
+        }
+        let wrong = Identity::Pkcs12 { path, password: Zeroizing::new("wrong".to_owned()) };
+        assert_eq!(presented(&wrong).err().unwrap().kind(), Kind::Secure);
+    }
+
+    #[test]
+    fn what_cannot_be_used() {
+        let folder = Folder::new("no-identity");
+        let ((own, key), (_, other)) = (certificate(1), certificate(2));
+        let mut alone = Pkcs12::builder();
+        alone.pkey(&key);
+        let alone = folder.file("alone.p12", &alone.build2(PASSWORD).unwrap().to_der().unwrap());
+        let own = folder.file("cert.pem", &own.to_pem().unwrap());
+        let other = folder.file("other.pem", &other.private_key_to_pem_pkcs8().unwrap());
+        let nothing = folder.0.join("nothing");
+        for (identity, words) in [
+            (Identity::Pkcs12 { path: alone, password: Zeroizing::new(PASSWORD.to_owned()) }, "lacks a certificate"),
+            (Identity::Pem { certificate: own.clone(), key: other.clone() }, "key values mismatch"),
+            (Identity::Pem { certificate: other.clone(), key: other }, "no certificate in it"),
+            (Identity::Pem { certificate: own.clone(), key: own.clone() }, "cert.pem"),
+            (Identity::Pem { certificate: own, key: nothing }, "nothing: No such file"),
+        ] {
+            let error = presented(&identity).err().unwrap();
+            assert_eq!(error.kind(), Kind::Secure);
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        let exhausted = not_read(Path::new("x"), io::Error::from_raw_os_error(libc::EMFILE));
+        assert_eq!(exhausted.kind(), Kind::OutOfMemory);
+    }
 }
