@@ -12,8 +12,8 @@
 
 static int connect_plain(const char *server)
 {
-    hear_nothing();
-    return pop3_connect(server, "alice", PASS, hear, 0, 0);
+    ignore_status();
+    return pop3_connect(server, "alice", PASS, log_status, 0, 0);
 }
 
 static void null_is_refused(void)
@@ -44,7 +44,7 @@ static void a_server_without_host_or_usable_port(void)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (!CHECK_INT(connect_plain(bad[i]), POP3_ERR_NO_ADDRESS))
             CHECK_STR(bad[i], "");
-    CHECK_STR(heard(), "");
+    CHECK_STR(logged(), "");
 }
 
 static void forbidden_bytes_are_refused_before_any_connection(void)
@@ -52,9 +52,9 @@ static void forbidden_bytes_are_refused_before_any_connection(void)
     int port = server_mailbox("");
     const char *bad[] = {"alice\r", "alice\n", "\r\nDELE 1", "a\r\nb", "\n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        CHECK_INT(pop3_connect(at(port), bad[i], PASS, hear, 0, 0), POP3_ERR_PARAMETER);
-        CHECK_INT(pop3_connect(at(port), "alice", bad[i], hear, 0, 0), POP3_ERR_PARAMETER);
-        CHECK_INT(pop3_connect(bad[i], "alice", PASS, hear, 0, 0), POP3_ERR_PARAMETER);
+        CHECK_INT(pop3_connect(at(port), bad[i], PASS, log_status, 0, 0), POP3_ERR_PARAMETER);
+        CHECK_INT(pop3_connect(at(port), "alice", bad[i], log_status, 0, 0), POP3_ERR_PARAMETER);
+        CHECK_INT(pop3_connect(bad[i], "alice", PASS, log_status, 0, 0), POP3_ERR_PARAMETER);
     }
     CHECK_INT(connect_plain("127.0.0.1 "), POP3_ERR_PARAMETER);
     CHECK_INT(connect_plain("mail\xff.example"), POP3_ERR_PARAMETER);
@@ -72,10 +72,10 @@ static void credentials_pass_as_the_bytes_they_are(void)
                                EXPECT("PASS  \\xfe\\x7f ")
                                SEND("-ERR")
                                "expect-eof");
-    hear_nothing();
-    CHECK_INT(pop3_connect(at(port), "\xff\x01 b\xc3\xbc", " \xfe\x7f ", hear, 0, 0), POP3_ERR_AUTH);
+    ignore_status();
+    CHECK_INT(pop3_connect(at(port), "\xff\x01 b\xc3\xbc", " \xfe\x7f ", log_status, 0, 0), POP3_ERR_AUTH);
     CHECK_PLAYED(port);
-    CHECK_HAS(heard(), "C: USER \\xff\\x01 b\xc3\xbc\n");
+    CHECK_HAS(logged(), "C: USER \\xff\\x01 b\xc3\xbc\n");
 }
 
 /* A text of that many octets, good until the next call. */
@@ -198,17 +198,17 @@ static void the_port_defaults_to_110_and_995(void)
 {
     /* nobody listens there on an address of the loopback range that nobody uses */
     CHECK_INT(connect_plain("127.77.1.110"), POP3_ERR_CONNECT);
-    CHECK_STR(heard(), "* connecting to 127.77.1.110:110\n");
-    hear_nothing();
-    CHECK_INT(pop3_connect("127.77.1.110", "alice", PASS, hear, 1, 0), POP3_ERR_CONNECT);
-    CHECK_STR(heard(), "* connecting to 127.77.1.110:995\n");
-    hear_nothing();
-    CHECK_INT(pop3_connect("127.77.1.110", "alice", PASS, hear, 2, 0), POP3_ERR_CONNECT);
-    CHECK_STR(heard(), "* connecting to 127.77.1.110:110\n");
-    hear_nothing();
+    CHECK_STR(logged(), "* connecting to 127.77.1.110:110\n");
+    ignore_status();
+    CHECK_INT(pop3_connect("127.77.1.110", "alice", PASS, log_status, 1, 0), POP3_ERR_CONNECT);
+    CHECK_STR(logged(), "* connecting to 127.77.1.110:995\n");
+    ignore_status();
+    CHECK_INT(pop3_connect("127.77.1.110", "alice", PASS, log_status, 2, 0), POP3_ERR_CONNECT);
+    CHECK_STR(logged(), "* connecting to 127.77.1.110:110\n");
+    ignore_status();
     /* a bare IPv6 address has no port of its own; this one is for documentation and has no route */
-    CHECK(pop3_connect("2001:db8::110", "alice", PASS, hear, 0, 0) < 0);
-    CHECK_HAS(heard(), "* connecting to [2001:db8::110]:110\n");
+    CHECK(pop3_connect("2001:db8::110", "alice", PASS, log_status, 0, 0) < 0);
+    CHECK_HAS(logged(), "* connecting to [2001:db8::110]:110\n");
 }
 
 static void internationalised_names_are_converted(void)
@@ -218,7 +218,7 @@ static void internationalised_names_are_converted(void)
     int socket = connect_plain(at_host("B\xc3\xbc" "cher.example", port));
     CHECK(socket > 0);
     CHECK_STR(name_asked(), "xn--bcher-kva.example");
-    CHECK_HAS(heard(), "* resolving xn--bcher-kva.example\n");
+    CHECK_HAS(logged(), "* resolving xn--bcher-kva.example\n");
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
 }
 

@@ -464,11 +464,11 @@ void options_without_a_socket()
     const int where = server_mailbox("messages=4");
     auto options = options_at(where);
     std::int32_t whole = 0;
-    std::string heard;
+    std::string logged;
     const auto count = [&](const pop3::piece &piece) { whole += piece.last ? 1 : 0; };
-    options.on_status([&](std::string_view status) { heard += std::string(status) + "\n"; });
+    options.on_status([&](std::string_view status) { logged += std::string(status) + "\n"; });
     CHECK_INT(options.stat(), 4);
-    CHECK_HAS(heard.c_str(), "C: STAT\nS: +OK 4 ");
+    CHECK_HAS(logged.c_str(), "C: STAT\nS: +OK 4 ");
     CHECK_INT(options.recv(count, true, 3), 3);
     CHECK_INT(whole, 3);
     CHECK_INT(options.stat(), 1);

@@ -48,9 +48,9 @@ void is_over(pop3::session &session)
 }
 
 using lines = std::vector<std::string>;
-auto into(lines &heard)
+auto into(lines &logged)
 {
-    return [&heard](std::string_view line) { heard.emplace_back(line); };
+    return [&logged](std::string_view line) { logged.emplace_back(line); };
 }
 
 /* What they answer */
@@ -64,11 +64,11 @@ void status_callables_answer()
 {
     const int where = server_mailbox("");
     auto session = pop3::connect(account_at(where));
-    lines heard;
-    session.noop(into(heard));
+    lines logged;
+    session.noop(into(logged));
     session.noop([](std::string_view) { return true; });
     session.noop([](std::string_view) { return 0; });
-    CHECK((heard == lines{"C: NOOP", "S: +OK"}));
+    CHECK((logged == lines{"C: NOOP", "S: +OK"}));
 
     std::error_code code;
     session.noop({[](std::string_view) { return false; }, code});
@@ -206,17 +206,17 @@ void the_last_line_is_too_late()
     const int where = server_mailbox("");
     const int descriptors = open_descriptors();
     // how many lines a connect has, once the server is known
-    lines heard;
+    lines logged;
     static_cast<void>(pop3::connect(account_at(where)));
-    static_cast<void>(pop3::connect(account_at(where), into(heard)));
-    std::size_t left = heard.size();
+    static_cast<void>(pop3::connect(account_at(where), into(logged)));
+    std::size_t left = logged.size();
     const auto fail = [&](std::string_view) {
         if (--left == 0)
             throw thrown{4};
     };
     CHECK_THROWN(pop3::connect(account_at(where), fail), 4);
     CHECK_INT(left, 0);
-    left = heard.size();
+    left = logged.size();
     const auto stop = [&](std::string_view) { return --left != 0; };
     std::error_code code;
     CHECK(!pop3::connect(account_at(where), {stop, code}));
@@ -298,21 +298,21 @@ void progress_callables_answer_and_throw()
 void error_callables_hear_and_throw()
 {
     const int where = server_mailbox("");
-    lines heard;
+    lines logged;
     auto options = options_at(where);
-    const auto hear = [&](std::error_code code, std::string_view words, std::string_view command) {
+    const auto log_status = [&](std::error_code code, std::string_view words, std::string_view command) {
         CHECK(code.category() == pop3::category());
         CHECK_STR(std::string(words).c_str(), pop3_get_last_error());
-        heard.push_back(std::string(command) + " " + std::to_string(code.value()));
+        logged.push_back(std::string(command) + " " + std::to_string(code.value()));
         return false; // does not count
     };
-    options.on_error(hear);
+    options.on_error(log_status);
     auto session = options.connect();
     CHECK_THROWS(session.delete_message(99), errc::server);
-    CHECK((heard == lines{"POP3DeleteMessage -2001"}));
+    CHECK((logged == lines{"POP3DeleteMessage -2001"}));
     session.noop();
 
-    /* the words of what it hears, not those of an earlier refusal of the wrapper's own */
+    /* the words that it was given, not those of an earlier refusal of the wrapper's own */
     std::string words_then;
     options.on_error([&](std::error_code, std::string_view, std::string_view) { words_then = pop3::last_error(); });
     auto third = options.connect();
@@ -329,7 +329,7 @@ void error_callables_hear_and_throw()
     CHECK_THROWN(throwing.noop([](std::string_view) { throw thrown{11}; }), 11);
     // the first session's callable is still the first one
     CHECK_THROWS(session.delete_message(98), errc::server);
-    CHECK_INT(heard.size(), 2);
+    CHECK_INT(logged.size(), 2);
     options.on_error(nullptr);
     CHECK_THROWS(options.connect(), errc::auth);
 }
@@ -361,9 +361,9 @@ void the_process_s_error_callable()
 void nothing_is_heard_after_it()
 {
     auto options = options_at(server_mailbox(""));
-    lines heard;
-    auto session = options.on_status(into(heard)).connect();
-    heard.clear();
+    lines logged;
+    auto session = options.on_status(into(logged)).connect();
+    logged.clear();
     int calls = 0;
     CHECK_THROWN(session.message_count([&](std::string_view) {
         calls++;
@@ -371,7 +371,7 @@ void nothing_is_heard_after_it()
     }), 13);
     CHECK_INT(calls, 1);
     // the call's own is asked first
-    CHECK(heard.empty());
+    CHECK(logged.empty());
 }
 
 void a_call_inside_a_callable()
@@ -380,10 +380,10 @@ void a_call_inside_a_callable()
     auto outer = pop3::connect(account_at(where));
     auto inner = pop3::connect(account_at(where));
     std::int32_t count = 0;
-    lines heard;
-    outer.recv_message_to(1, [&](std::string_view) { count = inner.message_count(into(heard)); });
+    lines logged;
+    outer.recv_message_to(1, [&](std::string_view) { count = inner.message_count(into(logged)); });
     CHECK_INT(count, 5);
-    CHECK(heard.size() >= 2 && heard[0] == "C: STAT");
+    CHECK(logged.size() >= 2 && logged[0] == "C: STAT");
     // the same socket is busy; its error comes out of both calls, and so does what an inner callable throws
     CHECK_THROWS(outer.recv_message_to(1, [&](std::string_view) { outer.noop(); }), errc::busy);
     is_over(outer);
@@ -415,12 +415,12 @@ void the_destructor_swallows()
 void callables_live_as_long_as_their_sessions()
 {
     const auto held = std::make_shared<lines>();
-    const auto hear = [held](std::string_view line) { held->emplace_back(line); };
+    const auto log_status = [held](std::string_view line) { held->emplace_back(line); };
     const auto own = held.use_count();
     pop3::session session;
     {
         auto options = options_at(server_mailbox(""));
-        session = options.on_status(hear).connect();
+        session = options.on_status(log_status).connect();
         options.on_status(nullptr);
         // its own callable, which others set later are not
         auto silent = options.connect();
@@ -434,10 +434,10 @@ void callables_live_as_long_as_their_sessions()
     pop3::session moved = std::move(session);
     CHECK_INT(held.use_count(), own + 1);
     // a call's own is called beside it
-    lines heard;
+    lines logged;
     held->clear();
-    moved.noop(into(heard));
-    CHECK(heard == *held && heard.size() == 2);
+    moved.noop(into(logged));
+    CHECK(logged == *held && logged.size() == 2);
     moved.disconnect();
     CHECK_INT(held.use_count(), own);
     {
@@ -519,9 +519,9 @@ void busy_in_two_threads()
 void options_in_many_threads()
 {
     auto options = options_at(server_mailbox("messages=20"));
-    std::atomic<int> heard = 0;
+    std::atomic<int> logged = 0;
     std::atomic<int> caught = 0;
-    options.on_status([&](std::string_view) { heard++; });
+    options.on_status([&](std::string_view) { logged++; });
     const auto use = [&](int thread) {
         return std::thread([&, thread] {
             for (int i = 0; i < 10; i++) {
@@ -539,7 +539,7 @@ void options_in_many_threads()
     for (auto &&thread : std::array{use(1), use(2), use(3), use(4)})
         thread.join();
     CHECK_INT(caught, 40);
-    CHECK(heard > 40 * 6);
+    CHECK(logged > 40 * 6);
 }
 
 }  // namespace

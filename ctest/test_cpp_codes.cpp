@@ -43,13 +43,13 @@ void options()
     std::error_code code;
     pop3::options options;
     options.server(at(server_mailbox("")), code).user("alice", code).password("wrong", code);
-    std::vector<int> heard;
-    options.on_error([&](std::error_code error, std::string_view, std::string_view) { heard.push_back(error.value()); },
+    std::vector<int> logged;
+    options.on_error([&](std::error_code error, std::string_view, std::string_view) { logged.push_back(error.value()); },
                      code);
     CHECK(!code);
     CHECK(!options.connect(code));
     CHECK_CODE(code, errc::auth);
-    CHECK((heard == std::vector<int>{POP3_ERR_AUTH}));
+    CHECK((logged == std::vector<int>{POP3_ERR_AUTH}));
     code.clear();
     CHECK_INT(options.password(PASS, code).connect(code).message_count(code), 5);
     options.password(std::string_view("a\0b", 3), code);

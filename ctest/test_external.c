@@ -22,13 +22,13 @@ static int connect_with(const char *certificate, int secure, const char *user, c
     CHECK_INT(pop3_options_set_authzid(options, authzid), POP3_OK);
     CHECK_INT(pop3_options_set_mechanism(options, "EXTERNAL"), POP3_OK);
     CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_status, NULL), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, log_each_status, NULL), POP3_OK);
     if (certificate != NULL) {
         snprintf(pem, sizeof pem, "%s.pem", certificate);
         snprintf(key, sizeof key, "%s.key", certificate);
         CHECK_INT(pop3_options_set_client_cert(options, in(server_dir(), pem), in(server_dir(), key)), POP3_OK);
     }
-    hear_nothing();
+    ignore_status();
     int socket = pop3_connect_with(options);
     pop3_options_free(options);
     if (socket < 0)
@@ -45,8 +45,8 @@ static void the_certificate_says_who_it_is(void)
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
             if (!CHECK_INT(connect_with("client-alice", secure, rows[i][0], rows[i][1]), 0))
                 CHECK_STR(pop3_get_last_error(), "");
-            CHECK_HAS(heard(), "C: AUTH EXTERNAL ***\nS: +OK");
-            CHECK_INT(secure == 2, strstr(heard(), "C: STLS\nS: +OK") != NULL);
+            CHECK_HAS(logged(), "C: AUTH EXTERNAL ***\nS: +OK");
+            CHECK_INT(secure == 2, strstr(logged(), "C: STLS\nS: +OK") != NULL);
         }
 }
 
@@ -56,7 +56,7 @@ static void is_refused(const char *certificate, int secure, const char *authzid)
     if (!CHECK_INT(connect_with(certificate, secure, "alice", authzid), POP3_ERR_AUTH))
         printf("%s, secure %d\n", certificate != NULL ? certificate : "no certificate", secure);
     CHECK_HAS(pop3_get_last_error(), "-ERR [AUTH]");
-    const char *refusal = strstr(heard(), "C: AUTH EXTERNAL ***\nS: -ERR [AUTH]");
+    const char *refusal = strstr(logged(), "C: AUTH EXTERNAL ***\nS: -ERR [AUTH]");
     if (CHECK(refusal != NULL))
         CHECK_HAS_NOT(refusal + 1, "C: ");
 }

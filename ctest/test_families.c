@@ -80,14 +80,14 @@ static pop3_options *options_with(const char *name, int port)
 {
     pop3_options *options = options_for_server(at_host(name, port), POP3_CLEAR);
     CHECK_INT(pop3_options_set_timeouts(options, TIMEOUT_MS, 0, 0), POP3_OK);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_status, NULL), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, log_each_status, NULL), POP3_OK);
     return options;
 }
 
 /* Connects, disconnects; 0 or the error. */
 static int try(const pop3_options *options)
 {
-    hear_nothing();
+    ignore_status();
     int socket = pop3_connect_with(options);
     if (socket < 0)
         return socket;
@@ -111,8 +111,8 @@ static void tried(const char *name, int port, const char *first, const char *sec
     add(expected, "connecting to", first, port);
     add(expected, "connecting to", second, port);
     add(expected, "connected to", connected, port);
-    if (CHECK_HAS(heard(), expected))
-        CHECK_HAS_NOT(strstr(heard(), expected) + strlen(expected), "* connect");
+    if (CHECK_HAS(logged(), expected))
+        CHECK_HAS_NOT(strstr(logged(), expected) + strlen(expected), "* connect");
 }
 
 /* In both orders. */
@@ -238,7 +238,7 @@ static void the_source_address_chooses(void)
     tried(name, six, "::1", NULL, "::1");
     CHECK_INT(pop3_options_set_family(options, 4), POP3_OK);
     CHECK_INT(try(options), POP3_ERR_HOST_NOT_FOUND);
-    CHECK_HAS_NOT(heard(), "* connecting");
+    CHECK_HAS_NOT(logged(), "* connecting");
     pop3_options_free(options);
 }
 
@@ -253,7 +253,7 @@ static void tls_at_the_second_family(void)
         CHECK_INT(pop3_options_set_secure(options, 1 + i), POP3_OK);
         CHECK_INT(try(options), 0);
         tried("mail.test", server.port, "127.0.0.1", "::1", "::1");
-        CHECK_HAS(heard(), "certificate verified");
+        CHECK_HAS(logged(), "certificate verified");
         CHECK_INT(pop3_options_set_server(options, written("::1", server.port)), POP3_OK);
         CHECK_INT(try(options), 0);
         pop3_options_free(options);
@@ -313,7 +313,7 @@ static void of_very_many_silent_ones_few_are_waited_for(void)
     CHECK_INT(try(options), POP3_ERR_TIMEOUT);
     CHECK_INT(most_descriptors - before, 8);
     /* each of those that are tried at all has its turn */
-    CHECK_INT(count_of(heard(), "* connecting to "), 64);
+    CHECK_INT(count_of(logged(), "* connecting to "), 64);
     CHECK_HAS(pop3_get_last_error(), "no answer; and 48 more");
     CHECK(strlen(pop3_get_last_error()) < 1000);
     CHECK_INT(open_descriptors(), before);
@@ -326,7 +326,7 @@ static void very_many_that_refuse(void)
     int port = server_refuse();
     pop3_options *options = options_with(name_of(many_addresses(0, 300)), port);
     CHECK_INT(try(options), POP3_ERR_CONNECT);
-    CHECK_INT(count_of(heard(), "* connecting to "), 64);
+    CHECK_INT(count_of(logged(), "* connecting to "), 64);
     CHECK_HAS(pop3_get_last_error(), "; and 56 more");
     CHECK(strlen(pop3_get_last_error()) < 1000);
     pop3_options_free(options);
@@ -347,7 +347,7 @@ static void one_that_serves_after_many_silent_ones(void)
     }
     pop3_options *options = options_with(name_of(addresses), port);
     CHECK_INT(try(options), 0);
-    CHECK_INT(count_of(heard(), "* connecting to "), SILENT_ONES + 1);
+    CHECK_INT(count_of(logged(), "* connecting to "), SILENT_ONES + 1);
     pop3_options_free(options);
     for (int i = 0; i < SILENT_ONES; i++)
         dead_end(&dead[i]);

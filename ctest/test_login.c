@@ -26,10 +26,10 @@
 /* Connects, and disconnects; 0 or the error. No line and no text says the password. */
 static int try(const pop3_options *options)
 {
-    hear_nothing();
+    ignore_status();
     int socket = pop3_connect_with(options);
-    CHECK_HAS_NOT(heard(), PASS);
-    CHECK_HAS_NOT(heard(), "czNjcmV0IHBhc3");
+    CHECK_HAS_NOT(logged(), PASS);
+    CHECK_HAS_NOT(logged(), "czNjcmV0IHBhc3");
     if (socket > 0)
         return pop3_disconnect(socket, NULL);
     CHECK_HAS_NOT(pop3_get_last_error(), PASS);
@@ -59,8 +59,8 @@ static void only_a_strong_mechanism_is_set_up(void)
     int where = server_mailbox("tls=implicit sasl=SCRAM-SHA-256");
     pop3_options *options = recorded_options(where, POP3_TLS);
     CHECK_INT(try(options), 0);
-    CHECK_HAS(heard(), "C: AUTH SCRAM-SHA-256 ***");
-    CHECK_HAS_NOT(heard(), "C: USER");
+    CHECK_HAS(logged(), "C: AUTH SCRAM-SHA-256 ***");
+    CHECK_HAS_NOT(logged(), "C: USER");
     pop3_options_free(options);
     CHECK_INT(try_play("tls=implicit", POP3_TLS, GREETING CAPA("USER\\r\\nSASL CRAM-MD5\\r\\n")
                        REPLY("AUTH CRAM-MD5", CHALLENGE) REPLY(RESPONSE, "+OK\\r\\n") GOOD_BYE), 0);
@@ -96,7 +96,7 @@ static void auth_takes_one_word_only(void)
 {
     CHECK_INT(in_the_clear(GREETING CAPA("SASL PLAIN\\r\\n") REPLY(PLAIN, "-ERR Too many arguments\\r\\n")
                            REPLY("AUTH PLAIN", "+ \\r\\n") REPLY("AGFsaWNlAHMzY3JldCBwYXNz", "+OK\\r\\n") GOOD_BYE), 0);
-    CHECK_HAS(heard(), "C: AUTH PLAIN ***\nS: -ERR Too many arguments\nC: AUTH PLAIN\nS: + \nC: ***\nS: +OK\n");
+    CHECK_HAS(logged(), "C: AUTH PLAIN ***\nS: -ERR Too many arguments\nC: AUTH PLAIN\nS: + \nC: ***\nS: +OK\n");
     /* once asked for, the credentials are what is refused */
     CHECK_INT(in_the_clear(GREETING CAPA("SASL PLAIN\\r\\nUSER\\r\\n") REPLY(PLAIN, "-ERR syntax\\r\\n")
                            REPLY("AUTH PLAIN", "+ \\r\\n") REPLY("AGFsaWNlAHMzY3JldCBwYXNz", "-ERR no\\r\\n") END),
@@ -110,7 +110,7 @@ static int try_token(const char *transcript, int capabilities)
     CHECK_INT(pop3_options_set_oauth_token(options, "tok.en"), POP3_OK);
     CHECK_INT(pop3_options_set_capabilities(options, capabilities), POP3_OK);
     int result = try(options);
-    CHECK_HAS_NOT(heard(), "tok.en");
+    CHECK_HAS_NOT(logged(), "tok.en");
     pop3_options_free(options);
     CHECK_PLAYED(where);
     return result;
@@ -242,9 +242,9 @@ static void breaks_at_capa(void)
         pop3_options *options = recorded_options(where, POP3_CLEAR);
         CHECK_INT(pop3_options_set_timeouts(options, 0, 2500, 0), POP3_OK);
         CHECK_INT(try(options), 0);
-        CHECK_HAS(heard(), "* once more without CAPA");
+        CHECK_HAS(logged(), "* once more without CAPA");
         CHECK_INT(try(options), 0);
-        CHECK_HAS_NOT(heard(), "C: CAPA");
+        CHECK_HAS_NOT(logged(), "C: CAPA");
         CHECK_INT(pop3_options_set_user(options, "bob"), POP3_OK);
         CHECK_INT(try(options), POP3_ERR_AUTH);
         CHECK_PLAYED(where);
@@ -423,8 +423,8 @@ static void what_the_server_repeats_before_it_was_told(void)
     CHECK_INT(pop3_options_set_utf8(options, 1), POP3_OK);
     CHECK_INT(pop3_options_set_language(options, "de"), POP3_OK);
     CHECK_INT(try(options), POP3_ERR_AUTH);
-    CHECK_HAS(heard(), "S: +OK *** ");
-    CHECK_HAS(heard(), "S: X *** ");
+    CHECK_HAS(logged(), "S: +OK *** ");
+    CHECK_HAS(logged(), "S: X *** ");
     CHECK_PLAYED(where);
     /* the text of an error, too */
     script_begin("");
@@ -438,7 +438,7 @@ static void the_answer_to_pass_behind_a_refused_user(void)
 {
     CHECK_INT(in_the_clear(GREETING CAPA("PIPELINING\\r\\n") "expect \"USER alice\\r\\nPASS " PASS "\\r\\n\"\n"
                            "send \"-ERR [AUTH] who\\r\\n-ERR you said " PASS "\\r\\n\"\n" END), POP3_ERR_AUTH);
-    CHECK_HAS(heard(), "S: -ERR you said ***\n");
+    CHECK_HAS(logged(), "S: -ERR you said ***\n");
 }
 
 /* Work that takes long */
@@ -449,7 +449,7 @@ static int32_t stop_after_challenge(int64_t done, int64_t total, void *context)
     (void)done;
     (void)total;
     (void)context;
-    return strstr(heard(), "\nS: + ") != NULL;
+    return strstr(logged(), "\nS: + ") != NULL;
 }
 
 /* c=biws, as the client's proof begins in base64 */

@@ -30,7 +30,7 @@ static void begin_answer(size_t entries, size_t of)
 static const char *list(int socket, int number)
 {
     pop3_list out = {(pop3_message_info *)&out, 77};
-    int result = pop3_list_messages(socket, number, &out, hear);
+    int result = pop3_list_messages(socket, number, &out, log_status);
     begin_answer(out.count, 40);
     if (result < 0) {
         CHECK(out.items == NULL && out.count == 0);
@@ -48,7 +48,7 @@ static const char *list(int socket, int number)
 static const char *uids(int socket, int number)
 {
     pop3_uid_list out = {(pop3_uid *)&out, 77};
-    int result = pop3_unique_ids(socket, number, &out, hear);
+    int result = pop3_unique_ids(socket, number, &out, log_status);
     begin_answer(out.count, 70000);
     if (result < 0) {
         CHECK(out.items == NULL && out.count == 0);
@@ -492,41 +492,41 @@ static void status_lines(void)
         REPLY("UIDL", "+OK\\r\\n1 a\\r\\n.2 b\\x07\\r\\n.\\r\\n") REPLY("UIDL 9", "-ERR no\\r\\n")
         REPLY("STAT", "+OK 2 320\\r\\n") REPLY("DELE 2", "+OK gone\\r\\n") REPLY("RSET", "+OK\\r\\n")
         REPLY("NOOP", "+OK\\r\\n") GOOD_BYE);
-    hear_nothing();
+    ignore_status();
     list(socket, 0);
-    CHECK_STR(heard(), "C: LIST\nS: +OK 2 messages\nS: 1 120\nS: 2 200\nS: .\n");
-    hear_nothing();
+    CHECK_STR(logged(), "C: LIST\nS: +OK 2 messages\nS: 1 120\nS: 2 200\nS: .\n");
+    ignore_status();
     list(socket, 1);
-    CHECK_STR(heard(), "C: LIST 1\nS: +OK 1 120\n");
-    hear_nothing();
+    CHECK_STR(logged(), "C: LIST 1\nS: +OK 1 120\n");
+    ignore_status();
     uids(socket, 0);
-    CHECK_STR(heard(), "C: UIDL\nS: +OK\nS: 1 a\nS: .2 b\\x07\nS: .\n");
-    hear_nothing();
+    CHECK_STR(logged(), "C: UIDL\nS: +OK\nS: 1 a\nS: .2 b\\x07\nS: .\n");
+    ignore_status();
     uids(socket, 9);
-    CHECK_STR(heard(), "C: UIDL 9\nS: -ERR no\n");
-    hear_nothing();
-    CHECK_INT(pop3_message_count(socket, hear), 2);
-    CHECK_INT(pop3_delete_message(socket, 2, hear), 0);
-    CHECK_INT(pop3_undo_deletes(socket, hear), 0);
-    CHECK_INT(pop3_noop(socket, hear), 0);
-    CHECK_STR(heard(), "C: STAT\nS: +OK 2 320\nC: DELE 2\nS: +OK gone\nC: RSET\nS: +OK\nC: NOOP\nS: +OK\n");
+    CHECK_STR(logged(), "C: UIDL 9\nS: -ERR no\n");
+    ignore_status();
+    CHECK_INT(pop3_message_count(socket, log_status), 2);
+    CHECK_INT(pop3_delete_message(socket, 2, log_status), 0);
+    CHECK_INT(pop3_undo_deletes(socket, log_status), 0);
+    CHECK_INT(pop3_noop(socket, log_status), 0);
+    CHECK_STR(logged(), "C: STAT\nS: +OK 2 320\nC: DELE 2\nS: +OK gone\nC: RSET\nS: +OK\nC: NOOP\nS: +OK\n");
     good_bye(socket);
 }
 
 static void every_failure_is_told_by_its_command(void)
 {
     int socket = connect_to(server_mailbox("capa=no"), 0);
-    pop3_set_error_cb(hear_error);
-    hear_nothing();
+    pop3_set_error_cb(log_error);
+    ignore_status();
     list(socket, 9);
-    CHECK_HAS(heard(), "C: LIST 9\nS: -ERR no such message\n! POP3ListMessages -2001 ");
+    CHECK_HAS(logged(), "C: LIST 9\nS: -ERR no such message\n! POP3ListMessages -2001 ");
     CHECK_INT(pop3_delete_message(socket, 9, NULL), POP3_ERR_SERVER);
-    CHECK_HAS(heard(), "\n! POP3DeleteMessage -2001 ");
+    CHECK_HAS(logged(), "\n! POP3DeleteMessage -2001 ");
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
     CHECK_INT(pop3_message_count(socket, NULL), POP3_ERR_BAD_SOCKET);
-    CHECK_HAS(heard(), "\n! POP3MessageCount -509 ");
+    CHECK_HAS(logged(), "\n! POP3MessageCount -509 ");
     CHECK_INT(pop3_undo_deletes(socket, NULL), POP3_ERR_BAD_SOCKET);
-    CHECK_HAS(heard(), "\n! POP3UndoDeletes -509 ");
+    CHECK_HAS(logged(), "\n! POP3UndoDeletes -509 ");
     pop3_set_error_cb(NULL);
 }
 
@@ -730,13 +730,13 @@ static void what_is_left_out_of_a_list_is_told(void)
 {
     int socket = connect_play(LOGGED_IN REPLY("LIST", "+OK\\r\\n\\r\\n1 10\\r\\ntwo\\r\\n.\\r\\n")
         REPLY("UIDL", "+OK\\r\\n1 a\\r\\n2\\r\\n.\\r\\n") GOOD_BYE);
-    hear_nothing();
+    ignore_status();
     CHECK_STR(list(socket, 0), "1:10");
-    CHECK_STR(heard(), "C: LIST\nS: +OK\nS: \nS: 1 10\nS: two\n"
+    CHECK_STR(logged(), "C: LIST\nS: +OK\nS: \nS: 1 10\nS: two\n"
                        "* left out: LIST must say the number of a message and its octets\nS: .\n");
-    hear_nothing();
+    ignore_status();
     CHECK_STR(uids(socket, 0), "1:a");
-    CHECK_HAS(heard(), "S: 2\n* left out: UIDL must say the number of a message and its unique id\nS: .\n");
+    CHECK_HAS(logged(), "S: 2\n* left out: UIDL must say the number of a message and its unique id\nS: .\n");
     good_bye(socket);
 }
 
@@ -799,9 +799,9 @@ static void one_answer_too_many_ends_the_session_before_anything_is_sent(void)
         const char *transcript = LOGGED_IN REPLY("RSET", "+OK\\r\\n+OK\\r\\n") "expect-eof\n";
         int socket = tls ? connect_tls_play(transcript) : connect_play(transcript);
         CHECK_INT(pop3_undo_deletes(socket, NULL), 0);
-        hear_nothing();
-        CHECK_INT(pop3_delete_message(socket, 1, hear), POP3_ERR_BAD_FORMAT);
-        CHECK_STR(heard(), "S: +OK\n");
+        ignore_status();
+        CHECK_INT(pop3_delete_message(socket, 1, log_status), POP3_ERR_BAD_FORMAT);
+        CHECK_STR(logged(), "S: +OK\n");
         CHECK_HAS(pop3_get_last_error(), "DELE: the server said what nobody asked for; the server said: +OK");
         it_is_over(socket);
     }
@@ -809,9 +809,9 @@ static void one_answer_too_many_ends_the_session_before_anything_is_sent(void)
     int socket = connect_play(LOGGED_IN REPLY("RSET", "+OK\\r\\n") "pause 100\n" SEND("+OK") "close\n");
     CHECK_INT(pop3_undo_deletes(socket, NULL), 0);
     CHECK_PLAYED(port);
-    hear_nothing();
-    CHECK_INT(pop3_disconnect(socket, hear), POP3_ERR_BAD_FORMAT);
-    CHECK_STR(heard(), "S: +OK\n");
+    ignore_status();
+    CHECK_INT(pop3_disconnect(socket, log_status), POP3_ERR_BAD_FORMAT);
+    CHECK_STR(logged(), "S: +OK\n");
 }
 
 static void an_unasked_refusal_ends_the_session(void)
@@ -824,9 +824,9 @@ static void an_unasked_refusal_ends_the_session(void)
         CHECK_INT(pop3_noop(socket, NULL), 0);
         /* when the play has ended all has come */
         CHECK_PLAYED(port);
-        hear_nothing();
-        CHECK_INT(pop3_recv_message(socket, 1, &message, hear), POP3_ERR_CONNECTION_LOST);
-        CHECK_STR(heard(), "S: -ERR Too long.\n");
+        ignore_status();
+        CHECK_INT(pop3_recv_message(socket, 1, &message, log_status), POP3_ERR_CONNECTION_LOST);
+        CHECK_STR(logged(), "S: -ERR Too long.\n");
         CHECK_HAS(pop3_get_last_error(), "the server ended the session; the server said: -ERR Too long.");
         it_is_over(socket);
     }
@@ -880,9 +880,9 @@ static void more_lines_than_one_for_an_answer_of_one(void)
         script_add(SEND("-ERR no") REPLY("NOOP", "+OK\\r\\n") GOOD_BYE);
         int socket = connect_play(script());
         CHECK_STR(uids(socket, 2), "2:b");
-        hear_nothing();
-        CHECK_INT(pop3_delete_message(socket, 2, hear), POP3_ERR_SERVER);
-        CHECK_HAS(heard(), "S: .\n* passed over: the answer before was of one line\nS: -ERR no\n");
+        ignore_status();
+        CHECK_INT(pop3_delete_message(socket, 2, log_status), POP3_ERR_SERVER);
+        CHECK_HAS(logged(), "S: .\n* passed over: the answer before was of one line\nS: -ERR no\n");
         CHECK_INT(pop3_noop(socket, NULL), 0);
         good_bye(socket);
     }

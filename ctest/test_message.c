@@ -493,23 +493,23 @@ static void status_lines(void)
         REPLY("TOP 1 7", "+OK\\r\\n.\\r\\n") REPLY("RETR 9", "-ERR no\\r\\n") GOOD_BYE);
     pop3_buffer buffer = {NULL, 0};
     struct pieces pieces = {0};
-    hear_nothing();
-    CHECK_INT(pop3_recv_message(socket, 1, &buffer, hear), 0);
+    ignore_status();
+    CHECK_INT(pop3_recv_message(socket, 1, &buffer, log_status), 0);
     pop3_buffer_free(&buffer);
-    CHECK_STR(heard(), "C: RETR 1\nS: +OK 9 octets\n* 10 bytes\n");
-    hear_nothing();
-    CHECK_INT(pop3_recv_message_to(socket, 1, gather, &pieces, hear), 0);
-    CHECK_STR(heard(), "C: RETR 1\nS: +OK\n* 8 bytes\n");
+    CHECK_STR(logged(), "C: RETR 1\nS: +OK 9 octets\n* 10 bytes\n");
+    ignore_status();
+    CHECK_INT(pop3_recv_message_to(socket, 1, gather, &pieces, log_status), 0);
+    CHECK_STR(logged(), "C: RETR 1\nS: +OK\n* 8 bytes\n");
     pieces_free(&pieces);
-    hear_nothing();
-    CHECK_INT(pop3_recv_headers(socket, 1, &buffer, hear), 0);
+    ignore_status();
+    CHECK_INT(pop3_recv_headers(socket, 1, &buffer, log_status), 0);
     pop3_buffer_free(&buffer);
-    CHECK_INT(pop3_recv_top(socket, 1, 7, &buffer, hear), 0);
+    CHECK_INT(pop3_recv_top(socket, 1, 7, &buffer, log_status), 0);
     pop3_buffer_free(&buffer);
-    CHECK_STR(heard(), "C: TOP 1 0\nS: +OK\n* 8 bytes\nC: TOP 1 7\nS: +OK\n* 0 bytes\n");
-    hear_nothing();
-    CHECK_INT(pop3_recv_message(socket, 9, &buffer, hear), POP3_ERR_SERVER);
-    CHECK_STR(heard(), "C: RETR 9\nS: -ERR no\n");
+    CHECK_STR(logged(), "C: TOP 1 0\nS: +OK\n* 8 bytes\nC: TOP 1 7\nS: +OK\n* 0 bytes\n");
+    ignore_status();
+    CHECK_INT(pop3_recv_message(socket, 9, &buffer, log_status), POP3_ERR_SERVER);
+    CHECK_STR(logged(), "C: RETR 9\nS: -ERR no\n");
     good_bye(socket);
 }
 
@@ -517,13 +517,13 @@ static void failures_are_told_by_their_commands(void)
 {
     int socket = connect_to(server_mailbox(""), 0);
     pop3_buffer buffer;
-    pop3_set_error_cb(hear_error);
-    hear_nothing();
+    pop3_set_error_cb(log_error);
+    ignore_status();
     CHECK_INT(pop3_recv_message(socket, 9, &buffer, NULL), POP3_ERR_SERVER);
-    CHECK_HAS(heard(), "! POP3RecvMessage -2001 ");
-    hear_nothing();
+    CHECK_HAS(logged(), "! POP3RecvMessage -2001 ");
+    ignore_status();
     CHECK_INT(pop3_recv_headers(socket, 9, &buffer, NULL), POP3_ERR_SERVER);
-    CHECK_HAS(heard(), "! POP3RecvHeaders -2001 ");
+    CHECK_HAS(logged(), "! POP3RecvHeaders -2001 ");
     pop3_set_error_cb(NULL);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
 }
@@ -625,12 +625,12 @@ static int32_t count_call(const char *data, size_t len, void *context)
     return 0;
 }
 
-static _Atomic(struct job *) hearing;
+static _Atomic(struct job *) listening;
 
 static void count_reply(const char *status)
 {
     if (strncmp(status, "S: +OK", 6) == 0)
-        atomic_fetch_add(&atomic_load(&hearing)->calls, 1);
+        atomic_fetch_add(&atomic_load(&listening)->calls, 1);
 }
 
 static void *read_message(void *argument)
@@ -656,7 +656,7 @@ static void another_thread_may_cancel(void)
         script_begin(LOGGED_IN EXPECT("RETR 1") SEND("+OK\\r\\nabc"));
         script_add("%s", endless ? "repeat 1000000000 \"0123456789\\r\\n\"\nhold" : "hold");
         job.socket = tls ? connect_tls_play(script()) : connect_play(script());
-        atomic_store(&hearing, &job);
+        atomic_store(&listening, &job);
         pthread_create(&thread, NULL, read_message, &job);
         while (atomic_load(&job.calls) == 0)
             sleep_ms(1);
@@ -843,12 +843,12 @@ static void a_mailbox_in_all_modes(void)
     free(kept);
 }
 
-static int cancelling_socket, pieces_heard;
+static int cancelling_socket, pieces_received;
 
 static int32_t cancel_at_the_first_piece(const char *data, size_t len, void *context)
 {
     (void)data, (void)len, (void)context;
-    pieces_heard++;
+    pieces_received++;
     CHECK_INT(pop3_cancel(cancelling_socket), 0);
     return 0;
 }
@@ -857,9 +857,9 @@ static void a_cancel_is_seen_before_the_next_piece(void)
 {
     /* all of it has come, so no wait sees it: each dot that goes begins another piece */
     cancelling_socket = connect_play(LOGGED_IN REPLY("RETR 1", "+OK\\r\\na\\r\\n..b\\r\\n..c\\r\\n.\\r\\n") "expect-eof\n");
-    pieces_heard = 0;
+    pieces_received = 0;
     CHECK_INT(pop3_recv_message_to(cancelling_socket, 1, cancel_at_the_first_piece, NULL, NULL), POP3_ERR_CANCELLED);
-    CHECK_INT(pieces_heard, 1);
+    CHECK_INT(pieces_received, 1);
     it_is_over(cancelling_socket);
 }
 

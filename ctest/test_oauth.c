@@ -91,8 +91,8 @@ static int connect_by(const char *mechanism, int secure, const char *user, const
     CHECK_INT(pop3_options_set_oauth_token(options, token), POP3_OK);
     CHECK_INT(pop3_options_set_mechanism(options, mechanism), POP3_OK);
     CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_status, NULL), POP3_OK);
-    hear_nothing();
+    CHECK_INT(pop3_options_set_status_cb(options, log_each_status, NULL), POP3_OK);
+    ignore_status();
     int socket = pop3_connect_with(options);
     pop3_options_free(options);
     if (socket > 0) {
@@ -102,19 +102,19 @@ static int connect_by(const char *mechanism, int secure, const char *user, const
     } else {
         CHECK_HAS_NOT(pop3_get_last_error(), token);
     }
-    CHECK_HAS_NOT(heard(), token);
+    CHECK_HAS_NOT(logged(), token);
     /* "Bearer " in base64, in each of its three places */
-    CHECK_HAS_NOT(heard(), "QmVhcmVy");
-    CHECK_HAS_NOT(heard(), "JlYXJlci");
-    CHECK_HAS_NOT(heard(), "CZWFyZXIg");
+    CHECK_HAS_NOT(logged(), "QmVhcmVy");
+    CHECK_HAS_NOT(logged(), "JlYXJlci");
+    CHECK_HAS_NOT(logged(), "CZWFyZXIg");
     return socket;
 }
 
 /* Whether STLS, and TLS at all, were where the mode says. */
 static void is_mode(int secure)
 {
-    CHECK_INT(secure == 2, strstr(heard(), "C: STLS\nS: +OK") != NULL);
-    CHECK_INT(secure != 0, strstr(heard(), "certificate verified") != NULL);
+    CHECK_INT(secure == 2, strstr(logged(), "C: STLS\nS: +OK") != NULL);
+    CHECK_INT(secure != 0, strstr(logged(), "certificate verified") != NULL);
 }
 
 static void the_right_token(void)
@@ -125,7 +125,7 @@ static void the_right_token(void)
             if (!CHECK_INT(connect_by(mechanisms[i], secure, "alice", token_for("alice", SECRET)), 0))
                 CHECK_STR(pop3_get_last_error(), "");
             snprintf(line, sizeof line, "C: AUTH %s ***\nS: +OK", mechanisms[i]);
-            CHECK_HAS(heard(), line);
+            CHECK_HAS(logged(), line);
             is_mode(secure);
         }
 }
@@ -138,7 +138,7 @@ static void a_token_that_fits_no_line(void)
             if (!CHECK_INT(connect_by(mechanisms[i], secure, "alice", long_token(SECRET)), 0))
                 CHECK_STR(pop3_get_last_error(), "");
             snprintf(line, sizeof line, "C: AUTH %s\nS: + \nC: ***\nS: +OK", mechanisms[i]);
-            CHECK_HAS(heard(), line);
+            CHECK_HAS(logged(), line);
             is_mode(secure);
         }
 }
@@ -151,7 +151,7 @@ static void is_refused(int secure, const char *user, const char *token)
         CHECK_HAS(pop3_get_last_error(), "{\"status\":\"");
         CHECK_HAS(pop3_get_last_error(), "-ERR [AUTH]");
         /* {" in base64 */
-        const char *challenge = strstr(heard(), "\nS: + ey");
+        const char *challenge = strstr(logged(), "\nS: + ey");
         if (CHECK(challenge != NULL)) {
             CHECK_HAS(challenge, "\nC: ***\nS: -ERR [AUTH]");
             CHECK_HAS_NOT(strstr(challenge, "\nS: -ERR"), "C: ");

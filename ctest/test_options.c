@@ -188,102 +188,102 @@ static void several_threads_at_once(void)
     pop3_options_free(options);
 }
 
-/* What the callbacks of the options heard. */
-struct heard {
+/* What the callbacks of the options logged. */
+struct logged {
     char text[4096];
 };
 
-static void hear_into_context(const char *status, void *context)
+static void log_into_context(const char *status, void *context)
 {
-    struct heard *heard = context;
-    size_t length = strlen(heard->text);
-    snprintf(heard->text + length, sizeof heard->text - length, "%s\n", status);
+    struct logged *logged = context;
+    size_t length = strlen(logged->text);
+    snprintf(logged->text + length, sizeof logged->text - length, "%s\n", status);
 }
 
-static void hear_failure(const char *message, int32_t code, const char *command, void *context)
+static void log_failure(const char *message, int32_t code, const char *command, void *context)
 {
     char line[512];
     CHECK_STR(message, pop3_get_last_error());
     snprintf(line, sizeof line, "! %s %d", command, (int)code);
-    hear_into_context(line, context);
+    log_into_context(line, context);
 }
 
 static void callbacks_go_with_the_socket(void)
 {
-    struct heard heard_by_options = {""};
+    struct logged logged_by_options = {""};
     int where = server_play("", LOGGED_IN REPLY("NOOP", "+OK\\r\\n") REPLY("DELE 9", "-ERR none\\r\\n") GOOD_BYE);
     pop3_options *options = options_for(where, 0);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_into_context, &heard_by_options), POP3_OK);
-    CHECK_INT(pop3_options_set_error_cb(options, hear_failure, &heard_by_options), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, log_into_context, &logged_by_options), POP3_OK);
+    CHECK_INT(pop3_options_set_error_cb(options, log_failure, &logged_by_options), POP3_OK);
     int socket = pop3_connect_with(options);
     /* they live on with the socket */
     pop3_options_free(options);
-    CHECK_HAS(heard_by_options.text, "C: PASS ***\nS: +OK\n");
-    heard_by_options.text[0] = '\0';
-    hear_nothing();
-    pop3_set_error_cb(hear_error);
-    CHECK_INT(pop3_noop(socket, hear), 0);
+    CHECK_HAS(logged_by_options.text, "C: PASS ***\nS: +OK\n");
+    logged_by_options.text[0] = '\0';
+    ignore_status();
+    pop3_set_error_cb(log_error);
+    CHECK_INT(pop3_noop(socket, log_status), 0);
     CHECK_INT(pop3_delete_message(socket, 9, NULL), POP3_ERR_SERVER);
     CHECK_INT(pop3_delete_message(socket, 0, NULL), POP3_ERR_PARAMETER);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
     CHECK_INT(pop3_disconnect(socket, NULL), POP3_ERR_BAD_SOCKET);
     pop3_set_error_cb(NULL);
-    CHECK_STR(heard_by_options.text, "C: NOOP\nS: +OK\nC: DELE 9\nS: -ERR none\n! POP3DeleteMessage -2001\n"
+    CHECK_STR(logged_by_options.text, "C: NOOP\nS: +OK\nC: DELE 9\nS: -ERR none\n! POP3DeleteMessage -2001\n"
                                      "! POP3DeleteMessage -501\nC: QUIT\nS: +OK\n");
-    /* the call's own, and the process's, hear as ever */
-    CHECK_HAS(heard(), "C: NOOP\nS: +OK\n! POP3DeleteMessage -2001");
-    CHECK_HAS(heard(), "! POP3Disconnect -509");
+    /* the call's own, and the process's, are called as ever */
+    CHECK_HAS(logged(), "C: NOOP\nS: +OK\n! POP3DeleteMessage -2001");
+    CHECK_HAS(logged(), "! POP3Disconnect -509");
     CHECK_PLAYED(where);
 }
 
 static void a_connect_that_fails_tells_the_options(void)
 {
-    struct heard heard_by_options = {""};
+    struct logged logged_by_options = {""};
     pop3_options *options = options_for(server_refuse(), 0);
-    CHECK_INT(pop3_options_set_error_cb(options, hear_failure, &heard_by_options), POP3_OK);
+    CHECK_INT(pop3_options_set_error_cb(options, log_failure, &logged_by_options), POP3_OK);
     CHECK_INT(try(options), POP3_ERR_CONNECT);
-    CHECK_STR(heard_by_options.text, "! POP3Connect -10061\n");
+    CHECK_STR(logged_by_options.text, "! POP3Connect -10061\n");
     pop3_options_free(options);
 }
 
 /* The family without a socket, by options: the same options, callbacks and names of commands. */
 static void without_a_socket(void)
 {
-    struct heard heard_by_options = {""};
+    struct logged logged_by_options = {""};
     int where = server_play("", LOGGED_IN REPLY("STAT", "+OK 7 70\\r\\n") GOOD_BYE);
     pop3_options *options = options_for(where, 0);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_into_context, &heard_by_options), POP3_OK);
-    CHECK_INT(pop3_options_set_error_cb(options, hear_failure, &heard_by_options), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, log_into_context, &logged_by_options), POP3_OK);
+    CHECK_INT(pop3_options_set_error_cb(options, log_failure, &logged_by_options), POP3_OK);
     CHECK_INT(pop3_stat_with(options), 7);
     CHECK_PLAYED(where);
-    CHECK_HAS(heard_by_options.text, "C: PASS ***\nS: +OK\nC: STAT\nS: +OK 7 70\nC: QUIT\nS: +OK\n");
+    CHECK_HAS(logged_by_options.text, "C: PASS ***\nS: +OK\nC: STAT\nS: +OK 7 70\nC: QUIT\nS: +OK\n");
 
     struct letters letters = {NULL, 0, 0, 0, 0};
     where = server_play("", LOGGED_IN REPLY("LIST", "+OK\\r\\n1 3\\r\\n2 3\\r\\n3 3\\r\\n.\\r\\n") REPLY("RETR 1", "+OK\\r\\nx\\r\\n.\\r\\n")
                                 REPLY("DELE 1", "+OK\\r\\n") REPLY("RETR 2", "-ERR gone\\r\\n") GOOD_BYE);
-    heard_by_options.text[0] = '\0';
+    logged_by_options.text[0] = '\0';
     CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);
     CHECK_INT(pop3_recv_with(options, gather_messages, &letters, 1, 2), 1);
     CHECK_STR(letters_text(&letters), "1:3 2:-2001");
     CHECK_PLAYED(where);
-    CHECK_HAS(heard_by_options.text, "C: DELE 1\nS: +OK\nC: RETR 2\nS: -ERR gone\nC: QUIT\n");
+    CHECK_HAS(logged_by_options.text, "C: DELE 1\nS: +OK\nC: RETR 2\nS: -ERR gone\nC: QUIT\n");
     letters_free(&letters);
 
-    heard_by_options.text[0] = '\0';
+    logged_by_options.text[0] = '\0';
     CHECK_INT(pop3_recv_with(options, NULL, NULL, 0, 0), POP3_ERR_PARAMETER);
     CHECK_INT(pop3_recv_with(options, never, NULL, 0, -1), POP3_ERR_PARAMETER);
     CHECK_INT(pop3_options_set_server(options, at(server_refuse())), POP3_OK);
     CHECK_INT(pop3_stat_with(options), POP3_ERR_CONNECT);
-    CHECK_HAS(heard_by_options.text, "! POP3Recv -501\n! POP3Recv -501\n");
-    CHECK_HAS(heard_by_options.text, "! POP3Stat -10061\n");
+    CHECK_HAS(logged_by_options.text, "! POP3Recv -501\n! POP3Recv -501\n");
+    CHECK_HAS(logged_by_options.text, "! POP3Stat -10061\n");
     pop3_options_free(options);
 
-    hear_nothing();
-    pop3_set_error_cb(hear_error);
+    ignore_status();
+    pop3_set_error_cb(log_error);
     CHECK_INT(pop3_stat_with(NULL), POP3_ERR_PARAMETER);
     CHECK_INT(pop3_recv_with(NULL, never, NULL, 0, 0), POP3_ERR_PARAMETER);
     pop3_set_error_cb(NULL);
-    CHECK_STR(heard(), "! POP3Stat -501 the options are NULL\n! POP3Recv -501 the options are NULL\n");
+    CHECK_STR(logged(), "! POP3Stat -501 the options are NULL\n! POP3Recv -501 the options are NULL\n");
 }
 
 static void the_size_of_the_mailbox(void)
@@ -292,22 +292,22 @@ static void the_size_of_the_mailbox(void)
     int socket = connect_play(LOGGED_IN REPLY("STAT", "+OK 3 5000000000\\r\\n") REPLY("STAT", "-ERR no\\r\\n")
                                   REPLY("STAT", "+OK 3\\r\\n") REPLY("STAT", "+OK 3 x\\r\\n") GOOD_BYE);
     CHECK_INT(pop3_mailbox(socket, NULL, NULL), POP3_ERR_PARAMETER);
-    hear_nothing();
-    CHECK_INT(pop3_mailbox(socket, &size, hear), 0);
+    ignore_status();
+    CHECK_INT(pop3_mailbox(socket, &size, log_status), 0);
     CHECK_INT(size.count, 3);
     CHECK_INT(size.size, 5000000000);
-    CHECK_STR(heard(), "C: STAT\nS: +OK 3 5000000000\n");
+    CHECK_STR(logged(), "C: STAT\nS: +OK 3 5000000000\n");
     const int results[] = {POP3_ERR_SERVER, POP3_ERR_SHORT_RESPONSE, POP3_ERR_SYNTAX};
     for (int i = 0; i < 3; i++) {
         size.count = 7, size.size = 7;
         CHECK_INT(pop3_mailbox(socket, &size, NULL), results[i]);
         CHECK(size.count == 0 && size.size == 0);
     }
-    pop3_set_error_cb(hear_error);
-    hear_nothing();
+    pop3_set_error_cb(log_error);
+    ignore_status();
     CHECK_INT(pop3_mailbox(1, &size, NULL), POP3_ERR_BAD_SOCKET);
     pop3_set_error_cb(NULL);
-    CHECK_STR(heard(), "! POP3Mailbox -509 there is no socket 1\n");
+    CHECK_STR(logged(), "! POP3Mailbox -509 there is no socket 1\n");
     good_bye(socket);
 }
 

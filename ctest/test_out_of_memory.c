@@ -24,7 +24,7 @@ enum { TIMEOUT_MS = 20000, KEPT_BYTES = 256 * 1024, LONGEST_PASSWORD = 64 * 1024
 
 static int ports[3];
 
-static void hear(const char *status, void *lines)
+static void log_status(const char *status, void *lines)
 {
     CHECK(strlen(status) > 0);
     ++*(int *)lines;
@@ -38,7 +38,7 @@ static pop3_options *session_options(int secure)
     snprintf(server, sizeof server, "localhost:%d", ports[secure]);
     pop3_options *options = pop3_options_new();
     CHECK_INT(pop3_options_set_server(options, server), 0);
-    CHECK_INT(pop3_options_set_status_cb(options, hear, &lines), 0);
+    CHECK_INT(pop3_options_set_status_cb(options, log_status, &lines), 0);
     CHECK_INT(pop3_options_set_user(options, "alice"), 0);
     CHECK_INT(pop3_options_set_password(options, PASS), 0);
     CHECK_INT(pop3_options_set_secure(options, secure), 0);

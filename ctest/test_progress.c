@@ -16,7 +16,7 @@
 #include "server.h"
 #include "session.h"
 
-/* What a progress callback heard; begin with a zeroed one, after one of the begin_ functions. */
+/* What a progress callback logged; begin with a zeroed one, after one of the begin_ functions. */
 struct progress {
     pthread_t thread;
     int calls;
@@ -37,7 +37,7 @@ static void begin_call(struct progress *progress)
     progress->socket = socket;
 }
 
-static int32_t hear_progress(int64_t done, int64_t total, void *context)
+static int32_t log_progress(int64_t done, int64_t total, void *context)
 {
     struct progress *progress = context;
     CHECK(pthread_equal(progress->thread, pthread_self()));
@@ -54,13 +54,13 @@ static int32_t hear_progress(int64_t done, int64_t total, void *context)
 static pop3_options *options_with(const char *server, int secure, struct progress *progress)
 {
     pop3_options *options = options_for_server(server, secure);
-    CHECK_INT(pop3_options_set_progress_cb(options, hear_progress, progress), POP3_OK);
+    CHECK_INT(pop3_options_set_progress_cb(options, log_progress, progress), POP3_OK);
     begin_call(progress);
     return options;
 }
 
-/* A session whose calls `progress` hears of. */
-static int connect_heard(int where, int secure, struct progress *progress)
+/* A session whose calls `progress` is called in. */
+static int connect_logged(int where, int secure, struct progress *progress)
 {
     pop3_options *options = options_with(at(where), secure, progress);
     int socket = pop3_connect_with(options);
@@ -211,7 +211,7 @@ static void *wait_once(void *argument)
         if (!fine)
             printf("waiting %s: %d calls\n", wait->name, progress.calls);
     } else {
-        /* at once: a wait that went on would end by its time, or be heard again */
+        /* at once: a wait that went on would end by its time, or be called again */
         int fine = CHECK_INT(result, POP3_ERR_CANCELLED);
         fine &= CHECK_INT(progress.calls, wait->stop_at);
         if (!fine)
@@ -255,7 +255,7 @@ static void wait_everywhere(int stop_at)
             CHECK_PLAYED(all[i].where);
 }
 
-static void heard_in_every_wait(void)
+static void called_in_every_wait(void)
 {
     wait_everywhere(0);
 }
@@ -298,7 +298,7 @@ static void a_call_is_heard_when_it_begins(void)
         default: CHECK_INT(pop3_disconnect(socket, NULL), 0);
         }
         if (!CHECK(progress.calls >= 1))
-            printf("call %d was not heard\n", i);
+            printf("call %d was not logged\n", i);
     }
 }
 
@@ -313,7 +313,7 @@ static void stopped_when_it_begins(void)
     CHECK_INT(progress.calls, 1);
     pop3_options_free(options);
 
-    int socket = connect_heard(where, 0, &progress);
+    int socket = connect_logged(where, 0, &progress);
     CHECK_INT(pop3_noop(socket, NULL), 0);
     begin_call(&progress);
     progress.stop_at = 1;
@@ -331,7 +331,7 @@ static void cleared_again(void)
     int where = server_mailbox("");
     pop3_options *options = options_with(at(where), 0, &progress);
     CHECK_INT(pop3_options_set_progress_cb(options, NULL, NULL), POP3_OK);
-    CHECK_INT(pop3_options_set_progress_cb(NULL, hear_progress, &progress), POP3_ERR_PARAMETER);
+    CHECK_INT(pop3_options_set_progress_cb(NULL, log_progress, &progress), POP3_ERR_PARAMETER);
     progress.stop_at = 1;
     int socket = pop3_connect_with(options);
     CHECK(socket > 0);
@@ -343,7 +343,7 @@ static void cleared_again(void)
 
 /* Messages */
 
-/* Messages of one size, and what is heard of them. */
+/* Messages of one size, and what is logged of them. */
 struct sized {
     struct progress progress;
     int64_t size;
@@ -369,7 +369,7 @@ static void a_message_grows_up_to_its_size(void)
     for (int secure = 0; secure < 2; secure++) {
         struct progress progress = {0};
         pop3_buffer message;
-        int socket = connect_heard(server_mailbox(modes[secure]), secure, &progress);
+        int socket = connect_logged(server_mailbox(modes[secure]), secure, &progress);
         CHECK_INT(pop3_recv_message(socket, 1, &message, NULL), 0);
         CHECK(message.len >= 29999990 && message.len <= 30000010);
         CHECK_INT(progress.done, message.len);
@@ -393,7 +393,7 @@ static void each_of_many_messages(void)
     struct sized sized = {0};
     int32_t numbers[40];
     pop3_list list;
-    int socket = connect_heard(server_mailbox("messages=40 size=5000"), 0, &sized.progress);
+    int socket = connect_logged(server_mailbox("messages=40 size=5000"), 0, &sized.progress);
     CHECK_INT(pop3_list_messages(socket, 1, &list, NULL), 0);
     for (int i = 0; i < 40; i++)
         numbers[i] = i + 1;
@@ -407,7 +407,7 @@ static void each_of_many_messages(void)
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
 }
 
-/* What was heard of each stage of a message that comes in parts. */
+/* What was logged of each stage of a message that comes in parts. */
 static void totals_as_announced(void)
 {
     const struct {
@@ -429,7 +429,7 @@ static void totals_as_announced(void)
         script_add("send \"%s\\r\\n\" \"abc\\r\\n\" \"..de\\r\\n\"\npause 400\n" SEND(".") GOOD_BYE,
                    rows[i].reply);
         int where = server_play("", script());
-        int socket = connect_heard(where, 0, &progress);
+        int socket = connect_logged(where, 0, &progress);
         CHECK_INT(pop3_recv_message(socket, 1, &message, NULL), 0);
         CHECK_STR(message.data, "abc\r\n.de\r\n");
         pop3_buffer_free(&message);
@@ -462,7 +462,7 @@ static void totals_as_listed(void)
                whole);
     script_add(EXPECT("RETR 1") "send %s" GOOD_BYE, whole);
     int where = server_play("", script());
-    int socket = connect_heard(where, 0, &progress);
+    int socket = connect_logged(where, 0, &progress);
     CHECK_INT(pop3_list_messages(socket, 0, &list, NULL), 0);
     pop3_list_free(&list);
     begin_call(&progress);
@@ -490,7 +490,7 @@ static void totals_as_listed(void)
 static int64_t stages[64][2];
 static int stage_count;
 
-static int32_t hear_stages(int64_t done, int64_t total, void *context)
+static int32_t log_stages(int64_t done, int64_t total, void *context)
 {
     (void)context;
     const int64_t stage[2] = {done, total};
@@ -507,7 +507,7 @@ static void a_message_that_stalls(void)
                                 SEND(".") GOOD_BYE);
     const int64_t expected[][2] = {{0, -1}, {0, 10}, {5, 10}, {10, 10}};
     pop3_options *options = options_with(at(where), 0, &unused);
-    CHECK_INT(pop3_options_set_progress_cb(options, hear_stages, NULL), POP3_OK);
+    CHECK_INT(pop3_options_set_progress_cb(options, log_stages, NULL), POP3_OK);
     int socket = pop3_connect_with(options);
     pop3_options_free(options);
     struct pieces pieces = {0};
@@ -526,7 +526,7 @@ static void an_empty_message(void)
     pop3_buffer message;
     int where = server_play("", LOGGED_IN REPLY("RETR 1", "+OK 0 octets\\r\\n.\\r\\n")
                                 REPLY("RETR 2", "-ERR none\\r\\n") GOOD_BYE);
-    int socket = connect_heard(where, 0, &progress);
+    int socket = connect_logged(where, 0, &progress);
     CHECK_INT(pop3_recv_message(socket, 1, &message, NULL), 0);
     CHECK(progress.done == 0 && progress.total == 0);
     CHECK_INT(message.len, 0);
@@ -540,9 +540,9 @@ static void an_empty_message(void)
 
 /* From inside */
 
-/* A socket whose progress is heard, and another. */
+/* A socket whose progress is logged, and another. */
 struct sockets {
-    int32_t heard, other;
+    int32_t logged, other;
     int calls, cancel_at;
 };
 
@@ -553,20 +553,20 @@ static int32_t use_sockets(int64_t done, int64_t total, void *context)
     pop3_list list;
     pop3_tls_info info;
     (void)done, (void)total;
-    if (sockets->heard == 0)
+    if (sockets->logged == 0)
         return 0;
     sockets->calls++;
-    CHECK_INT(pop3_noop(sockets->heard, NULL), POP3_ERR_BUSY);
-    CHECK_INT(pop3_message_count(sockets->heard, NULL), POP3_ERR_BUSY);
-    CHECK_INT(pop3_recv_message(sockets->heard, 1, &buffer, NULL), POP3_ERR_BUSY);
-    CHECK_INT(pop3_list_messages(sockets->heard, 0, &list, NULL), POP3_ERR_BUSY);
-    CHECK_INT(pop3_get_tls_info(sockets->heard, &info), POP3_ERR_BUSY);
-    CHECK_INT(pop3_disconnect(sockets->heard, NULL), POP3_ERR_BUSY);
+    CHECK_INT(pop3_noop(sockets->logged, NULL), POP3_ERR_BUSY);
+    CHECK_INT(pop3_message_count(sockets->logged, NULL), POP3_ERR_BUSY);
+    CHECK_INT(pop3_recv_message(sockets->logged, 1, &buffer, NULL), POP3_ERR_BUSY);
+    CHECK_INT(pop3_list_messages(sockets->logged, 0, &list, NULL), POP3_ERR_BUSY);
+    CHECK_INT(pop3_get_tls_info(sockets->logged, &info), POP3_ERR_BUSY);
+    CHECK_INT(pop3_disconnect(sockets->logged, NULL), POP3_ERR_BUSY);
     /* another one, and what needs none, as ever */
     CHECK_INT(pop3_message_count(sockets->other, NULL), 5);
     pop3_forget("other.test");
     if (sockets->calls == sockets->cancel_at)
-        CHECK_INT(pop3_cancel(sockets->heard), 0);
+        CHECK_INT(pop3_cancel(sockets->logged), 0);
     return 0;
 }
 
@@ -582,7 +582,7 @@ static void other_functions_from_inside(void)
     CHECK(socket > 0);
     pop3_options_free(options);
     sockets.other = pop3_connect(at(server_mailbox("")), "alice", PASS, NULL, 0, 0);
-    sockets.heard = socket;
+    sockets.logged = socket;
     /* the session is none the worse for it */
     CHECK_INT(pop3_noop(socket, NULL), 0);
     CHECK(sockets.calls >= 2);
@@ -624,7 +624,7 @@ int main(void)
 {
     CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
     name_hangs("hang.test", 6000);
-    RUN(heard_in_every_wait);
+    RUN(called_in_every_wait);
     RUN(ends_every_wait);
     RUN(a_call_is_heard_when_it_begins);
     RUN(stopped_when_it_begins);

@@ -19,10 +19,10 @@
 #include "server.h"
 #include "session.h"
 
-/* What was heard of a connect. */
+/* What was logged of a connect. */
 static char lines[8192];
 
-static void hear(const char *status, void *context)
+static void log_status(const char *status, void *context)
 {
     (void)context;
     snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "%s\n", status);
@@ -33,7 +33,7 @@ static pop3_options *options_with(const char *server, int secure, const char *pr
     pop3_options *options = options_for_server(server, secure);
     CHECK_INT(pop3_options_set_ca_file(options, in(server_dir(), "ca.pem")), 0);
     CHECK_INT(pop3_options_set_timeouts(options, 20000, 20000, 0), 0);
-    CHECK_INT(pop3_options_set_status_cb(options, hear, NULL), 0);
+    CHECK_INT(pop3_options_set_status_cb(options, log_status, NULL), 0);
     CHECK_INT(pop3_options_set_proxy(options, proxy), 0);
     return options;
 }
@@ -217,7 +217,7 @@ static void a_port_that_the_proxy_does_not_allow(void)
 
 /* Scripted ones */
 
-/* The server is mail.test:110, which only the proxy hears of. */
+/* The server is mail.test:110, which only the proxy is told. */
 #define SOCKS_HELLO "expect \"\\x05\\x01\\x00\"\nsend \"\\x05\\x00\"\n"
 #define SOCKS_REQUEST "expect \"\\x05\\x01\\x00\\x03\\x09mail.test\\x00\\x6e\"\n"
 #define SOCKS_YES "\\x05\\x00\\x00\\x01\\x7f\\x00\\x00\\x01\\x30\\x39"

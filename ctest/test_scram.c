@@ -34,12 +34,12 @@ static int connect_by(const char *mechanism, int where, int secure, int verify, 
     CHECK_INT(pop3_options_set_mechanism(options, mechanism), POP3_OK);
     CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
     CHECK_INT(pop3_options_set_verify(options, verify), POP3_OK);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_status, NULL), POP3_OK);
-    hear_nothing();
+    CHECK_INT(pop3_options_set_status_cb(options, log_each_status, NULL), POP3_OK);
+    ignore_status();
     int socket = pop3_connect_with(options);
     pop3_options_free(options);
-    CHECK_HAS_NOT(heard(), pass);
-    CHECK_HAS_NOT(heard(), "C: PASS");
+    CHECK_HAS_NOT(logged(), pass);
+    CHECK_HAS_NOT(logged(), "C: PASS");
     CHECK_HAS_NOT(pop3_get_last_error(), pass);
     if (socket < 0)
         return socket;
@@ -78,7 +78,7 @@ static void bound_to_the_channel(void)
                 int where = mailbox(secure, versions[version].option);
                 if (!CHECK_INT(connect_by(bound[i], where, secure, 1, PASS), 0))
                     CHECK_STR(pop3_get_last_error(), "");
-                CHECK_HAS(heard(), versions[version].name);
+                CHECK_HAS(logged(), versions[version].name);
                 snprintf(line, sizeof line, "AUTH %s %s", bound[i], versions[version].header);
                 CHECK_HAS(server_received(where), line);
             }
@@ -93,7 +93,7 @@ static void bound_by_tls_unique(void)
             for (int again = 0; again < 2; again++) {
                 if (!CHECK_INT(connect_by(bound[i], where, secure, 1, PASS), 0))
                     CHECK_STR(pop3_get_last_error(), "");
-                CHECK_HAS(heard(), "S: -ERR");
+                CHECK_HAS(logged(), "S: -ERR");
             }
             server_handshakes(where, &full, &resumed);
             CHECK_INT(full, 1);
@@ -135,7 +135,7 @@ static void a_man_in_the_middle(void)
             CHECK_INT(connect_by(unbound[i], his, 1, 0, PASS), 0);
             CHECK_INT(connect_by(bound[i], his, 1, 0, PASS), POP3_ERR_AUTH);
             CHECK_HAS(pop3_get_last_error(), "channel-bindings-dont-match");
-            CHECK_HAS_NOT(heard(), "S: +OK 5 ");
+            CHECK_HAS_NOT(logged(), "S: +OK 5 ");
         }
     }
 }
@@ -156,12 +156,12 @@ static void a_man_in_the_middle_who_has_the_client_use_another_binding(void)
     int his = server_relay(mailbox(1, ""), "tls-max=1.2");
     for (int i = 0; i < 2; i++) {
         CHECK_INT(connect_by(bound[i], his, 1, 1, PASS), POP3_ERR_AUTH);
-        CHECK_HAS(heard(), "TLSv1.2");
+        CHECK_HAS(logged(), "TLSv1.2");
         CHECK_HAS(pop3_get_last_error(), "-ERR [AUTH]");
     }
 }
 
-/* What the server has heard from `what` on, which the client says without waiting for an answer. */
+/* What the server has received from `what` on, which the client says without waiting for an answer. */
 static const char *received_from(int where, const char *what)
 {
     const char *found;
@@ -177,7 +177,7 @@ static void is_not_believed(const char *mechanism, int secure, const char *optio
     int where = mailbox(secure, options);
     CHECK_INT(connect_by(mechanism, where, secure, 1, PASS), POP3_ERR_SYNTAX);
     CHECK_HAS(pop3_get_last_error(), "did not prove that it knows the password");
-    CHECK_HAS_NOT(heard(), "S: +OK 5 ");
+    CHECK_HAS_NOT(logged(), "S: +OK 5 ");
     CHECK_STR(received_from(where, "\\r\\n*"), "\\r\\n*\\r\\n");
 }
 

@@ -104,7 +104,7 @@ __attribute__((noinline)) static int connect_to(int port, const char *user, cons
 {
     volatile char depth[DEPTH];
     depth[0] = 0;
-    int result = pop3_connect(at(port), user, pass, hear, secure, 0);
+    int result = pop3_connect(at(port), user, pass, log_status, secure, 0);
     return result + depth[0];
 }
 
@@ -121,8 +121,8 @@ static int try(const char *mechanism, int port, int secure, const char *user, co
     CHECK_INT(pop3_options_set_mechanism(options, mechanism), POP3_OK);
     CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
     CHECK_INT(pop3_options_set_verify(options, 0), POP3_OK);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_status, NULL), POP3_OK);
-    hear_nothing();
+    CHECK_INT(pop3_options_set_status_cb(options, log_each_status, NULL), POP3_OK);
+    ignore_status();
     int socket = connect_with(options);
     pop3_options_free(options);
     nothing_remains(way);
@@ -248,7 +248,7 @@ static void without_options(int port, int secure)
     nothing_remains("pop3_disconnect");
     CHECK_INT(connect_to(port, "bea", WRONG, secure), POP3_ERR_AUTH);
     nothing_remains("pop3_connect that was refused");
-    CHECK_INT(pop3_stat(at(port), "bea", PASSWORD, hear, secure, 0), 5);
+    CHECK_INT(pop3_stat(at(port), "bea", PASSWORD, log_status, secure, 0), 5);
     nothing_remains("pop3_stat");
 }
 
@@ -333,7 +333,7 @@ static void oauth(void)
         play(mechanism, transcript, NULL, TOKEN, 0);
         snprintf(transcript, sizeof transcript, "%s%s" REFUSE, offered, complaint);
         play(mechanism, transcript, NULL, TOKEN, POP3_ERR_AUTH);
-        CHECK_HAS(heard(), "S: + eyJzdGF0dXMiOiI0MDEifQ==\nC: ***\n");
+        CHECK_HAS(logged(), "S: + eyJzdGF0dXMiOiI0MDEifQ==\nC: ***\n");
         /* of many kilobytes, on a line of its own */
         snprintf(transcript, sizeof transcript, "%s" ASK_FOR_MORE LET_IN, offered);
         play(mechanism, transcript, NULL, sealed(TOKEN, 400), 0);
@@ -463,7 +463,7 @@ static void what_the_server_repeats(void)
         }
         close(listener);
         CHECK_INT(try("USER", ntohs(name.sin_port), 0, "alice", PASSWORD, NULL), i == 0 ? 0 : POP3_ERR_AUTH);
-        CHECK_HAS(heard(), i == 0 ? "S: +OK PASS ***" : "S: -ERR PASS ***");
+        CHECK_HAS(logged(), i == 0 ? "S: +OK PASS ***" : "S: -ERR PASS ***");
         waitpid(child, NULL, 0);
     }
 }

@@ -32,7 +32,7 @@ static int connect_by(int server_port, const char *mechanism, int timeout)
 {
     relay.server_port = server_port;
     relay_start(&relay, NO_FAULT, 0);
-    hear_nothing();
+    ignore_status();
     pop3_options *options = pop3_options_new();
     CHECK_INT(pop3_options_set_server(options, at(relay.port)), 0);
     CHECK_INT(pop3_options_set_user(options, "alice"), 0);
@@ -68,7 +68,7 @@ static void fails(const char *transcript, const char *mechanism, int timeout, in
     int ok = CHECK_INT(socket, code) & CHECK(strlen(pop3_get_last_error()) > 0);
     said_in_the_clear(clear);
     if (!ok)
-        printf("of the transcript\n%s\nheard\n%s\n", transcript, heard());
+        printf("of the transcript\n%s\nlogged\n%s\n", transcript, logged());
     /* ended where the transcript does, too */
     CHECK_PLAYED(last_played);
 }

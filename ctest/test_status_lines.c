@@ -24,48 +24,48 @@ static void user_and_pass(void)
                                SEND("+OK bye")
                                "expect-eof");
     char expected[1024];
-    hear_nothing();
-    int socket = pop3_connect(at(port), "alice", PASS, hear, 0, 0);
+    ignore_status();
+    int socket = pop3_connect(at(port), "alice", PASS, log_status, 0, 0);
     CHECK(socket > 0);
     snprintf(expected, sizeof expected,
              "* connecting to 127.0.0.1:%d\n* connected to 127.0.0.1:%d\n"
              "S: +OK hello\nC: CAPA\nS: +OK list\nS: TOP\nS: USER\nS: ..odd\nS: .\n"
              "C: USER alice\nS: +OK\nC: PASS ***\nS: +OK in\n",
              port, port);
-    CHECK_STR(heard(), expected);
-    hear_nothing();
-    CHECK_INT(pop3_disconnect(socket, hear), 0);
-    CHECK_STR(heard(), "C: QUIT\nS: +OK bye\n");
+    CHECK_STR(logged(), expected);
+    ignore_status();
+    CHECK_INT(pop3_disconnect(socket, log_status), 0);
+    CHECK_STR(logged(), "C: QUIT\nS: +OK bye\n");
     CHECK_PLAYED(port);
 }
 
 static void tls_and_plain(void)
 {
     int port = server_mailbox("tls=implicit");
-    hear_nothing();
-    int socket = pop3_connect(at(port), "alice", PASS, hear, 1, 1);
+    ignore_status();
+    int socket = pop3_connect(at(port), "alice", PASS, log_status, 1, 1);
     CHECK(socket > 0);
-    CHECK_HAS(heard(), "* TLSv1.3, TLS_");
-    CHECK_HAS(heard(), "certificate verified: for localhost, mail.test, 127.0.0.1, ::1, subject CN=localhost, issued by");
-    CHECK_HAS(heard(), "C: AUTH PLAIN ***\nS: +OK");
-    CHECK_HAS_NOT(heard(), "USER alice");
+    CHECK_HAS(logged(), "* TLSv1.3, TLS_");
+    CHECK_HAS(logged(), "certificate verified: for localhost, mail.test, 127.0.0.1, ::1, subject CN=localhost, issued by");
+    CHECK_HAS(logged(), "C: AUTH PLAIN ***\nS: +OK");
+    CHECK_HAS_NOT(logged(), "USER alice");
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
 
-    hear_nothing();
-    socket = pop3_connect(at(port), "alice", PASS, hear, 1, 0);
-    CHECK_HAS(heard(), "certificate not verified");
+    ignore_status();
+    socket = pop3_connect(at(port), "alice", PASS, log_status, 1, 0);
+    CHECK_HAS(logged(), "certificate not verified");
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
 }
 
 static void a_continuation_line_is_masked(void)
 {
     int port = server_mailbox("tls=implicit implicit-ir=no");
-    hear_nothing();
-    int socket = pop3_connect(at(port), "alice", PASS, hear, 1, 1);
+    ignore_status();
+    int socket = pop3_connect(at(port), "alice", PASS, log_status, 1, 1);
     CHECK(socket > 0);
-    CHECK_HAS(heard(), "C: AUTH PLAIN ***\nS: +");
-    CHECK_HAS(heard(), "\nC: ***\nS: +OK");
-    CHECK_HAS_NOT(heard(), PLAIN);
+    CHECK_HAS(logged(), "C: AUTH PLAIN ***\nS: +");
+    CHECK_HAS(logged(), "\nC: ***\nS: +OK");
+    CHECK_HAS_NOT(logged(), PLAIN);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
 }
 
@@ -74,9 +74,9 @@ static void control_bytes_are_escaped(void)
     int port = server_play("", SEND("+OK \\x1b[31mred\\x07\\x00\\ttab \\xff\\xc3\\xbc\\x7f\\xc2\\x85 a\\rb")
                                EXPECT("CAPA")
                                "close");
-    hear_nothing();
-    CHECK_INT(pop3_connect(at(port), "alice", PASS, hear, 0, 0), POP3_ERR_CONNECTION_LOST);
-    CHECK_HAS(heard(), "S: +OK \\x1b[31mred\\x07\\x00\\x09tab \\xff\xc3\xbc\\x7f\\xc2\\x85 a\\x0db\n");
+    ignore_status();
+    CHECK_INT(pop3_connect(at(port), "alice", PASS, log_status, 0, 0), POP3_ERR_CONNECTION_LOST);
+    CHECK_HAS(logged(), "S: +OK \\x1b[31mred\\x07\\x00\\x09tab \\xff\xc3\xbc\\x7f\\xc2\\x85 a\\x0db\n");
     CHECK_PLAYED(port);
 }
 
@@ -90,10 +90,10 @@ static void what_the_server_echoes_is_masked_too(void)
                                EXPECT("PASS s3cret pass")
                                SEND("-ERR 's3cret pass' is wrong")
                                "expect-eof");
-    hear_nothing();
-    CHECK_INT(pop3_connect(at(port), "alice", PASS, hear, 0, 0), POP3_ERR_AUTH);
-    CHECK_HAS(heard(), "S: -ERR '***' is wrong\n");
-    CHECK_HAS_NOT(heard(), "s3cret");
+    ignore_status();
+    CHECK_INT(pop3_connect(at(port), "alice", PASS, log_status, 0, 0), POP3_ERR_AUTH);
+    CHECK_HAS(logged(), "S: -ERR '***' is wrong\n");
+    CHECK_HAS_NOT(logged(), "s3cret");
     CHECK_HAS(pop3_get_last_error(), "-ERR '***' is wrong");
     CHECK_PLAYED(port);
 
@@ -103,9 +103,9 @@ static void what_the_server_echoes_is_masked_too(void)
                                        "expect \"AUTH PLAIN " PLAIN "\\r\\n\"\n"
                                        "send \"nonsense " PLAIN " s3cret pass\\r\\n\"\n"
                                        "expect-eof");
-    hear_nothing();
-    CHECK_INT(pop3_connect(at(port), "alice", PASS, hear, 1, 0), POP3_ERR_BAD_FORMAT);
-    CHECK_HAS(heard(), "S: nonsense *** ***\n");
+    ignore_status();
+    CHECK_INT(pop3_connect(at(port), "alice", PASS, log_status, 1, 0), POP3_ERR_BAD_FORMAT);
+    CHECK_HAS(logged(), "S: nonsense *** ***\n");
     CHECK_HAS_NOT(pop3_get_last_error(), PLAIN);
     CHECK_HAS_NOT(pop3_get_last_error(), "s3cret");
     CHECK_PLAYED(port);
@@ -116,12 +116,12 @@ static void a_line_as_long_as_may_be_is_logged_whole(void)
     int port = server_play("", "send \"+OK \"\nrepeat 65532 \"x\"\n" SEND("")
                                EXPECT("CAPA") "close");
     static char expected[70000];
-    hear_nothing();
-    CHECK_INT(pop3_connect(at(port), "alice", PASS, hear, 0, 0), POP3_ERR_CONNECTION_LOST);
+    ignore_status();
+    CHECK_INT(pop3_connect(at(port), "alice", PASS, log_status, 0, 0), POP3_ERR_CONNECTION_LOST);
     strcpy(expected, "S: +OK ");
     memset(expected + 7, 'x', 65532);
     strcpy(expected + 7 + 65532, "\n");
-    CHECK_HAS(heard(), expected);
+    CHECK_HAS(logged(), expected);
     CHECK_PLAYED(port);
 }
 
@@ -129,15 +129,15 @@ static void the_error_callback_comes_after_the_status_lines(void)
 {
     int port = server_play("", SEND("-ERR [SYS/TEMP] not now") "expect-eof");
     char expected[512];
-    pop3_set_error_cb(hear_error);
-    hear_nothing();
-    CHECK_INT(pop3_connect(at(port), "alice", PASS, hear, 0, 0), POP3_ERR_TEMPORARY);
+    pop3_set_error_cb(log_error);
+    ignore_status();
+    CHECK_INT(pop3_connect(at(port), "alice", PASS, log_status, 0, 0), POP3_ERR_TEMPORARY);
     pop3_set_error_cb(NULL);
     snprintf(expected, sizeof expected,
              "* connecting to 127.0.0.1:%d\n* connected to 127.0.0.1:%d\nS: -ERR [SYS/TEMP] not now\n"
              "! POP3Connect -2007 the server turned us away; the server said: -ERR [SYS/TEMP] not now\n",
              port, port);
-    CHECK_STR(heard(), expected);
+    CHECK_STR(logged(), expected);
     CHECK_PLAYED(port);
 }
 

@@ -19,8 +19,8 @@
 
 static int connect_tls(int port, int verify)
 {
-    hear_nothing();
-    return pop3_connect(at(port), "alice", PASS, hear, 1, verify);
+    ignore_status();
+    return pop3_connect(at(port), "alice", PASS, log_status, 1, verify);
 }
 
 /* 0, or the error. */
@@ -56,19 +56,19 @@ static void tls_1_2_and_1_3(void)
 {
     int port = server_mailbox("tls=implicit tls-max=1.2");
     int socket = connect_tls(port, 1);
-    CHECK_HAS(heard(), "* TLSv1.2, ");
+    CHECK_HAS(logged(), "* TLSv1.2, ");
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
 
     port = server_mailbox("tls=implicit");
     socket = connect_tls(port, 1);
-    CHECK_HAS(heard(), "* TLSv1.3, ");
+    CHECK_HAS(logged(), "* TLSv1.3, ");
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
 }
 
 static void a_refused_password(void)
 {
     int port = server_mailbox("tls=implicit");
-    CHECK_INT(pop3_connect(at(port), "alice", "wrong", hear, 1, 1), POP3_ERR_AUTH);
+    CHECK_INT(pop3_connect(at(port), "alice", "wrong", log_status, 1, 1), POP3_ERR_AUTH);
 }
 
 static void user_and_pass_where_plain_is_not_offered(void)
@@ -76,14 +76,14 @@ static void user_and_pass_where_plain_is_not_offered(void)
     int port = server_mailbox("tls=implicit sasl=none");
     int socket = connect_tls(port, 1);
     CHECK(socket > 0);
-    CHECK_HAS(heard(), "C: USER alice\n");
-    CHECK_HAS(heard(), "C: PASS ***\n");
+    CHECK_HAS(logged(), "C: USER alice\n");
+    CHECK_HAS(logged(), "C: PASS ***\n");
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
 
     port = server_mailbox("tls=implicit capa=no");
     socket = connect_tls(port, 1);
     CHECK(socket > 0);
-    CHECK_HAS(heard(), "C: USER alice\n");
+    CHECK_HAS(logged(), "C: USER alice\n");
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
 }
 
@@ -257,13 +257,13 @@ static void old_versions_and_weak_keys_only_where_they_are_asked_for(void)
         int port = server_mailbox(rows[i].server);
         pop3_options *options = options_for(port, POP3_TLS);
         CHECK_INT(pop3_options_set_tls_min(options, rows[i].oldest), POP3_OK);
-        CHECK_INT(pop3_options_set_status_cb(options, hear_status, NULL), POP3_OK);
+        CHECK_INT(pop3_options_set_status_cb(options, log_each_status, NULL), POP3_OK);
         for (int again = 0; again < 2; again++) {
-            hear_nothing();
+            ignore_status();
             if (!CHECK_INT(connect_and_end(options), 0))
                 printf("%s: %s\n", rows[i].server, pop3_get_last_error());
-            CHECK_HAS(heard(), rows[i].version);
-            CHECK_HAS(heard(), ", certificate verified");
+            CHECK_HAS(logged(), rows[i].version);
+            CHECK_HAS(logged(), ", certificate verified");
         }
         /* the same server, trust and name, but nothing old */
         CHECK_INT(pop3_options_set_tls_min(options, POP3_TLS_1_2), POP3_OK);

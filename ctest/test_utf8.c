@@ -28,7 +28,7 @@ static void sessions(const char *how, const char *transcript, int secure, int ut
     CHECK_INT(pop3_options_set_utf8(options, utf8), POP3_OK);
     CHECK_INT(pop3_options_set_language(options, language), POP3_OK);
     for (int i = 0; i < count; i++) {
-        hear_nothing();
+        ignore_status();
         int socket = pop3_connect_with(options);
         if (!CHECK(socket > 0))
             printf("%s\n", pop3_get_last_error());
@@ -41,9 +41,9 @@ static void sessions(const char *how, const char *transcript, int secure, int ut
 static void offered(void)
 {
     sessions("", GREETING CAPA("UTF8\\r\\n") UTF8_ON LOG_IN GOOD_BYE, 0, 1, NULL, 1);
-    CHECK_HAS(heard(), "C: UTF8\nS: +OK\nC: USER alice\n");
+    CHECK_HAS(logged(), "C: UTF8\nS: +OK\nC: USER alice\n");
     sessions("", GREETING CAPA("LANG\\r\\n") LANG_DE LOG_IN GOOD_BYE, 0, 0, "de", 1);
-    CHECK_HAS(heard(), "C: LANG de\nS: +OK de Deutsch:\nC: USER alice\n");
+    CHECK_HAS(logged(), "C: LANG de\nS: +OK de Deutsch:\nC: USER alice\n");
     sessions("", GREETING CAPA(BOTH) LANG_DE UTF8_ON LOG_IN GOOD_BYE, 0, 1, "de", 1);
     /* with arguments, in any letter case, among others */
     sessions("", GREETING CAPA("TOP\\r\\nutf8 USER\\r\\nLang\\r\\nUSER\\r\\n") LANG_DE UTF8_ON LOG_IN GOOD_BYE,
@@ -67,7 +67,7 @@ static void together_with_pipelining(void)
     sessions("", GREETING CAPA("PIPELINING\\r\\n" BOTH)
                  "expect-at-once \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\nexpect-silence 100\n"
                  SEND("+OK\\r\\n+OK\\r\\n+OK\\r\\n+OK") GOOD_BYE, 0, 1, "de", 1);
-    CHECK_HAS(heard_protocol(), "C: LANG de\nC: UTF8\nC: USER alice\nC: PASS ***\n"
+    CHECK_HAS(logged_protocol(), "C: LANG de\nC: UTF8\nC: USER alice\nC: PASS ***\n"
                                 "S: +OK\nS: +OK\nS: +OK\nS: +OK\nC: QUIT\n");
     sessions("tls=implicit", GREETING CAPA("PIPELINING\\r\\nSASL PLAIN\\r\\n" BOTH)
                  "expect-at-once \"LANG de\\r\\nUTF8\\r\\n" AUTH_PLAIN "\\r\\n\"\nexpect-silence 100\n"
@@ -92,7 +92,7 @@ static void refused(void)
         script_add(EXPECT("UTF8") SEND("%s"), refusals[i]);
         script_add("%s", LOG_IN GOOD_BYE);
         sessions("", script(), 0, 1, "de", 1);
-        CHECK_HAS(heard(), refusals[i]);
+        CHECK_HAS(logged(), refusals[i]);
     }
     sessions("", GREETING CAPA("PIPELINING\\r\\n" BOTH)
                  "expect \"LANG de\\r\\nUTF8\\r\\nUSER alice\\r\\nPASS " PASS "\\r\\n\"\n"

@@ -9,5 +9,5 @@ pub const SPLIT: u8 = 0xff;
 /// What happens on a connection to it.
 pub fn steps(said: &[u8]) -> Vec<Step> {
     let segments = said.split(|byte| *byte == SPLIT);
-    segments.flat_map(|segment| [Step::Says(segment.to_vec()), Step::HearsAnything]).collect()
+    segments.flat_map(|segment| [Step::Sends(segment.to_vec()), Step::ExpectsAnything]).collect()
 }

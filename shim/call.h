@@ -74,7 +74,7 @@ public:
     void answer(qlong code);
     void answer(const char *text);
 
-    /* What hears the status lines for the StsProc; NULL if there is none. */
+    /* What gets the status lines for the StsProc; NULL if there is none. */
     pop3_sts_cb status() const;
     /* Tells the ErrorProc of an error that is not the library's. */
     void report(const char *message, qlong code) const noexcept;

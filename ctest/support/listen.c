@@ -13,30 +13,30 @@ static void add(const char *line)
     snprintf(lines + length, sizeof lines - length, "%s\n", line);
 }
 
-void hear(const char *status)
+void log_status(const char *status)
 {
     add(status);
 }
 
-void hear_status(const char *status, void *context)
+void log_each_status(const char *status, void *context)
 {
     (void)context;
     add(status);
 }
 
-void hear_error(const char *message, int32_t code, const char *command)
+void log_error(const char *message, int32_t code, const char *command)
 {
     char line[4096];
     snprintf(line, sizeof line, "! %s %d %s", command, (int)code, message);
     add(line);
 }
 
-const char *heard(void)
+const char *logged(void)
 {
     return lines;
 }
 
-const char *heard_protocol(void)
+const char *logged_protocol(void)
 {
     size_t length = 0;
     for (const char *line = lines; *line != '\0';) {
@@ -51,7 +51,7 @@ const char *heard_protocol(void)
     return protocol;
 }
 
-void hear_nothing(void)
+void ignore_status(void)
 {
     lines[0] = '\0';
 }

@@ -98,8 +98,8 @@ static void stop(void)
 
 static int connect_mode(int secure, const char *pass)
 {
-    hear_nothing();
-    return pop3_connect(at(real_server_port(secure)), server->user, pass, hear, secure, 1);
+    ignore_status();
+    return pop3_connect(at(real_server_port(secure)), server->user, pass, log_status, secure, 1);
 }
 
 /* Connects with the right password; 0 where that failed, which is a failed check. */
@@ -114,8 +114,8 @@ static int connected(int secure)
 
 static void disconnect(int socket)
 {
-    CHECK_INT(pop3_disconnect(socket, hear), 0);
-    CHECK_HAS(heard(), "C: QUIT\nS: +OK");
+    CHECK_INT(pop3_disconnect(socket, log_status), 0);
+    CHECK_HAS(logged(), "C: QUIT\nS: +OK");
 }
 
 /* Checks a message, or as much of it as `body` says, which is a format for its number. */
@@ -180,9 +180,9 @@ static void is_received(const struct received *received, int index, int number, 
 static void its_log_in(int secure)
 {
     const char *log_in = server->has_sasl ? "C: AUTH PLAIN ***\nS: +OK" : "\nC: PASS ***\nS: +OK";
-    CHECK_HAS(heard(), log_in);
-    CHECK_INT(secure == 2, strstr(heard(), "C: STLS\nS: +OK") != NULL);
-    CHECK_INT(secure != 0, strstr(heard(), "certificate verified") != NULL);
+    CHECK_HAS(logged(), log_in);
+    CHECK_INT(secure == 2, strstr(logged(), "C: STLS\nS: +OK") != NULL);
+    CHECK_INT(secure != 0, strstr(logged(), "certificate verified") != NULL);
 }
 
 static void its_capabilities(int socket)
@@ -323,7 +323,7 @@ static void wrong_passwords(void)
     for (int secure = 0; secure <= 2; secure++) {
         CHECK_INT(connect_mode(secure, "wrong"), POP3_ERR_AUTH);
         CHECK_HAS(pop3_get_last_error(), "-ERR [AUTH]");
-        CHECK_HAS_NOT(heard(), "wrong");
+        CHECK_HAS_NOT(logged(), "wrong");
     }
 }
 
@@ -335,7 +335,7 @@ static void its_certificate_is_refused_without_the_authority(void)
     CHECK_INT(pop3_set_secure_dir(empty), 0);
     CHECK_INT(connect_mode(1, PASS), POP3_ERR_SECURE);
     CHECK_INT(connect_mode(2, PASS), POP3_ERR_SECURE);
-    CHECK_HAS_NOT(heard_protocol(), "alice");
+    CHECK_HAS_NOT(logged_protocol(), "alice");
     CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
 }
 

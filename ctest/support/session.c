@@ -29,7 +29,7 @@ pop3_options *options_for_server(const char *server, int secure)
 pop3_options *recorded_options(int where, int secure)
 {
     pop3_options *options = options_for(where, secure);
-    CHECK_INT(pop3_options_set_status_cb(options, hear_status, NULL), POP3_OK);
+    CHECK_INT(pop3_options_set_status_cb(options, log_each_status, NULL), POP3_OK);
     return options;
 }
 

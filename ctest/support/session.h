@@ -7,7 +7,7 @@
 /* Options for a session of alice's with the server on that port, or with the one of that name: "host:port". */
 pop3_options *options_for(int where, int secure);
 pop3_options *options_for_server(const char *server, int secure);
-/* The first of these with a status callback: hear_status(). */
+/* The first of these with a status callback: log_each_status(). */
 pop3_options *recorded_options(int where, int secure);
 
 /* The port of the play that connect_play() or connect_tls_play() began last. */

@@ -38,7 +38,7 @@ fuzz_target!(|input: &[u8]| {
     session(&options(b"alice", b"first pass"), &mut script);
     // somebody else, whose password has been told to nobody
     let lines = session(&options(b"bob", b"other pass"), &mut script);
-    let heard = &script.log.borrow().heard;
+    let heard = &script.log.borrow().received;
     assert!(!lines.iter().any(|line| line.contains("other pass")), "a log shows a secret");
     // a password is told only after the server was asked on that connection or one before it, in this session
     let tells = |line: &String| line == "C: PASS ***" || line.starts_with("C: AUTH PLAIN") || line == "C: AUTH LOGIN";

@@ -23,8 +23,8 @@ fuzz_target!(|input: &[u8]| {
     let Some((which, pattern)) = input.split_first().filter(|(_, pattern)| !pattern.is_empty()) else { return };
     server_cache::forget_all();
     // USER, PASS, and the command whose answer does not end
-    let ok = || [Step::Says(b"+OK\r\n".to_vec()), Step::HearsAnything];
-    let end = [Step::Says(b"+OK\r\n".to_vec()), Step::Repeats(pattern.to_vec(), MOST)];
+    let ok = || [Step::Sends(b"+OK\r\n".to_vec()), Step::ExpectsAnything];
+    let end = [Step::Sends(b"+OK\r\n".to_vec()), Step::Repeats(pattern.to_vec(), MOST)];
     let steps = ok().into_iter().chain(ok()).chain(ok()).chain(end).collect();
     let mut trace = Trace::new(None);
     let options = Options { mechanism: Some(Mechanism::UserPass), ..options(b"alice", b"s3cret") };

@@ -121,7 +121,7 @@ fuzz_target!(|input: &[u8]| {
     if is_encrypted {
         // nobody can shake hands by chance
         assert!(result.is_err());
-        for heard in &script.log.borrow().heard {
+        for heard in &script.log.borrow().received {
             assert!(
                 !has(heard, b"alice") && !has(heard, PASSWORD.as_bytes()) && !has(heard, b"AUTH"),
                 "a credential in the clear"

@@ -112,14 +112,14 @@ void Instance::listener(const std::string &name)
     method(name, [this, name](const Parameters &params) {
         if (!params.empty())
             throw std::runtime_error(name + " takes no parameters");
-        lines_heard[name] += text("#S1") + "\n";
+        lines_logged[name] += text("#S1") + "\n";
     });
 }
 
-std::string Instance::heard(const std::string &name)
+std::string Instance::logged(const std::string &name)
 {
     std::string lines;
-    lines.swap(lines_heard[name]);
+    lines.swap(lines_logged[name]);
     return lines;
 }
 

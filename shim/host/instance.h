@@ -25,9 +25,9 @@ public:
     qlong number(const std::string &name) { return variable(name).number; }
 
     void method(const std::string &name, Body body);
-    /* A method that adds #S1 and a line end to what heard(name) answers, once. */
+    /* A method that adds #S1 and a line end to what logged(name) answers, once. */
     void listener(const std::string &name);
-    std::string heard(const std::string &name);
+    std::string logged(const std::string &name);
     bool do_method(const std::string &name, const Parameters &params);
 
     /*
@@ -48,7 +48,7 @@ private:
     Component &component;
     std::map<std::string, Value> variables;
     std::map<std::string, Body> methods;
-    std::map<std::string, std::string> lines_heard;
+    std::map<std::string, std::string> lines_logged;
     bool is_set = false;
     Value answered;
     std::vector<qshort> marked;

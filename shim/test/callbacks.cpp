@@ -18,12 +18,12 @@ static void stsproc_hears_what_the_librarys_callback_hears()
         CHECK_INT(program.result().number, 0);
         /* or the second would not ask what the server can do */
         forget(nullptr);
-        hear_nothing();
-        int socket = library<decltype(pop3_connect)>("pop3_connect")(at(port), "alice", PASS, hear, secure, 1);
-        CHECK_INT(library<decltype(pop3_message_count)>("pop3_message_count")(socket, hear), 5);
-        CHECK_INT(library<decltype(pop3_disconnect)>("pop3_disconnect")(socket, hear), 0);
-        CHECK_HAS(heard(), "C: STAT\nS: +OK 5 ");
-        CHECK_STR(program.heard("$status").c_str(), heard());
+        ignore_status();
+        int socket = library<decltype(pop3_connect)>("pop3_connect")(at(port), "alice", PASS, log_status, secure, 1);
+        CHECK_INT(library<decltype(pop3_message_count)>("pop3_message_count")(socket, log_status), 5);
+        CHECK_INT(library<decltype(pop3_disconnect)>("pop3_disconnect")(socket, log_status), 0);
+        CHECK_HAS(logged(), "C: STAT\nS: +OK 5 ");
+        CHECK_STR(program.logged("$status").c_str(), logged());
     }
 }
 
@@ -43,7 +43,7 @@ static void errorproc_hears_of_every_failure()
                                       "parameter 1 is missing|-503|POP3MessageCount|\n"
                                       "parameter 1 is of another type|-501|POP3Stat|\n"
                                       "there are too many parameters|-503|WebDevGetSecureError|\n");
-    /* nor does it hear where nothing fails */
+    /* nor is it called where nothing fails */
     program.errors.clear();
     program.connect();
     program.disconnect();
@@ -105,13 +105,13 @@ static void calls_within_calls()
     CHECK_INT(program.answer("POP3MessageCount (iSocket,'$outer')"), 2);
     CHECK_HAS(outer.c_str(), "C: STAT\nS: +OK 2 ");
     CHECK_HAS_NOT(outer.c_str(), "QUIT");
-    CHECK_HAS(program.heard("$inner").c_str(), "C: QUIT\n");
+    CHECK_HAS(program.logged("$inner").c_str(), "C: QUIT\n");
     CHECK_HAS(program.errors.c_str(), "|-10036|POP3MessageCount|\n");
     CHECK_INT(program.answer("WebDevSetConfig ('')"), 0);
     program.disconnect();
 }
 
-/* What one thread of the host does: it comes back from its first status line only when the other has heard one too. */
+/* What one thread of the host does: it comes back from its first status line only when the other has had one too. */
 struct Meeting {
     std::mutex lock;
     std::condition_variable came;
@@ -130,7 +130,7 @@ static void two_threads_at_once()
 {
     Meeting meeting;
     const char *users[] = {"alice", "bob"};
-    std::string servers[2], heard[2], errors[2], secure_errors[2];
+    std::string servers[2], logged[2], errors[2], secure_errors[2];
     for (int i = 0; i < 2; i++)
         servers[i] = at(server_mailbox((std::string("sasl=none user=") + users[i]).c_str()));
     std::string expired = at(server_mailbox("tls=implicit cert=expired"));
@@ -142,7 +142,7 @@ static void two_threads_at_once()
         Program program;
         bool is_first = true;
         program.method("$mine", [&](const Instance::Parameters &) {
-            heard[i] += program.text("#S1") + "\n";
+            logged[i] += program.text("#S1") + "\n";
             if (is_first)
                 meeting.wait_for(2);
             is_first = false;
@@ -165,11 +165,11 @@ static void two_threads_at_once()
     std::thread first(work, 0), second(work, 1);
     first.join();
     second.join();
-    CHECK_HAS(heard[0].c_str(), "C: USER alice\n");
-    CHECK_HAS_NOT(heard[0].c_str(), "bob");
-    CHECK_HAS(heard[1].c_str(), "C: USER bob\n");
-    CHECK_HAS_NOT(heard[1].c_str(), "alice");
-    /* each thread has its own last error, and hears of its own failures */
+    CHECK_HAS(logged[0].c_str(), "C: USER alice\n");
+    CHECK_HAS_NOT(logged[0].c_str(), "bob");
+    CHECK_HAS(logged[1].c_str(), "C: USER bob\n");
+    CHECK_HAS_NOT(logged[1].c_str(), "alice");
+    /* each thread has its own last error, of its own failures alone */
     CHECK_HAS(secure_errors[0].c_str(), "expired");
     CHECK_STR(secure_errors[1].c_str(), "");
     CHECK_HAS(errors[0].c_str(), "|-1021|POP3Connect|\n");

@@ -44,7 +44,7 @@ static void no_exception_leaves_the_component()
     for (const char *function : {"setChar", "ECOdoMethod"}) {
         throw_in(function);
         CHECK_INT(program.answer(stat), 5);
-        CHECK_HAS_NOT(program.heard("$status").c_str(), "* connecting");
+        CHECK_HAS_NOT(program.logged("$status").c_str(), "* connecting");
     }
 
     /* nor does an ErrorProc that throws change what is answered */
@@ -56,7 +56,7 @@ static void no_exception_leaves_the_component()
     throw_in("ECOaddParam");
     CHECK_INT(program.answer(stat), POP3_ERR_OUT_OF_MEMORY);
 
-    /* a socket that nobody hears of is disconnected */
+    /* a socket that nobody knows of is disconnected */
     int descriptors = open_descriptors();
     throw_in("ECOaddParam");
     CHECK_INT(program.answer("POP3Connect (lServer,lUserName,lPassword)"), POP3_ERR_OUT_OF_MEMORY);

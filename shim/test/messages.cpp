@@ -12,24 +12,24 @@ static void a_session_with_all_its_commands()
     CHECK_INT(program.answer("POP3MessageCount (iSocket)"), 3);
     CHECK_INT(program.answer("POP3MessageCount (iSocket,'')"), 3);
     CHECK_INT(program.answer("POP3MessageCount (iSocket,'$status')"), 3);
-    CHECK_HAS(program.heard("$status").c_str(), "C: STAT\nS: +OK 3 ");
+    CHECK_HAS(program.logged("$status").c_str(), "C: STAT\nS: +OK 3 ");
 
     CHECK_INT(program.answer("POP3DeleteMessage (iSocket,2,'$status')"), 0);
-    CHECK_HAS(program.heard("$status").c_str(), "C: DELE 2\nS: +OK");
+    CHECK_HAS(program.logged("$status").c_str(), "C: DELE 2\nS: +OK");
     CHECK_INT(program.answer("POP3DeleteMessage (iSocket,2)"), POP3_ERR_SERVER);
     CHECK_INT(program.answer("POP3DeleteMessage (iSocket,0)"), POP3_ERR_PARAMETER);
     /* marked ones are counted still */
     CHECK_INT(program.answer("POP3MessageCount (iSocket)"), 3);
     CHECK_INT(program.answer("POP3UndoDeletes (iSocket,'$status')"), 0);
-    CHECK_HAS(program.heard("$status").c_str(), "C: RSET\nS: +OK");
+    CHECK_HAS(program.logged("$status").c_str(), "C: RSET\nS: +OK");
     CHECK_INT(program.answer("POP3UndoDeletes (iSocket)"), 0);
     CHECK_INT(program.answer("POP3DeleteMessage (iSocket,1)"), 0);
 
     CHECK_INT(program.answer("POP3Disconnect (iSocket,'$status')"), 0);
-    CHECK_HAS(program.heard("$status").c_str(), "C: QUIT\nS: +OK");
+    CHECK_HAS(program.logged("$status").c_str(), "C: QUIT\nS: +OK");
     /* the one that was not taken back is gone */
     CHECK_INT(program.answer("POP3Stat (lServer,lUserName,lPassword,'$status')"), 2);
-    CHECK_HAS(program.heard("$status").c_str(), "C: STAT\nS: +OK 2 ");
+    CHECK_HAS(program.logged("$status").c_str(), "C: STAT\nS: +OK 2 ");
     CHECK_INT(program.answer("POP3Stat (lServer,lUserName,lPassword)"), 2);
 
     for (const char *line : {"POP3Disconnect (iSocket)", "POP3MessageCount (iSocket)", "POP3DeleteMessage (iSocket,1)",
@@ -53,7 +53,7 @@ static void messages_are_listed()
     /* a Long integer holds no more */
     CHECK_STR(lines_of(list).c_str(), "1 120\n3 2147483647\n");
     CHECK(program.changed() == std::vector<qshort>{3});
-    CHECK_HAS(program.heard("$status").c_str(), "C: LIST\nS: +OK\n");
+    CHECK_HAS(program.logged("$status").c_str(), "C: LIST\nS: +OK\n");
 
     /* the columns that a program has defined keep their names */
     list.columns = {{"iNumber", fftInteger}, {"iSize", fftInteger}};
@@ -108,10 +108,10 @@ static void messages_and_headers_are_read()
     CHECK(!program.variable("lText").is_null);
     CHECK_STR(program.text("lText").c_str(), "Subject: caf\xc3\xa9 \xf0\x9f\x93\xa7\r\n\r\n");
     CHECK(program.changed() == std::vector<qshort>{3});
-    CHECK_HAS(program.heard("$status").c_str(), "C: TOP 1 0\nS: +OK\n");
+    CHECK_HAS(program.logged("$status").c_str(), "C: TOP 1 0\nS: +OK\n");
     CHECK_INT(program.answer("POP3RecvMessage (iSocket,1,lText,'$status')"), 0);
     CHECK_STR(program.text("lText").c_str(), "caf\xc3\xa9 \xf0\x9f\x93\xa7\r\n.\r\n");
-    CHECK_HAS(program.heard("$status").c_str(), "C: RETR 1\nS: +OK\n");
+    CHECK_HAS(program.logged("$status").c_str(), "C: RETR 1\nS: +OK\n");
 
     /* what is no UTF-8 is taken for ISO 8859-1; a Binary variable gets the bytes in any case */
     CHECK_INT(program.answer("POP3RecvMessage (iSocket,2,lText)"), 0);
@@ -168,7 +168,7 @@ static void a_mailbox_is_received()
     std::string second = cell(list, 2, 1).utf8();
     list.columns = {{"lMail", fftBinary}};
     CHECK_INT(program.answer("POP3Recv (lServer,lUserName,lPassword,lList,kFalse,'$status',2)"), 2);
-    CHECK_HAS(program.heard("$status").c_str(), "C: RETR 2\n");
+    CHECK_HAS(program.logged("$status").c_str(), "C: RETR 2\n");
     CHECK_INT(list.lines.size(), 2);
     CHECK_STR(cell(list, 2, 1).bytes.c_str(), second.c_str());
     CHECK_STR(list.columns[0].name.c_str(), "lMail");

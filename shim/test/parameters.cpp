@@ -95,7 +95,7 @@ static void a_nul_or_an_endless_name_is_refused()
     program.listener(longest);
     program.variable("lName") = Value::of_text(longest);
     CHECK_INT(program.answer("POP3Stat (lServer,lUserName,lPassword,lName)"), 5);
-    CHECK_HAS(program.heard(longest).c_str(), "C: STAT\n");
+    CHECK_HAS(program.logged(longest).c_str(), "C: STAT\n");
 }
 
 static void the_server_is_refused_by_the_library()

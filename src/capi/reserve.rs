@@ -1,4 +1,4 @@
-//! Memory for when there is none: blocks set aside, so that a host that has run out of memory hears so by a code.
+//! Memory for when there is none: blocks set aside, so that a host that has run out of memory is told so by a code.
 //!
 //! Rust ends the process where a block is refused, unless whoever wants it has said what to do then; the standard
 //! library and other crates do not. A block that the system refuses is therefore taken from here.

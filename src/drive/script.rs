@@ -1,4 +1,4 @@
-//! A server in memory: it says what a script has, and hears what the script has it hear. No socket, no thread, no time: a
+//! A server in memory: it sends what a script has, and receives what the script expects. No socket, no thread, no time: a
 //! wait for what the script does not have is over at once.
 //!
 //! For the unit tests of sessions and for fuzzing.
@@ -19,14 +19,14 @@ use crate::text::Secrets;
 /// What happens on a connection, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The server says that.
-    Says(Vec<u8>),
-    /// The server says that again and again, until it has said so many bytes.
+    /// The server sends that.
+    Sends(Vec<u8>),
+    /// The server sends that again and again, until it has sent so many bytes.
     Repeats(Vec<u8>, usize),
-    /// The client says just that, or the script fails.
-    Hears(Vec<u8>),
-    /// The client says something, or waits in vain.
-    HearsAnything,
+    /// The client sends just that, or the script fails.
+    Expects(Vec<u8>),
+    /// The client sends something, or waits in vain.
+    ExpectsAnything,
     /// STLS has been agreed upon: the handshake.
     StartTls,
     /// The handshake fails.
@@ -41,12 +41,12 @@ pub enum Step {
 #[derive(Debug, Default)]
 pub struct Log {
     /// What the client said on each connection.
-    pub heard: Vec<Vec<u8>>,
+    pub received: Vec<Vec<u8>>,
     /// What of that it said while it had not read all that was there.
     pub ahead: Vec<u8>,
     /// Whether it offered an earlier TLS session in each handshake.
     pub resumed: Vec<bool>,
-    /// What the script had it hear instead of what it said.
+    /// What the script expected instead of what was sent.
     pub mismatch: Option<String>,
     /// How far a message had come whenever that was said.
     pub progress: Vec<(u64, Option<u64>)>,
@@ -69,8 +69,8 @@ pub struct Connection {
     steps: VecDeque<Step>,
     /// What has been said and not read.
     readable: VecDeque<u8>,
-    /// What has been heard and is not of a step yet.
-    heard: Vec<u8>,
+    /// What has been received and is not of a step yet.
+    received: Vec<u8>,
     is_encrypted: bool,
     split: usize,
     cut: Option<usize>,
@@ -84,12 +84,12 @@ pub struct Connection {
 }
 
 impl Script {
-    /// Servers that say and hear this.
+    /// Servers with these steps.
     pub fn new(connections: Vec<Vec<Step>>, secure: Secure) -> Script {
         Script { connections: connections.into(), secure, split: usize::MAX, cut: None, log: Rc::default() }
     }
 
-    /// One connection, in lines: `S: ` what the server says, `C: ` what it hears, each without its CRLF; `TLS` a
+    /// One connection, in lines: `S: ` what the server says, `C: ` what it receives, each without its CRLF; `TLS` a
     /// handshake, `FAIL` one that fails, `SILENCE` a server that says nothing any more, `TRICKLE` one
     /// of which something comes that is nothing.
     pub fn parse(transcript: &str) -> Vec<Step> {
@@ -100,8 +100,8 @@ impl Script {
             "SILENCE" => Step::FallsSilent,
             "TRICKLE" => Step::Trickles,
             text => match text.split_at(3) {
-                ("S: ", said) => Step::Says(line(said)),
-                ("C: ", heard) => Step::Hears(line(heard)),
+                ("S: ", said) => Step::Sends(line(said)),
+                ("C: ", received) => Step::Expects(line(received)),
                 _ => panic!("no step of a script: {text}"),
             },
         };
@@ -126,11 +126,11 @@ impl Connector for Script {
 
     async fn connect(&mut self, earlier: Option<&TlsSession>, _trace: &mut Trace<'_>) -> Result<Connection> {
         let steps = self.connections.pop_front().ok_or_else(|| Error::new(Kind::Connect, "cannot connect"))?;
-        self.log.borrow_mut().heard.push(Vec::new());
+        self.log.borrow_mut().received.push(Vec::new());
         let mut connection = Connection {
             steps: steps.into(),
             readable: VecDeque::new(),
-            heard: Vec::new(),
+            received: Vec::new(),
             is_encrypted: false,
             split: self.split,
             cut: self.cut,
@@ -173,8 +173,8 @@ impl Connection {
     fn advance(&mut self) {
         loop {
             match self.steps.front_mut() {
-                Some(Step::Says(_)) => {
-                    if let Some(Step::Says(said)) = self.steps.pop_front() {
+                Some(Step::Sends(_)) => {
+                    if let Some(Step::Sends(said)) = self.steps.pop_front() {
                         self.say(said);
                     }
                 }
@@ -186,21 +186,21 @@ impl Connection {
                     }
                     self.say(many);
                 }
-                Some(Step::Hears(expected)) => {
-                    let common = expected.iter().zip(&self.heard).take_while(|(a, b)| a == b).count();
+                Some(Step::Expects(expected)) => {
+                    let common = expected.iter().zip(&self.received).take_while(|(a, b)| a == b).count();
                     if common == expected.len() {
-                        self.heard.drain(..common);
+                        self.received.drain(..common);
                         self.steps.pop_front();
                     } else {
-                        if common < self.heard.len() {
-                            let (expected, heard) = (expected.escape_ascii(), self.heard.escape_ascii());
-                            self.log.borrow_mut().mismatch = Some(format!("heard {heard}, not {expected}"));
+                        if common < self.received.len() {
+                            let (expected, received) = (expected.escape_ascii(), self.received.escape_ascii());
+                            self.log.borrow_mut().mismatch = Some(format!("received {received}, not {expected}"));
                         }
                         return;
                     }
                 }
-                Some(Step::HearsAnything) if !self.heard.is_empty() => {
-                    self.heard.clear();
+                Some(Step::ExpectsAnything) if !self.received.is_empty() => {
+                    self.received.clear();
                     self.steps.pop_front();
                 }
                 _ => return,
@@ -266,7 +266,7 @@ impl Transport for Connection {
             match self.read_at_once(buffer)? {
                 Some(0) => return Err(Error::closed()),
                 Some(count) => return Ok(count),
-                None if self.steps.front() == Some(&Step::HearsAnything) => drop(self.steps.pop_front()),
+                None if self.steps.front() == Some(&Step::ExpectsAnything) => drop(self.steps.pop_front()),
                 None => {
                     self.waited += self.timeout;
                     return Err(Error::new(Kind::Timeout, "no answer within the timeout"));
@@ -306,14 +306,14 @@ impl Transport for Connection {
             return Err(Error::new(Kind::ConnectionLost, "the connection was lost"));
         }
         let mut log = self.log.borrow_mut();
-        if let Some(heard) = log.heard.last_mut() {
-            heard.extend_from_slice(bytes);
+        if let Some(received) = log.received.last_mut() {
+            received.extend_from_slice(bytes);
         }
         if !self.readable.is_empty() {
             log.ahead.extend_from_slice(bytes);
         }
         drop(log);
-        self.heard.extend_from_slice(bytes);
+        self.received.extend_from_slice(bytes);
         self.advance();
         Ok(())
     }

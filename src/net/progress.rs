@@ -66,8 +66,8 @@ mod tests {
 
     #[test]
     fn what_the_callback_is_called_with() {
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let told = Arc::clone(&heard);
+        let called = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&called);
         let mut progress = Progress::new(Box::new(move |done, total| {
             told.lock().unwrap().push((done, total));
             done < 7
@@ -80,6 +80,6 @@ mod tests {
         progress.tell().unwrap();
         progress.set(7, Some(5));
         assert!(progress.tell().is_err());
-        assert_eq!(*heard.lock().unwrap(), [(0, -1), (5, 5), (6, -1), (7, -1)]);
+        assert_eq!(*called.lock().unwrap(), [(0, -1), (5, 5), (6, -1), (7, -1)]);
     }
 }

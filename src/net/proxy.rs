@@ -1,6 +1,6 @@
 //! Proxies: SOCKS5 (RFC 1928, RFC 1929) and HTTP's CONNECT (RFC 9110, section 9.3.6).
 //!
-//! The proxy looks the server's name up, so nobody else hears of it. Once it has agreed, what follows is the server's,
+//! The proxy looks the server's name up, so nobody else learns it. Once it has agreed, what follows is the server's,
 //! to the byte. That a proxy does not do its part is [`Kind::Connect`], whatever it says.
 
 use std::fmt;

@@ -208,7 +208,7 @@ impl<T: Transport> Client<T> {
     }
 
     /// Whether something comes within that time.
-    async fn hears_within(&mut self, time: Duration) -> Result<bool> {
+    async fn comes_within(&mut self, time: Duration) -> Result<bool> {
         let begin = self.transport.now();
         while self.received.is_empty() {
             match self.transport.read_at_once(self.received.space()?)? {

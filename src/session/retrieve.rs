@@ -181,7 +181,7 @@ impl<T: Transport> Client<T> {
         self.asked_after_log_in = true;
         self.expect_in_step(trace)?;
         self.send(&Command::CAPA, trace).await?;
-        let is_silent = !self.hears_within(self.timeouts.reply / 4).await?;
+        let is_silent = !self.comes_within(self.timeouts.reply / 4).await?;
         if is_silent {
             self.send(&Command::list(message), trace).await?;
         }

@@ -1,5 +1,5 @@
-//! How many octets messages have by what LIST said in this session: for whoever hears how far a message has come, where
-//! RETR's own answer does not say it.
+//! How many octets messages have by what LIST said in this session: for the progress callback, where RETR's own answer does
+//! not say it.
 
 use crate::shortage;
 

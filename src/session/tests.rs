@@ -60,11 +60,11 @@ fn play_all<T: PartialEq + std::fmt::Debug>(
         let (result, log, lines) = play(&options(), &connections, split, cut, work);
         let shown: Vec<_> = lines.into_iter().filter(|line| !line.starts_with('*')).collect();
         assert!(!shown.iter().any(|line| line.contains("tanstaaf")), "{shown:?}");
-        (result.map_err(|error| error.kind()), log.borrow().heard.clone(), shown)
+        (result.map_err(|error| error.kind()), log.borrow().received.clone(), shown)
     };
     let whole = outcome(usize::MAX, None);
     let said: usize =
-        connections.iter().flatten().map(|step| if let Step::Says(said) = step { said.len() } else { 0 }).sum();
+        connections.iter().flatten().map(|step| if let Step::Sends(said) = step { said.len() } else { 0 }).sum();
     for split in 1..=said.min(300) {
         assert_eq!(outcome(split, None), whole, "in pieces of {split}");
     }
@@ -176,7 +176,7 @@ fn starttls() {
     ] {
         let (result, log, _) = play(&with_stls(), &[Script::parse(&transcript)], usize::MAX, None, &log_in_only);
         assert_eq!(result.map_err(|error| error.kind()), Err(outcome), "{transcript}");
-        assert!(!log.borrow().heard.concat().windows(3).any(|said| said == b"tim"));
+        assert!(!log.borrow().received.concat().windows(3).any(|said| said == b"tim"));
     }
 }
 
@@ -219,7 +219,7 @@ fn a_server_that_breaks_at_capa_is_connected_to_once_more() {
     let (result, log, _) =
         play(&options, &[Script::parse(&breaks), Script::parse(&works)], usize::MAX, None, &log_in_only);
     result.unwrap();
-    assert_eq!(log.borrow().heard.len(), 2);
+    assert_eq!(log.borrow().received.len(), 2);
     // that is remembered
     play(&options, &[Script::parse(&works)], usize::MAX, None, &log_in_only).0.unwrap();
 }
@@ -367,7 +367,7 @@ fn a_trickle_is_not_waited_for() {
         run(client.retrieve_many(1..21, false, &mut Delivered::default(), trace)).map(drop)
     });
     assert_eq!(result.unwrap_err().kind(), Kind::Timeout);
-    assert!(log.borrow().heard[0].ends_with(b"CAPA\r\nLIST 1\r\n"));
+    assert!(log.borrow().received[0].ends_with(b"CAPA\r\nLIST 1\r\n"));
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(super) trait Exchange {
     /// called, by whose error it ends.
     fn respond(&mut self, challenge: &[u8], rest: &mut dyn FnMut() -> Result<()>) -> Result<Message>;
 
-    /// Hears that the server lets us in, with the text that it says. An error means: not this server.
+    /// Takes the text of the `+OK` that ends the log-in. An error means that the server has not proved who it is.
     fn accept(&mut self, _text: &[u8]) -> Result<()> {
         Ok(())
     }

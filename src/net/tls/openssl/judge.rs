@@ -1,4 +1,4 @@
-//! What is believed beyond what OpenSSL believes, and what is not: asked while the certificates are verified.
+//! What is accepted beyond what OpenSSL accepts, and what is not: asked while the certificates are verified.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl Judge {
         let judge = Arc::new(self);
         let ask = |ssl: &mut SslRef| {
             let judge = Arc::clone(&judge);
-            ssl.set_verify_callback(SslVerifyMode::PEER, move |verified, chain| judge.is_believed(verified, chain));
+            ssl.set_verify_callback(SslVerifyMode::PEER, move |verified, chain| judge.is_accepted(verified, chain));
         };
         // OpenSSL's crate does not see that there was no memory to keep a callback, and ends the process when OpenSSL
         // calls it: where a place after the callback's could be had there is one for the callback too
@@ -43,7 +43,7 @@ impl Judge {
         Ok(())
     }
 
-    fn is_believed(&self, verified: bool, chain: &mut X509StoreContextRef) -> bool {
+    fn is_accepted(&self, verified: bool, chain: &mut X509StoreContextRef) -> bool {
         let Some(leaf) = chain.chain().and_then(|chain| chain.get(0)) else { return false };
         let outcome = match &self.fingerprint {
             // nothing else about the certificate counts
@@ -59,7 +59,7 @@ impl Judge {
         outcome == X509VerifyResult::OK
     }
 
-    /// Whether it is believed although it does not name the server: only one that has no names at all and that the host
+    /// Whether it is accepted although it does not name the server: only one that has no names at all and that the host
     /// itself has put among its authorities, this very one. Such are made by hand for one machine.
     fn needs_no_names(&self, leaf: &X509Ref) -> bool {
         read(leaf).is_ok_and(|leaf| self.context.without_names.contains(&leaf.fingerprint()))

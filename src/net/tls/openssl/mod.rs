@@ -196,7 +196,7 @@ impl Tls {
 
     /// Tells the peer that nothing more will come, without waiting for its answer.
     pub fn close_notify(&mut self) {
-        // the session is over whether the peer hears of it or not
+        // the session is over whether the peer gets it or not
         let _ = self.run(|stream| stream.shutdown().map(|_| 0));
     }
 
@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_verifies_wants_a_certificate() {
+    fn verifying_takes_a_certificate() {
         let verified = Trust::Verified { platform: false, own: Authorities::None };
         for (trust, fingerprint) in [(verified, None), (Trust::Anyone, Some([0; 32]))] {
             let error = check(trust, fingerprint).unwrap_err();
