@@ -26,7 +26,8 @@ pack() {
 }
 
 mkdir "$tree"
-tar --exclude=./target --exclude=./.git --exclude=./debian --exclude=./fuzz/artifacts -c . | tar -x -C "$tree"
+# without what git ignores here and in fuzz
+tar --exclude=./target --exclude=./.git --exclude=./debian --exclude=./fuzz/{target,artifacts,coverage} -c . | tar -x -C "$tree"
 # its generator is not for a package's build
 man=${CARGO_TARGET_DIR:-target}/man
 if [ -d "$man" ]; then

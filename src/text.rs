@@ -167,16 +167,17 @@ fn every_form(secret: &[u8]) -> Result<Vec<Zeroizing<Vec<u8>>>> {
 }
 
 fn replace(text: &[u8], secret: &[u8]) -> Vec<u8> {
+    const MASK: &[u8] = b"***";
     let count = memmem::find_iter(text, secret).count();
     let mut masked = Vec::new();
-    // a mask may be longer than what it stands for
-    if shortage::without_reserve(|| masked.try_reserve_exact(text.len() + count * 3)).is_err() {
+    let length = text.len() - count * secret.len() + count * MASK.len();
+    if shortage::without_reserve(|| masked.try_reserve_exact(length)).is_err() {
         return NOTHING.to_vec();
     }
     let mut rest = 0;
     for at in memmem::find_iter(text, secret) {
         masked.extend_from_slice(&text[rest..at]);
-        masked.extend_from_slice(b"***");
+        masked.extend_from_slice(MASK);
         rest = at + secret.len();
     }
     masked.extend_from_slice(&text[rest..]);
@@ -325,6 +326,14 @@ mod tests {
             [("+OK a is in many words", "+OK ***"), ("-ERR no", "-ERR no"), ("+OKa12", "+OK ***"), ("+ a12", "+ ***")]
         {
             assert_eq!(mask(line.as_bytes(), &[b"a"]), masked.as_bytes(), "{line}");
+        }
+    }
+
+    #[test]
+    fn memory_is_asked_for_at_once() {
+        for (text, secret) in [("a s3cret, s3cret!", "s3cret"), ("s3crets3cret", "s3cret"), ("a bc bc", "bc")] {
+            let masked = replace(text.as_bytes(), secret.as_bytes());
+            assert_eq!(masked.capacity(), masked.len(), "{text}");
         }
     }
 

@@ -60,7 +60,7 @@ cargo_mutants=$(tools/cargo_tool.sh cargo-mutants 25.3.1)
 tree=$work/tree
 rm -rf "$tree" "$work/mutants.out"
 mkdir "$tree"
-tar --exclude=./target --exclude=./.git -c . | tar --touch -x -C "$tree"
+tar --exclude=./target --exclude=./.git --exclude=./fuzz/target -c . | tar --touch -x -C "$tree"
 cd "$tree"
 export CARGO_TARGET_DIR=$work/build CARGO_PROFILE_DEV_DEBUG=none
 
