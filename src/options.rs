@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use crate::net::address::Host;
 use crate::net::address::Server;
 use crate::net::route::Route;
 use crate::net::tls::{TlsOptions, Version};

@@ -10,8 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::crypto::Hash;
-use crate::net::address::Host;
-use crate::options::{Options, Secure};
+use crate::options::{Host, Options, Secure};
 use crate::proto::listing::Capabilities;
 use crate::session::transport::TlsSession;
 
