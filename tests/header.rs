@@ -1,4 +1,4 @@
-//! The committed header is what cbindgen makes of the sources. `make header` writes it anew.
+//! The committed header is what cbindgen makes of the sources. `make header` writes it anew. The C++ wrapper has its codes.
 
 use std::path::Path;
 use std::{env, fs};
@@ -41,6 +41,20 @@ fn the_header_is_in_sync_with_the_sources() {
     }
     let committed = fs::read_to_string(&header).unwrap_or_default();
     assert!(committed == written, "include/pop3connect.h is not what the sources say; mend it with: make header");
+}
+
+#[test]
+fn the_wrapper_has_each_code() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
+    let read = |name| fs::read_to_string(folder.join(name)).expect("a header can be read");
+    let (header, wrapper) = (read("pop3connect.h"), read("pop3connect.hpp"));
+    let codes = header.lines().filter_map(|line| line.strip_prefix("#define POP3_ERR_")?.split(' ').next());
+    let missing: Vec<_> = codes
+        .clone()
+        .filter(|code| !wrapper.contains(&format!("    {} = POP3_ERR_{code},\n", code.to_lowercase())))
+        .collect();
+    assert!(codes.count() > 0);
+    assert!(missing.is_empty(), "pop3::errc in include/pop3connect.hpp lacks {missing:?}");
 }
 
 /// Gives each structure a tag, which is its name.
