@@ -57,6 +57,7 @@ mod tests {
         let mut lines = Vec::new();
         let mut sink = |line: &str| lines.push(line.to_owned());
         let mut trace = Trace::new(Some(&mut sink));
+        assert!(trace.has_listener() && !Trace::new(None).has_listener());
         trace.note(format_args!("connected to {}\n", "[::1]:110"));
         trace.received(b"+OK \xff");
         trace.sent(&Command::pass(b"s3cret"));
