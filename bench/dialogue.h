@@ -1,4 +1,4 @@
-/* What the clients say, as the server gets it: the comparison is fair only if that is the same. */
+/* What the clients say, as the server receives it: the comparison is fair only if that is the same. */
 #ifndef DIALOGUE_H
 #define DIALOGUE_H
 

@@ -95,7 +95,7 @@ static int answer(int connection, const struct mailbox *mailbox, const char *com
 }
 
 /* Takes the next line, without its end. */
-static int log_status(int connection, int lifeline, char *line, size_t size)
+static int take_command(int connection, int lifeline, char *line, size_t size)
 {
     size_t length = 0;
     while (length + 1 < size) {
@@ -119,7 +119,7 @@ static void serve(int connection, int lifeline, const void *context)
     char line[512];
     if (say_text(connection, "+OK ready\r\n") != 0)
         return;
-    while (log_status(connection, lifeline, line, sizeof line) == 0 && answer(connection, context, line) == 0)
+    while (take_command(connection, lifeline, line, sizeof line) == 0 && answer(connection, context, line) == 0)
         ;
 }
 

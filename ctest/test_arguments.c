@@ -12,7 +12,7 @@
 
 static int connect_plain(const char *server)
 {
-    ignore_status();
+    clear_log();
     return pop3_connect(server, "alice", PASS, log_status, 0, 0);
 }
 
@@ -72,7 +72,7 @@ static void credentials_pass_as_the_bytes_they_are(void)
                                EXPECT("PASS  \\xfe\\x7f ")
                                SEND("-ERR")
                                "expect-eof");
-    ignore_status();
+    clear_log();
     CHECK_INT(pop3_connect(at(port), "\xff\x01 b\xc3\xbc", " \xfe\x7f ", log_status, 0, 0), POP3_ERR_AUTH);
     CHECK_PLAYED(port);
     CHECK_HAS(logged(), "C: USER \\xff\\x01 b\xc3\xbc\n");
@@ -199,13 +199,13 @@ static void the_port_defaults_to_110_and_995(void)
     /* nobody listens there on an address of the loopback range that nobody uses */
     CHECK_INT(connect_plain("127.77.1.110"), POP3_ERR_CONNECT);
     CHECK_STR(logged(), "* connecting to 127.77.1.110:110\n");
-    ignore_status();
+    clear_log();
     CHECK_INT(pop3_connect("127.77.1.110", "alice", PASS, log_status, 1, 0), POP3_ERR_CONNECT);
     CHECK_STR(logged(), "* connecting to 127.77.1.110:995\n");
-    ignore_status();
+    clear_log();
     CHECK_INT(pop3_connect("127.77.1.110", "alice", PASS, log_status, 2, 0), POP3_ERR_CONNECT);
     CHECK_STR(logged(), "* connecting to 127.77.1.110:110\n");
-    ignore_status();
+    clear_log();
     /* a bare IPv6 address has no port of its own; this one is for documentation and has no route */
     CHECK(pop3_connect("2001:db8::110", "alice", PASS, log_status, 0, 0) < 0);
     CHECK_HAS(logged(), "* connecting to [2001:db8::110]:110\n");

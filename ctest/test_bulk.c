@@ -181,7 +181,7 @@ static void the_order_of_status_lines(void)
     int socket = connect_play(LOGGED_IN_WITH(PIPELINING) EXPECT("RETR 1\\r\\nRETR 2")
         MESSAGE("a") SEND("-ERR no") GOOD_BYE);
     struct letters letters = {0};
-    ignore_status();
+    clear_log();
     CHECK_INT(pop3_recv_messages(socket, one_to_five, 2, gather_messages, &letters, log_status), 1);
     CHECK_STR(logged(), "C: RETR 1\nC: RETR 2\nS: +OK\n* 3 bytes\nS: -ERR no\n");
     letters_free(&letters);
@@ -487,7 +487,7 @@ static void what_is_unread_ends_a_bulk_before_the_next_command(void)
 {
     /* one by one, in a segment of its own: nothing is marked then, nor committed */
     struct letters letters = {0};
-    ignore_status();
+    clear_log();
     port = server_play("", LOGGED_IN LIST_2 EXPECT("RETR 1") MESSAGE("a") "pause 100\n" SEND("+OK") "close\n");
     CHECK_INT(pop3_recv(at(port), "alice", PASS, wait_for_all, &letters, 1, log_status, 0, 0, 0), POP3_ERR_BAD_FORMAT);
     CHECK_STR(letters_text(&letters), "1:3");
@@ -560,7 +560,7 @@ static void stat_in_all_modes(void)
     for (int secure = 0; secure <= 2; secure++) {
         int where = mailbox_in(secure, "messages=7 record=yes");
         int before = open_descriptors();
-        ignore_status();
+        clear_log();
         CHECK_INT(pop3_stat(at(where), "alice", PASS, log_status, secure, 1), 7);
         CHECK_HAS(logged(), "\nC: STAT\nS: +OK 7 ");
         CHECK_HAS(logged(), "\nC: QUIT\nS: +OK bye\n");
@@ -822,10 +822,10 @@ static void failures_are_told_by_their_commands(void)
 {
     struct letters letters = {0};
     pop3_set_error_cb(log_error);
-    ignore_status();
+    clear_log();
     CHECK_INT(pop3_recv(at(server_refuse()), "alice", PASS, gather_messages, &letters, 0, log_status, 0, 0, 0), POP3_ERR_CONNECT);
     CHECK_HAS(logged(), "\n! POP3Recv -10061 ");
-    ignore_status();
+    clear_log();
     CHECK_INT(pop3_stat(at(server_mailbox("")), "alice", "wrong", log_status, 0, 0), POP3_ERR_AUTH);
     CHECK_HAS(logged(), "\n! POP3Stat -2002 ");
     CHECK_HAS_NOT(logged(), "wrong\n");
@@ -837,7 +837,7 @@ static void recv_tells_all_in_order(void)
     port = server_play("", LOGGED_IN_WITH(PIPELINING) LIST_1
         EXPECT("RETR 1") MESSAGE("secret") REPLY("DELE 1", "+OK\\r\\n") GOOD_BYE);
     struct letters letters = {0};
-    ignore_status();
+    clear_log();
     CHECK_INT(pop3_recv(at(port), "alice", PASS, gather_messages, &letters, 1, log_status, 0, 0, 0), 1);
     CHECK_HAS(logged(), "\nC: USER alice\nC: PASS ***\nS: +OK\nS: +OK\nC: LIST\nS: +OK\nS: 1 10\nS: .\nC: RETR 1\nS: +OK\n* 8 bytes\nC: DELE 1\nS: +OK\n"
                        "C: QUIT\nS: +OK\n");

@@ -295,18 +295,18 @@ void progress_callables_answer_and_throw()
     CHECK_INT(options.connect().message_count(), 5);
 }
 
-void error_callables_hear_and_throw()
+void error_callables_are_called_and_throw()
 {
     const int where = server_mailbox("");
     lines logged;
     auto options = options_at(where);
-    const auto log_status = [&](std::error_code code, std::string_view words, std::string_view command) {
+    const auto log_error = [&](std::error_code code, std::string_view words, std::string_view command) {
         CHECK(code.category() == pop3::category());
         CHECK_STR(std::string(words).c_str(), pop3_get_last_error());
         logged.push_back(std::string(command) + " " + std::to_string(code.value()));
         return false; // does not count
     };
-    options.on_error(log_status);
+    options.on_error(log_error);
     auto session = options.connect();
     CHECK_THROWS(session.delete_message(99), errc::server);
     CHECK((logged == lines{"POP3DeleteMessage -2001"}));
@@ -557,7 +557,7 @@ int main() // NOLINT(bugprone-exception-escape): that would be a failure
     RUN(callables_throw_without_a_socket);
     RUN(data_and_message_callables_throw);
     RUN(progress_callables_answer_and_throw);
-    RUN(error_callables_hear_and_throw);
+    RUN(error_callables_are_called_and_throw);
     RUN(the_process_s_error_callable);
     RUN(nothing_is_heard_after_it);
     RUN(a_call_inside_a_callable);

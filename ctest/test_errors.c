@@ -90,10 +90,10 @@ static void the_secure_error_is_of_tls_alone(void)
     CHECK_STR(pop3_get_last_error(), "there is no socket 7");
 }
 
-static void the_error_callback_hears_every_failing_command(void)
+static void the_error_callback_is_called_for_every_failing_command(void)
 {
     pop3_buffer buffer;
-    ignore_status();
+    clear_log();
     pop3_set_error_cb(log_error);
     pop3_connect("", "alice", PASS, log_status, 0, 0);
     pop3_disconnect(7, log_status);
@@ -122,6 +122,6 @@ int main(void)
     CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
     RUN(the_last_error_stays_until_the_next);
     RUN(the_secure_error_is_of_tls_alone);
-    RUN(the_error_callback_hears_every_failing_command);
+    RUN(the_error_callback_is_called_for_every_failing_command);
     return check_result();
 }

@@ -28,7 +28,7 @@ static int connect_with(const char *certificate, int secure, const char *user, c
         snprintf(key, sizeof key, "%s.key", certificate);
         CHECK_INT(pop3_options_set_client_cert(options, in(server_dir(), pem), in(server_dir(), key)), POP3_OK);
     }
-    ignore_status();
+    clear_log();
     int socket = pop3_connect_with(options);
     pop3_options_free(options);
     if (socket < 0)

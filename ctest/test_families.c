@@ -87,7 +87,7 @@ static pop3_options *options_with(const char *name, int port)
 /* Connects, disconnects; 0 or the error. */
 static int try(const pop3_options *options)
 {
-    ignore_status();
+    clear_log();
     int socket = pop3_connect_with(options);
     if (socket < 0)
         return socket;

@@ -26,7 +26,7 @@
 /* Connects, and disconnects; 0 or the error. No line and no text says the password. */
 static int try(const pop3_options *options)
 {
-    ignore_status();
+    clear_log();
     int socket = pop3_connect_with(options);
     CHECK_HAS_NOT(logged(), PASS);
     CHECK_HAS_NOT(logged(), "czNjcmV0IHBhc3");

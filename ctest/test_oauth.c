@@ -92,7 +92,7 @@ static int connect_by(const char *mechanism, int secure, const char *user, const
     CHECK_INT(pop3_options_set_mechanism(options, mechanism), POP3_OK);
     CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
     CHECK_INT(pop3_options_set_status_cb(options, log_each_status, NULL), POP3_OK);
-    ignore_status();
+    clear_log();
     int socket = pop3_connect_with(options);
     pop3_options_free(options);
     if (socket > 0) {

@@ -19,7 +19,7 @@
 
 static int connect_to(int port, const char *pass)
 {
-    ignore_status();
+    clear_log();
     return pop3_connect(at(port), "alice", pass, log_status, 0, 0);
 }
 
@@ -336,7 +336,7 @@ static int connect_by(const char *mechanism, int port, const char *pass, const c
     CHECK_INT(pop3_options_set_oauth_token(options, token), POP3_OK);
     CHECK_INT(pop3_options_set_mechanism(options, mechanism), POP3_OK);
     CHECK_INT(pop3_options_set_status_cb(options, log_each_status, NULL), POP3_OK);
-    ignore_status();
+    clear_log();
     int socket = pop3_connect_with(options);
     pop3_options_free(options);
     if (socket < 0)

@@ -122,7 +122,7 @@ static int try(const char *mechanism, int port, int secure, const char *user, co
     CHECK_INT(pop3_options_set_secure(options, secure), POP3_OK);
     CHECK_INT(pop3_options_set_verify(options, 0), POP3_OK);
     CHECK_INT(pop3_options_set_status_cb(options, log_each_status, NULL), POP3_OK);
-    ignore_status();
+    clear_log();
     int socket = connect_with(options);
     pop3_options_free(options);
     nothing_remains(way);

@@ -32,7 +32,7 @@ static int connect_by(int server_port, const char *mechanism, int timeout)
 {
     relay.server_port = server_port;
     relay_start(&relay, NO_FAULT, 0);
-    ignore_status();
+    clear_log();
     pop3_options *options = pop3_options_new();
     CHECK_INT(pop3_options_set_server(options, at(relay.port)), 0);
     CHECK_INT(pop3_options_set_user(options, "alice"), 0);

@@ -24,7 +24,7 @@ static void user_and_pass(void)
                                SEND("+OK bye")
                                "expect-eof");
     char expected[1024];
-    ignore_status();
+    clear_log();
     int socket = pop3_connect(at(port), "alice", PASS, log_status, 0, 0);
     CHECK(socket > 0);
     snprintf(expected, sizeof expected,
@@ -33,7 +33,7 @@ static void user_and_pass(void)
              "C: USER alice\nS: +OK\nC: PASS ***\nS: +OK in\n",
              port, port);
     CHECK_STR(logged(), expected);
-    ignore_status();
+    clear_log();
     CHECK_INT(pop3_disconnect(socket, log_status), 0);
     CHECK_STR(logged(), "C: QUIT\nS: +OK bye\n");
     CHECK_PLAYED(port);
@@ -42,7 +42,7 @@ static void user_and_pass(void)
 static void tls_and_plain(void)
 {
     int port = server_mailbox("tls=implicit");
-    ignore_status();
+    clear_log();
     int socket = pop3_connect(at(port), "alice", PASS, log_status, 1, 1);
     CHECK(socket > 0);
     CHECK_HAS(logged(), "* TLSv1.3, TLS_");
@@ -51,7 +51,7 @@ static void tls_and_plain(void)
     CHECK_HAS_NOT(logged(), "USER alice");
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
 
-    ignore_status();
+    clear_log();
     socket = pop3_connect(at(port), "alice", PASS, log_status, 1, 0);
     CHECK_HAS(logged(), "certificate not verified");
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
@@ -60,7 +60,7 @@ static void tls_and_plain(void)
 static void a_continuation_line_is_masked(void)
 {
     int port = server_mailbox("tls=implicit implicit-ir=no");
-    ignore_status();
+    clear_log();
     int socket = pop3_connect(at(port), "alice", PASS, log_status, 1, 1);
     CHECK(socket > 0);
     CHECK_HAS(logged(), "C: AUTH PLAIN ***\nS: +");
@@ -74,7 +74,7 @@ static void control_bytes_are_escaped(void)
     int port = server_play("", SEND("+OK \\x1b[31mred\\x07\\x00\\ttab \\xff\\xc3\\xbc\\x7f\\xc2\\x85 a\\rb")
                                EXPECT("CAPA")
                                "close");
-    ignore_status();
+    clear_log();
     CHECK_INT(pop3_connect(at(port), "alice", PASS, log_status, 0, 0), POP3_ERR_CONNECTION_LOST);
     CHECK_HAS(logged(), "S: +OK \\x1b[31mred\\x07\\x00\\x09tab \\xff\xc3\xbc\\x7f\\xc2\\x85 a\\x0db\n");
     CHECK_PLAYED(port);
@@ -90,7 +90,7 @@ static void what_the_server_echoes_is_masked_too(void)
                                EXPECT("PASS s3cret pass")
                                SEND("-ERR 's3cret pass' is wrong")
                                "expect-eof");
-    ignore_status();
+    clear_log();
     CHECK_INT(pop3_connect(at(port), "alice", PASS, log_status, 0, 0), POP3_ERR_AUTH);
     CHECK_HAS(logged(), "S: -ERR '***' is wrong\n");
     CHECK_HAS_NOT(logged(), "s3cret");
@@ -103,7 +103,7 @@ static void what_the_server_echoes_is_masked_too(void)
                                        "expect \"AUTH PLAIN " PLAIN "\\r\\n\"\n"
                                        "send \"nonsense " PLAIN " s3cret pass\\r\\n\"\n"
                                        "expect-eof");
-    ignore_status();
+    clear_log();
     CHECK_INT(pop3_connect(at(port), "alice", PASS, log_status, 1, 0), POP3_ERR_BAD_FORMAT);
     CHECK_HAS(logged(), "S: nonsense *** ***\n");
     CHECK_HAS_NOT(pop3_get_last_error(), PLAIN);
@@ -116,7 +116,7 @@ static void a_line_as_long_as_may_be_is_logged_whole(void)
     int port = server_play("", "send \"+OK \"\nrepeat 65532 \"x\"\n" SEND("")
                                EXPECT("CAPA") "close");
     static char expected[70000];
-    ignore_status();
+    clear_log();
     CHECK_INT(pop3_connect(at(port), "alice", PASS, log_status, 0, 0), POP3_ERR_CONNECTION_LOST);
     strcpy(expected, "S: +OK ");
     memset(expected + 7, 'x', 65532);
@@ -130,7 +130,7 @@ static void the_error_callback_comes_after_the_status_lines(void)
     int port = server_play("", SEND("-ERR [SYS/TEMP] not now") "expect-eof");
     char expected[512];
     pop3_set_error_cb(log_error);
-    ignore_status();
+    clear_log();
     CHECK_INT(pop3_connect(at(port), "alice", PASS, log_status, 0, 0), POP3_ERR_TEMPORARY);
     pop3_set_error_cb(NULL);
     snprintf(expected, sizeof expected,

@@ -28,7 +28,7 @@ static void sessions(const char *how, const char *transcript, int secure, int ut
     CHECK_INT(pop3_options_set_utf8(options, utf8), POP3_OK);
     CHECK_INT(pop3_options_set_language(options, language), POP3_OK);
     for (int i = 0; i < count; i++) {
-        ignore_status();
+        clear_log();
         int socket = pop3_connect_with(options);
         if (!CHECK(socket > 0))
             printf("%s\n", pop3_get_last_error());

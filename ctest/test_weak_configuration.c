@@ -20,7 +20,7 @@ static const char configuration[] = "openssl_conf = all\n[all]\nssl_conf = ssl\n
 
 static int connect_to(const char *server, int verify)
 {
-    ignore_status();
+    clear_log();
     int socket = pop3_connect(at(server_mailbox(server)), "alice", PASS, log_status, POP3_TLS, verify);
     if (socket > 0)
         CHECK_INT(pop3_disconnect(socket, NULL), 0);

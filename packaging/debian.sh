@@ -27,7 +27,8 @@ pack() {
 
 mkdir "$tree"
 # without what git ignores here and in fuzz
-tar --exclude=./target --exclude=./.git --exclude=./debian --exclude=./fuzz/{target,artifacts,coverage} -c . | tar -x -C "$tree"
+tar --exclude=./target --exclude=./.git --exclude=./debian --exclude=./fuzz/{target,artifacts,coverage} -c . |
+  tar -x -C "$tree"
 # its generator is not for a package's build
 man=${CARGO_TARGET_DIR:-target}/man
 if [ -d "$man" ]; then

@@ -76,15 +76,13 @@ const NOTHING: &[u8] = b" ***";
 /// come first. Where a very short one occurs nothing of the text is shown, since the gaps would tell it; nor where a mask
 /// and what stands beside it are a secret again, nor where the status is the beginning of a secret.
 pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
-    let status = status_length(line);
+    let (status, text) = split_status(line);
     let begins_in_status = |secret: &&[u8]| {
         // a secret that ends there tells nothing that the status does not
-        (0..status).any(|at| secret.len() > status - at && line[at..].starts_with(secret))
+        (0..status.len()).any(|at| secret.len() > status.len() - at && line[at..].starts_with(secret))
     };
-    let (status, text) = line.split_at(status);
-    let nothing = || Cow::Owned([status, NOTHING].concat());
     if secrets.iter().any(begins_in_status) {
-        return nothing();
+        return hide(line);
     }
     let mut masked: Option<Vec<u8>> = None;
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
@@ -97,15 +95,22 @@ pub fn mask<'a>(line: &'a [u8], secrets: &[&[u8]]) -> Cow<'a, [u8]> {
         |text: &[u8]| secrets.iter().any(|secret| secret.len() >= SHORT && memmem::find(text, secret).is_some());
     match masked {
         None => Cow::Borrowed(line),
-        Some(text) if shows(&text) => nothing(),
+        Some(text) if shows(&text) => hide(line),
         Some(text) => {
-            join(&[status, &text]).map_or_else(|_| nothing(), |mut line| Cow::Owned(std::mem::take(&mut *line)))
+            join(&[status, &text]).map_or_else(|_| hide(line), |mut line| Cow::Owned(std::mem::take(&mut *line)))
         }
     }
 }
 
-fn status_length(line: &[u8]) -> usize {
-    [&b"+OK"[..], b"-ERR", b"+"].into_iter().find(|status| line.starts_with(status)).map_or(0, <[u8]>::len)
+/// The status of a line, which is all that is shown of it.
+fn hide(line: &[u8]) -> Cow<'_, [u8]> {
+    Cow::Owned([split_status(line).0, NOTHING].concat())
+}
+
+/// The status that a line begins with, and what follows.
+fn split_status(line: &[u8]) -> (&[u8], &[u8]) {
+    let status = [&b"+OK"[..], b"-ERR", b"+"].into_iter().find(|status| line.starts_with(status));
+    line.split_at(status.map_or(0, <[u8]>::len))
 }
 
 /// What may not be shown. Most sessions show nothing, so the forms of it that base64 makes are worked out by the first
@@ -142,9 +147,7 @@ impl Secrets {
             let each: Result<Vec<_>> = self.plain.iter().map(|secret| every_form(secret)).collect();
             each.ok().map(|each| each.into_iter().flatten().collect())
         });
-        let Some(forms) = forms else {
-            return Cow::Owned([&line[..status_length(line)], NOTHING].concat());
-        };
+        let Some(forms) = forms else { return hide(line) };
         let own = self.whole.iter().chain(forms).map(|secret| &***secret);
         mask(line, &said.iter().copied().chain(own).collect::<Vec<_>>())
     }

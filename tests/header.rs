@@ -48,12 +48,11 @@ fn the_wrapper_has_each_code() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
     let read = |name| fs::read_to_string(folder.join(name)).expect("a header can be read");
     let (header, wrapper) = (read("pop3connect.h"), read("pop3connect.hpp"));
-    let codes = header.lines().filter_map(|line| line.strip_prefix("#define POP3_ERR_")?.split(' ').next());
-    let missing: Vec<_> = codes
-        .clone()
-        .filter(|code| !wrapper.contains(&format!("    {} = POP3_ERR_{code},\n", code.to_lowercase())))
-        .collect();
-    assert!(codes.count() > 0);
+    let codes: Vec<_> =
+        header.lines().filter_map(|line| line.strip_prefix("#define POP3_ERR_")?.split(' ').next()).collect();
+    assert!(!codes.is_empty());
+    let line = |code: &str| format!("    {} = POP3_ERR_{code},\n", code.to_lowercase());
+    let missing: Vec<_> = codes.into_iter().filter(|code| !wrapper.contains(&line(code))).collect();
     assert!(missing.is_empty(), "pop3::errc in include/pop3connect.hpp lacks {missing:?}");
 }
 

@@ -51,7 +51,7 @@ const char *logged_protocol(void)
     return protocol;
 }
 
-void ignore_status(void)
+void clear_log(void)
 {
     lines[0] = '\0';
 }

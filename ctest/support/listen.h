@@ -10,11 +10,11 @@ void log_status(const char *status);
 void log_each_status(const char *status, void *context);
 /* A pop3_error_cb: adds "! command code message" to logged(), so that the order shows. */
 void log_error(const char *message, int32_t code, const char *command);
-/* Everything this thread logged since ignore_status(), each line ended by LF. */
+/* Everything this thread logged since clear_log(), each line ended by LF. */
 const char *logged(void);
 /* The same without the lines that begin with '*'. */
 const char *logged_protocol(void);
 /* Forgets it. */
-void ignore_status(void);
+void clear_log(void);
 
 #endif

@@ -98,7 +98,7 @@ static void stop(void)
 
 static int connect_mode(int secure, const char *pass)
 {
-    ignore_status();
+    clear_log();
     return pop3_connect(at(real_server_port(secure)), server->user, pass, log_status, secure, 1);
 }
 

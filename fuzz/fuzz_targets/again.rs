@@ -39,11 +39,11 @@ fuzz_target!(|input: &[u8]| {
     session(&options(b"alice", b"first pass"), &mut script);
     // somebody else, whose password has been told to nobody
     let lines = session(&options(b"bob", b"other pass"), &mut script);
-    let heard = &script.log.borrow().received;
+    let received = &script.log.borrow().received;
     assert!(!lines.iter().any(|line| line.contains("other pass")), "a log shows a secret");
     // a password is told only after the server was asked on that connection or one before it, in this session
     let tells = |line: &String| line == "C: PASS ***" || line.starts_with("C: AUTH PLAIN") || line == "C: AUTH LOGIN";
     if let Some(told) = lines.iter().position(tells) {
-        assert!(lines[..told].iter().any(|line| line == "C: CAPA"), "a password by memory: {lines:?} {heard:?}");
+        assert!(lines[..told].iter().any(|line| line == "C: CAPA"), "a password by memory: {lines:?} {received:?}");
     }
 });

@@ -121,9 +121,9 @@ fuzz_target!(|input: &[u8]| {
     if is_encrypted {
         // nobody can shake hands by chance
         assert!(result.is_err());
-        for heard in &script.log.borrow().received {
+        for received in &script.log.borrow().received {
             assert!(
-                !has(heard, b"alice") && !has(heard, PASSWORD.as_bytes()) && !has(heard, b"AUTH"),
+                !has(received, b"alice") && !has(received, PASSWORD.as_bytes()) && !has(received, b"AUTH"),
                 "a credential in the clear"
             );
             let clear = heard.strip_prefix(b"CAPA\r\n").unwrap_or(heard);

@@ -7,7 +7,7 @@
 
 #include "program.h"
 
-static void stsproc_hears_what_the_librarys_callback_hears()
+static void stsproc_is_called_with_what_the_librarys_callback_is()
 {
     auto *forget = library<decltype(pop3_forget)>("pop3_forget");
     for (int secure = 0; secure < 3; secure++) {
@@ -18,7 +18,7 @@ static void stsproc_hears_what_the_librarys_callback_hears()
         CHECK_INT(program.result().number, 0);
         /* or the second would not ask what the server can do */
         forget(nullptr);
-        ignore_status();
+        clear_log();
         int socket = library<decltype(pop3_connect)>("pop3_connect")(at(port), "alice", PASS, log_status, secure, 1);
         CHECK_INT(library<decltype(pop3_message_count)>("pop3_message_count")(socket, log_status), 5);
         CHECK_INT(library<decltype(pop3_disconnect)>("pop3_disconnect")(socket, log_status), 0);
@@ -27,7 +27,7 @@ static void stsproc_hears_what_the_librarys_callback_hears()
     }
 }
 
-static void errorproc_hears_of_every_failure()
+static void errorproc_is_called_for_every_failure()
 {
     Program program(server_mailbox(""));
     CHECK_INT(program.answer("WebDevSetConfig ('$error')"), 0);
@@ -180,8 +180,8 @@ static void two_threads_at_once()
 
 void test_callbacks()
 {
-    RUN(stsproc_hears_what_the_librarys_callback_hears);
-    RUN(errorproc_hears_of_every_failure);
+    RUN(stsproc_is_called_with_what_the_librarys_callback_is);
+    RUN(errorproc_is_called_for_every_failure);
     RUN(methods_that_are_not_there_are_not_missed);
     RUN(the_comms_timeout);
     RUN(calls_within_calls);

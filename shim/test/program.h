@@ -69,7 +69,7 @@ struct Program : Instance {
     std::string errors;
 };
 
-/* The library that the component has loaded, for what a host in C would log_status. */
+/* The library that the component has loaded, for what a host in C would be told. */
 template <typename Function>
 Function *library(const char *name)
 {

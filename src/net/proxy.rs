@@ -170,10 +170,10 @@ impl Proxy {
 
     /// What it said, without what it was told.
     fn show(&self, line: &[u8]) -> String {
-        // where there is no memory to mask it with it is not shown
         let mut secrets = Secrets::default();
         match self.add_secrets(&mut secrets) {
             Ok(()) => brief(&secrets.mask(line, &[])),
+            // there is no memory to mask it with
             Err(_) => "what cannot be shown".to_owned(),
         }
     }

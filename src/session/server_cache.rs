@@ -125,9 +125,7 @@ pub fn get(key: &Key, user: &[u8], now: Instant) -> Known {
         entry.breaks_at_capa = false;
         entry.broke_for.clear();
     }
-    if entry.session.as_ref().is_some_and(|kept| kept.session.is_over()) {
-        entry.session = None;
-    }
+    entry.session.take_if(|kept| kept.session.is_over());
     let broke_before = || !entry.broke_for.is_empty() && entry.broke_for.contains(&digest(user));
     Known {
         lists: entry.lists.clone(),
