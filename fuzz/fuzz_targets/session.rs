@@ -126,7 +126,7 @@ fuzz_target!(|input: &[u8]| {
                 !has(received, b"alice") && !has(received, PASSWORD.as_bytes()) && !has(received, b"AUTH"),
                 "a credential in the clear"
             );
-            let clear = heard.strip_prefix(b"CAPA\r\n").unwrap_or(heard);
+            let clear = received.strip_prefix(b"CAPA\r\n").unwrap_or(received);
             let clear = clear.strip_prefix(b"STLS\r\n").unwrap_or(clear);
             assert!(clear.is_empty() || clear[0] == 22, "something else in the clear");
         }
