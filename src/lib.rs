@@ -59,8 +59,8 @@
 //! - [`fork`]: that a process may fork;
 //! - [`error`]: what can go wrong.
 
-#[cfg(not(target_os = "linux"))]
-compile_error!("pop3connect is for Linux: other systems have no TLS library and no sockets in src/net yet");
+#[cfg(not(any(unix, windows)))]
+compile_error!("pop3connect is for Unix and Windows: other systems have no sockets in src/net");
 
 #[cfg(feature = "capi")]
 pub mod capi;

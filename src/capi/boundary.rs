@@ -2,13 +2,13 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::ffi::{CStr, c_int};
+use std::ffi::CStr;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::capi::listeners::Listeners;
+use crate::capi::system::{self, Uncancelled};
 use crate::capi::{codes, handles, last_error};
 use crate::error::{Error, Kind, Result};
 use crate::fork;
@@ -81,57 +81,26 @@ thread_local! {
     static INSIDE: Cell<u32> = const { Cell::new(0) };
 }
 
-/// This thread is in a call of the library. Until it is dropped, pthread_cancel waits, which would unwind through
-/// frames of ours and so end the process. A fork waits as well, save while the call waits or is in a callback.
+/// This thread is in a call of the library, which it may not leave by being cancelled. A fork waits as well, save while
+/// the call waits or is in a callback.
 struct Inside {
-    cancel_state: c_int,
+    _uncancelled: Uncancelled,
     _undisturbed: fork::Undisturbed,
 }
 
-unsafe extern "C" {
-    fn pthread_setcancelstate(state: c_int, old_state: *mut c_int) -> c_int;
-}
-
-const PTHREAD_CANCEL_DISABLE: c_int = 1;
-
 impl Inside {
     fn enter() -> Inside {
-        let mut cancel_state = 0;
-        // SAFETY: writes the old state, and fails only for an unknown new one
-        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &mut cancel_state) };
+        let uncancelled = Uncancelled::enter();
         last_error::prepare();
-        watch_forks();
+        system::watch_process();
         let _ = INSIDE.try_with(|depth| depth.set(depth.get() + 1));
-        Inside { cancel_state, _undisturbed: fork::Undisturbed::enter() }
+        Inside { _uncancelled: uncancelled, _undisturbed: fork::Undisturbed::enter() }
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        // SAFETY: as above
-        unsafe { pthread_setcancelstate(self.cancel_state, &mut 0) };
         let _ = INSIDE.try_with(|depth| depth.set(depth.get() - 1));
-    }
-}
-
-/// Has the system call [`fork`] at each fork, from the first call on. Where there is no memory for that, from a later
-/// one.
-fn watch_forks() {
-    extern "C" fn prepare() {
-        fork::prepare();
-    }
-    extern "C" fn parent() {
-        fork::in_parent();
-    }
-    extern "C" fn child() {
-        fork::in_child();
-    }
-    static WATCHED: AtomicBool = AtomicBool::new(false);
-    // two threads at once have it called twice, which does no harm
-    if !WATCHED.load(Ordering::Acquire) {
-        // SAFETY: the functions stay, since the library is never unloaded, and neither allocate nor unwind
-        let error = unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
-        WATCHED.store(error == 0, Ordering::Release);
     }
 }
 

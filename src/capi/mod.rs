@@ -21,7 +21,7 @@
 //! - [`settings`]: the settings of the process, and the rules for them;
 //! - [`listeners`]: the status, error and progress callbacks; [`arguments`]: strings and out pointers of the host;
 //!   [`buffer`]: what is handed to the host to free; [`codes`]: the result codes; `allocator`: the library's memory;
-//! - `reserve`: blocks for the allocator when the system has none.
+//! - `system`: what differs between platforms; `reserve`: blocks for the allocator when the system has none.
 //!
 //! [`POP3_ERR_PARAMETER`]: codes::POP3_ERR_PARAMETER
 
@@ -44,6 +44,7 @@ pub mod process;
 mod reserve;
 pub mod setters;
 pub mod settings;
+mod system;
 pub mod without_socket;
 
 #[cfg(test)]

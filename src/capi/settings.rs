@@ -1,7 +1,6 @@
 //! The settings of the process: their values, and the rules for them. [`process`](super::process) has the C functions.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{self, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{PoisonError, RwLock};
@@ -11,6 +10,7 @@ use once_cell::sync::Lazy;
 
 use crate::capi::arguments::parameter;
 use crate::capi::listeners::pop3_error_cb;
+use crate::capi::system;
 use crate::error::{Error, Kind, Result};
 use crate::net::trust::Authorities;
 use crate::options::DEFAULT_TIMEOUT;
@@ -61,19 +61,13 @@ pub(super) fn authorities() -> Result<Authorities> {
         Some(dir) => Some(dir),
         // the user who started the host may have set the variable, and may have linked the host into a folder of their
         // own
-        None if is_privileged() => None,
+        None if system::is_privileged() => None,
         None => match std::env::var_os("POP3CONNECT_SECURE_DIR").filter(|dir| !dir.is_empty()) {
-            Some(dir) => Some(absolute(dir.as_bytes())?),
+            Some(dir) => Some(absolute_path(&dir)?),
             None => BESIDE_HOST.clone(),
         },
     };
     Ok(dir.map_or(Authorities::None, |dir| Authorities::Folder(dir.join("cacerts"))))
-}
-
-/// Whether the host has more rights than the user who started it, as the kernel has noted.
-fn is_privileged() -> bool {
-    // SAFETY: reads what the kernel left beside the arguments
-    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
 /// The folder `secure` beside the host's executable.
@@ -82,8 +76,11 @@ static BESIDE_HOST: Lazy<Option<PathBuf>> = Lazy::new(|| {
     dir.is_dir().then_some(dir)
 });
 
-/// Absolute, so that it goes on naming the same folder when the host changes its own.
+/// A path of the host's, absolute, so that it goes on naming the same folder when the host changes its own.
 pub(super) fn absolute(path: &[u8]) -> Result<PathBuf> {
-    path::absolute(OsStr::from_bytes(path))
-        .map_err(|error| Error::new(Kind::Parameter, "that is not a path").with_source(error))
+    absolute_path(system::path(path).ok_or_else(|| parameter("that path is not UTF-8"))?)
+}
+
+fn absolute_path(path: &OsStr) -> Result<PathBuf> {
+    path::absolute(path).map_err(|error| Error::new(Kind::Parameter, "that is not a path").with_source(error))
 }

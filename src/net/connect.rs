@@ -3,21 +3,15 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
-
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, SockaddrStorage, bind, connect as start_connect, getsockopt, socket, sockopt,
-};
 
 use crate::error::{Error, Kind, Result};
 use crate::fork;
 use crate::net::progress::Progress;
-use crate::net::tcp::{Tcp, poll_timeout};
-use crate::net::{Deadline, above_stdio, is_exhausted, timed_out};
+use crate::net::socket::Socket;
+use crate::net::tcp::Tcp;
+use crate::net::{Deadline, is_exhausted, timed_out};
 
 /// How many are tried side by side: as many descriptors of the host's are taken at once.
 const MAX_PENDING: usize = 8;
@@ -42,7 +36,7 @@ pub fn connect(
     mut on_attempt: impl FnMut(&SocketAddr),
 ) -> Result<(Tcp, SocketAddr)> {
     let mut untried = addresses.iter();
-    let mut pending: VecDeque<(OwnedFd, SocketAddr)> = VecDeque::with_capacity(MAX_PENDING);
+    let mut pending: VecDeque<(Socket, SocketAddr)> = VecDeque::with_capacity(MAX_PENDING);
     let mut failures = Failures::default();
     let mut next_attempt = Instant::now();
     loop {
@@ -52,7 +46,7 @@ pub fn connect(
                     pending.pop_front().into_iter().for_each(|(_, address)| failures.tell(&address, &"no answer"));
                 }
                 on_attempt(address);
-                match attempt(address, source) {
+                match Socket::begin_connect(address, source) {
                     Ok(socket) => pending.push_back((socket, *address)),
                     Err(error) => failures.add(address, error),
                 }
@@ -73,7 +67,7 @@ pub fn connect(
         let wait = progress.slice(left.min(until_next))?;
         for (index, is_connected) in ready(&pending, wait)?.into_iter().rev() {
             let Some((socket, address)) = pending.remove(index) else { continue };
-            match finish(socket, is_connected) {
+            match socket.finish_connect(is_connected) {
                 Ok(socket) => return Ok((Tcp::new(socket, deadline, progress), address)),
                 Err(error) => {
                     failures.add(&address, error);
@@ -84,49 +78,11 @@ pub fn connect(
     }
 }
 
-/// Begins to connect without waiting.
-fn attempt(address: &SocketAddr, source: Option<IpAddr>) -> io::Result<OwnedFd> {
-    let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-    let socket = socket(family, SockType::Stream, SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC, None)?;
-    let socket = above_stdio(socket)?;
-    if let Some(source) = source {
-        bind(socket.as_raw_fd(), &SockaddrStorage::from(SocketAddr::new(source, 0)))?;
-    }
-    match start_connect(socket.as_raw_fd(), &SockaddrStorage::from(*address)) {
-        // interrupted, it goes on in the background all the same
-        Ok(()) | Err(Errno::EINPROGRESS | Errno::EINTR) => Ok(socket),
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// Which attempts have an outcome, after waiting for one at most that long, and whether it is known to be a good one.
-fn ready(pending: &VecDeque<(OwnedFd, SocketAddr)>, wait: Duration) -> Result<Vec<(usize, bool)>> {
-    let mut polled: Vec<_> = pending.iter().map(|(fd, _)| PollFd::new(fd.as_fd(), PollFlags::POLLOUT)).collect();
-    match fork::allowed(|| poll(&mut polled, poll_timeout(wait))) {
-        Ok(_) | Err(Errno::EINTR) => {}
-        Err(error) => {
-            return Err(Error::new(Kind::OutOfMemory, "cannot wait for a connection").with_source(error.into()));
-        }
-    }
-    let outcomes = polled.iter().map(|polled| polled.revents().unwrap_or(PollFlags::empty())).enumerate();
-    let some = outcomes.filter(|(_, outcome)| !outcome.is_empty());
-    // one that has failed is in error or has hung up as well
-    Ok(some.map(|(index, outcome)| (index, outcome == PollFlags::POLLOUT)).collect())
-}
-
-/// The connected socket, or why it is none.
-fn finish(socket: OwnedFd, is_connected: bool) -> io::Result<TcpStream> {
-    if !is_connected {
-        match getsockopt(&socket, sockopt::SocketError)? {
-            0 => {}
-            error => return Err(io::Error::from_raw_os_error(error)),
-        }
-    }
-    let socket = TcpStream::from(socket);
-    socket.set_nonblocking(false)?;
-    // a command is one small segment, and its answer is waited for: it must not wait for the last one's ACK
-    socket.set_nodelay(true)?;
-    Ok(socket)
+fn ready(pending: &VecDeque<(Socket, SocketAddr)>, wait: Duration) -> Result<Vec<(usize, bool)>> {
+    let sockets: Vec<_> = pending.iter().map(|(socket, _)| socket).collect();
+    fork::allowed(|| Socket::outcomes(&sockets, wait))
+        .map_err(|error| Error::new(Kind::OutOfMemory, "cannot wait for a connection").with_source(error))
 }
 
 /// Why the addresses tried so far failed.

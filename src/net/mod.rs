@@ -7,6 +7,7 @@ pub mod progress;
 pub mod proxy;
 pub mod resolve;
 pub mod route;
+mod socket;
 pub mod stream;
 pub mod tcp;
 mod thread;
@@ -14,7 +15,6 @@ pub mod tls;
 pub mod trust;
 
 use std::fs::File;
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 use std::{error, fmt, io};
 
@@ -49,23 +49,13 @@ impl Deadline {
 
 /// Whether the system has run out of something: memory, threads or descriptors.
 fn is_exhausted(error: &io::Error) -> bool {
-    let number = matches!(error.raw_os_error(), Some(libc::ENOMEM | libc::ENOBUFS | libc::EMFILE | libc::ENFILE));
-    number || error.kind() == io::ErrorKind::OutOfMemory
+    error.raw_os_error().is_some_and(|number| socket::EXHAUSTED.contains(&number))
+        || error.kind() == io::ErrorKind::OutOfMemory
 }
 
 /// The same, asked after something has failed that does not say why, as look-ups and OpenSSL's reading of files.
 fn seems_exhausted() -> bool {
-    shortage::probably_out_of_memory() || File::open("/dev/null").is_err_and(|error| is_exhausted(&error))
-}
-
-/// The same descriptor, above those of standard input, output and error: what a host has closed of these is nobody's to
-/// take, or what is printed goes to a server.
-fn above_stdio(descriptor: OwnedFd) -> io::Result<OwnedFd> {
-    match descriptor.as_raw_fd() {
-        // std makes copies above them
-        ..=2 => descriptor.try_clone(),
-        _ => Ok(descriptor),
-    }
+    shortage::probably_out_of_memory() || File::open(socket::NULL_DEVICE).is_err_and(|error| is_exhausted(&error))
 }
 
 /// That a wait ran past its deadline.

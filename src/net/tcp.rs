@@ -1,39 +1,29 @@
 //! A TCP connection whose every wait has a deadline and can be cancelled from another thread.
-//!
-//! The socket blocks: reading is one system call, and the kernel's own receive timeout keeps the deadline, set anew
-//! only when it has drifted. Cancelling shuts the socket down, which wakes whoever waits on it.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, recv, send, sockopt};
-
 use crate::error::{Error, Kind};
 use crate::fork::{self, Process};
 use crate::net::progress::Progress;
+use crate::net::socket::{Readiness, Socket};
 use crate::net::{Cancelled, Deadline, timed_out};
-
-/// How far a wait may overrun its deadline so as not to set the kernel's timeout before every read.
-const DRIFT: Duration = Duration::from_millis(5);
 
 /// A connection, how long whoever uses it may wait, and the progress callback of the waits.
 pub struct Tcp {
     shared: Arc<Shared>,
     deadline: Deadline,
     progress: Progress,
-    /// The socket's receive timeout as it was last set.
-    receive_timeout: Option<Duration>,
     /// Whether a read takes only what is there.
     at_once: bool,
     /// Whether all that had come was read last, so that to read again is to wait for the rest of an answer.
     has_drained: bool,
 }
+
+/// One of the socket's ways to take what has come, after waiting for it at most that long.
+type Take = fn(&Socket, &mut [u8], Duration) -> io::Result<usize>;
 
 /// Wakes whoever waits on a connection, from any thread. Does not keep the connection open.
 #[derive(Clone, Debug)]
@@ -41,17 +31,17 @@ pub struct Canceller(Weak<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    socket: TcpStream,
+    socket: Socket,
     cancelled: AtomicBool,
     /// Whose the connection is: a fork leaves a copy of the socket in the new process.
     process: Process,
 }
 
 impl Tcp {
-    /// A connection over a socket that blocks.
-    pub(super) fn new(socket: TcpStream, deadline: Deadline, progress: Progress) -> Tcp {
+    /// A connection over a socket that is connected.
+    pub(super) fn new(socket: Socket, deadline: Deadline, progress: Progress) -> Tcp {
         let shared = Arc::new(Shared { socket, cancelled: AtomicBool::new(false), process: Process::current() });
-        Tcp { shared, deadline, progress, receive_timeout: None, at_once: false, has_drained: false }
+        Tcp { shared, deadline, progress, at_once: false, has_drained: false }
     }
 
     /// The progress callback of the waits.
@@ -79,14 +69,12 @@ impl Tcp {
         // a fork need not wait for the end of the work either
         fork::allowed(|| {});
         self.next_wait()?;
-        if self.is_cancelled() { Err(Cancelled.into()) } else { Ok(()) }
+        self.check_cancel()
     }
 
     /// Whether bytes have come that nobody has read, without waiting for any.
     pub fn has_unread(&self) -> bool {
-        let mut byte = [0];
-        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
-        matches!(recv(self.shared.socket.as_raw_fd(), &mut byte, flags), Ok(1..))
+        self.shared.socket.has_unread()
     }
 
     /// Whether a read takes only what is there, [`io::ErrorKind::WouldBlock`] where nothing is, or waits for more.
@@ -98,27 +86,26 @@ impl Tcp {
     fn receive_at_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.shared.check_process()?;
         loop {
-            match recv(self.shared.socket.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT) {
-                Err(Errno::EINTR) => {}
-                outcome => return self.outcome(outcome.map_err(io::Error::from)),
+            match self.shared.socket.receive_at_once(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => return self.outcome(outcome),
             }
         }
     }
 
-    /// Takes what has come, waiting for it until the deadline; with MSG_PEEK it is left to be read.
-    fn receive(&mut self, buffer: &mut [u8], flags: MsgFlags) -> io::Result<usize> {
+    /// Takes what has come, waiting for it until the deadline, by whichever way of the socket.
+    fn receive(&mut self, buffer: &mut [u8], take: Take) -> io::Result<usize> {
         if self.has_drained {
-            acknowledge(&self.shared.socket);
+            self.shared.socket.acknowledge();
         }
         loop {
-            self.arm()?;
+            let wait = self.next_wait()?;
             self.shared.check_process()?;
-            match fork::allowed(|| recv(self.shared.socket.as_raw_fd(), buffer, flags)) {
-                Err(Errno::EAGAIN) => self.receive_timeout = None,
-                Err(Errno::EINTR) => {}
+            match fork::allowed(|| take(&self.shared.socket, buffer, wait)) {
+                Err(error) if is_passing(&error) => self.check_cancel()?,
                 outcome => {
-                    self.has_drained = outcome.is_ok_and(|count| count < buffer.len());
-                    return self.outcome(outcome.map_err(io::Error::from));
+                    self.has_drained = outcome.as_ref().is_ok_and(|count| *count < buffer.len());
+                    return self.outcome(outcome);
                 }
             }
         }
@@ -126,17 +113,7 @@ impl Tcp {
 
     /// What a read would give, left to be read.
     pub fn peek(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.receive(buffer, MsgFlags::MSG_PEEK)
-    }
-
-    /// Has the kernel end the next read when the progress callback is due or at the deadline, give or take [`DRIFT`].
-    fn arm(&mut self) -> io::Result<()> {
-        let wait = self.next_wait()?;
-        if self.receive_timeout.is_none_or(|set| set > wait + DRIFT) {
-            self.shared.socket.set_read_timeout(Some(wait))?;
-            self.receive_timeout = Some(wait);
-        }
-        Ok(())
+        self.receive(buffer, Socket::peek)
     }
 
     fn next_wait(&mut self) -> io::Result<Duration> {
@@ -148,7 +125,7 @@ impl Tcp {
     pub fn wait_readable(&mut self, until: Deadline) -> io::Result<bool> {
         while let Some(left) = until.remaining() {
             let wait = self.progress.slice(left)?;
-            if self.poll(PollFlags::POLLIN, wait)? {
+            if self.wait(Readiness::Readable, wait)? {
                 return Ok(true);
             }
         }
@@ -157,17 +134,17 @@ impl Tcp {
 
     fn wait_writable(&mut self) -> io::Result<()> {
         let wait = self.next_wait()?;
-        self.poll(PollFlags::POLLOUT, wait).map(drop)
+        self.wait(Readiness::Writable, wait)?;
+        self.check_cancel()
     }
 
     /// Whether that can be done, after waiting for it at most that long.
-    fn poll(&self, what: PollFlags, wait: Duration) -> io::Result<bool> {
-        let mut polled = [PollFd::new(self.shared.socket.as_fd(), what)];
-        match fork::allowed(|| poll(&mut polled, poll_timeout(wait))) {
-            Ok(count) => Ok(count > 0),
-            Err(Errno::EINTR) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+    fn wait(&self, readiness: Readiness, wait: Duration) -> io::Result<bool> {
+        fork::allowed(|| self.shared.socket.wait(readiness, wait))
+    }
+
+    fn check_cancel(&self) -> io::Result<()> {
+        if self.is_cancelled() { Err(Cancelled.into()) } else { Ok(()) }
     }
 
     /// What an outcome of the socket is, seen that it may be the doing of [`Canceller::cancel`].
@@ -187,7 +164,7 @@ impl Read for Tcp {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.at_once {
             true => self.receive_at_once(buffer),
-            false => self.receive(buffer, MsgFlags::empty()),
+            false => self.receive(buffer, Socket::receive),
         }
     }
 }
@@ -195,14 +172,13 @@ impl Read for Tcp {
 impl Write for Tcp {
     /// Writes what there is room for, waiting for room until the deadline. Raises no SIGPIPE.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
         self.has_drained = false;
         loop {
             self.shared.check_process()?;
-            match send(self.shared.socket.as_raw_fd(), bytes, flags) {
-                Err(Errno::EAGAIN) => self.wait_writable()?,
-                Err(Errno::EINTR) => {}
-                outcome => return self.outcome(outcome.map_err(io::Error::from)),
+            match self.shared.socket.send_at_once(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait_writable()?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => return self.outcome(outcome),
             }
         }
     }
@@ -223,7 +199,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         if self.process.has_forked() && !self.process.is_before_fork() {
             // what closes it would leave it open for as long as the new process has its copy
-            let _ = self.socket.shutdown(Shutdown::Both);
+            self.socket.shut_down();
         }
     }
 }
@@ -233,26 +209,9 @@ impl Canceller {
     pub fn cancel(&self) {
         let Some(shared) = self.0.upgrade().filter(|shared| !shared.process.is_before_fork()) else { return };
         shared.cancelled.store(true, Ordering::Release);
-        // fails where the peer has already ended it, which is as good
-        let _ = shared.socket.shutdown(Shutdown::Both);
+        shared.socket.shut_down();
     }
 }
-
-/// Tells the peer at once what has come. It may hold the rest of its answer back until it is told (Nagle's algorithm,
-/// RFC 9293, section 3.7.4), while the kernel puts off telling it, by 40 ms, in the hope of something to send along.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn acknowledge(socket: &TcpStream) {
-    use nix::sys::socket::setsockopt;
-    #[derive(Clone)]
-    struct QuickAck;
-    nix::setsockopt_impl!(QuickAck, libc::IPPROTO_TCP, libc::TCP_QUICKACK, bool, sockopt::SetBool);
-    // where it cannot be set the rest comes later; the kernel goes back to its own ways by itself
-    let _ = setsockopt(socket, QuickAck, &true);
-}
-
-/// Other systems have nothing for that.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn acknowledge(_: &TcpStream) {}
 
 /// The mark of a deadline of ours, as against a timeout of the kernel's, which has an errno.
 fn deadline_passed() -> io::Error {
@@ -270,15 +229,14 @@ pub(super) fn into_error(error: io::Error) -> Error {
     }
 }
 
-/// Rounded up, so that a wait of less than a millisecond is no busy loop.
-pub(super) fn poll_timeout(wait: Duration) -> PollTimeout {
-    let millis = wait.as_nanos().div_ceil(1_000_000);
-    PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)
+/// Whether a wait was ended by no outcome: by its time, or by a signal.
+fn is_passing(error: &io::Error) -> bool {
+    [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted].contains(&error.kind())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, TcpListener};
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
     use std::thread;
     use std::time::Instant;
 
@@ -286,7 +244,7 @@ mod tests {
 
     fn pair() -> (Tcp, TcpStream) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let socket = Socket::connect(&listener.local_addr().unwrap());
         let deadline = Deadline::after(Duration::from_secs(10));
         (Tcp::new(socket, deadline, Progress::default()), listener.accept().unwrap().0)
     }

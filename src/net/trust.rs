@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 
 use crate::error::{Error, Kind, Result};
-use crate::net::is_exhausted;
+use crate::net::{is_exhausted, socket};
 use crate::shortage;
 
 /// More than any file of certificates has; what is larger is not one.
@@ -50,9 +50,12 @@ pub struct CertificateFile {
 impl CertificateFile {
     /// Whether what is wrong with it may pass by itself, as a disk or a network's file system that does not answer.
     pub fn may_be_mended(&self) -> bool {
-        let passing = [libc::EIO, libc::ESTALE, libc::ETIMEDOUT, libc::EINTR, libc::EAGAIN];
-        let number = self.contents.as_ref().err().and_then(io::Error::raw_os_error);
-        number.is_some_and(|number| passing.contains(&number))
+        use io::ErrorKind::{Interrupted, NetworkDown, StaleNetworkFileHandle, TimedOut, WouldBlock};
+        let passing = [Interrupted, NetworkDown, StaleNetworkFileHandle, TimedOut, WouldBlock];
+        self.contents.as_ref().is_err_and(|error| {
+            // which has no kind
+            passing.contains(&error.kind()) || error.raw_os_error() == Some(socket::DISK_ERROR)
+        })
     }
 }
 
@@ -193,9 +196,7 @@ mod tests {
     #[test]
     fn what_may_pass_by_itself() {
         let file = |contents| CertificateFile { path: PathBuf::new(), contents };
-        for (number, may_pass) in
-            [(libc::EIO, true), (libc::ESTALE, true), (libc::ENOENT, false), (libc::EACCES, false)]
-        {
+        for (number, may_pass) in [(socket::DISK_ERROR, true), (socket::EXHAUSTED[0], false), (libc::ENOENT, false)] {
             assert_eq!(file(Err(io::Error::from_raw_os_error(number))).may_be_mended(), may_pass, "{number}");
         }
         assert!(!file(Err(io::Error::other("too large"))).may_be_mended() && !file(Ok(Vec::new())).may_be_mended());
@@ -233,7 +234,7 @@ mod tests {
             let read_file = move |_: &Path| Err(io::Error::from_raw_os_error(number));
             read_folder_by(&read_file, &folder, &mut || Ok(()))
         };
-        assert_eq!(read_with(libc::EMFILE).err().unwrap().kind(), Kind::OutOfMemory);
+        assert_eq!(read_with(socket::EXHAUSTED[0]).err().unwrap().kind(), Kind::OutOfMemory);
         assert!(read_with(libc::EACCES).unwrap()[0].contents.is_err());
         fs::remove_dir_all(folder).unwrap();
     }

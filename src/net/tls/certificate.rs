@@ -70,37 +70,56 @@ impl Certificate {
         Fields::read(&self.0).is_ok_and(|fields| fields.names.is_none())
     }
 
-    /// The channel binding tls-server-end-point (RFC 5929, section 4), where the algorithm of the signature has a digest.
-    pub fn end_point_binding(&self) -> Option<Vec<u8>> {
+    /// The names that it is good for. Of a malformed one there are none.
+    pub fn names(&self) -> Vec<Name<'_>> {
+        let names = Fields::read(&self.0).and_then(|fields| fields.names()?.collect());
+        names.unwrap_or_default()
+    }
+
+    /// Its DER.
+    pub fn der(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Its key, where the kind is known.
+    pub fn key(&self) -> Option<Key> {
+        Fields::read(&self.0).and_then(|fields| key(fields.key)).ok().flatten()
+    }
+
+    /// The digest of its signature, where the algorithm has one.
+    pub fn signature_digest(&self) -> Option<SignatureDigest> {
         let [_to_be_signed, algorithm, _signature] = AnyRef::from_der(&self.0).and_then(exactly).ok()?;
         Some(match dotted(identifier(algorithm).ok()?).as_str() {
-            // section 4.1: MD5 and SHA-1, with RSA, DSA and ECDSA, are replaced
+            // with RSA, DSA and ECDSA
             "1.2.840.113549.1.1.4"
             | "1.2.840.113549.1.1.5"
             | "1.3.14.3.2.29"
             | "1.2.840.10040.4.3"
-            | "1.2.840.10045.4.1" => Sha256::digest(&self.0).to_vec(),
+            | "1.2.840.10045.4.1" => SignatureDigest::Broken,
             // RFC 4055, RFC 5758
-            "1.2.840.113549.1.1.14" | "2.16.840.1.101.3.4.3.1" | "1.2.840.10045.4.3.1" => {
-                Sha224::digest(&self.0).to_vec()
-            }
-            "1.2.840.113549.1.1.11" | "2.16.840.1.101.3.4.3.2" | "1.2.840.10045.4.3.2" => {
-                Sha256::digest(&self.0).to_vec()
-            }
-            "1.2.840.113549.1.1.12" | "2.16.840.1.101.3.4.3.3" | "1.2.840.10045.4.3.3" => {
-                Sha384::digest(&self.0).to_vec()
-            }
-            "1.2.840.113549.1.1.13" | "2.16.840.1.101.3.4.3.4" | "1.2.840.10045.4.3.4" => {
-                Sha512::digest(&self.0).to_vec()
-            }
+            "1.2.840.113549.1.1.14" | "2.16.840.1.101.3.4.3.1" | "1.2.840.10045.4.3.1" => SignatureDigest::Sha224,
+            "1.2.840.113549.1.1.11" | "2.16.840.1.101.3.4.3.2" | "1.2.840.10045.4.3.2" => SignatureDigest::Sha256,
+            "1.2.840.113549.1.1.12" | "2.16.840.1.101.3.4.3.3" | "1.2.840.10045.4.3.3" => SignatureDigest::Sha384,
+            "1.2.840.113549.1.1.13" | "2.16.840.1.101.3.4.3.4" | "1.2.840.10045.4.3.4" => SignatureDigest::Sha512,
             _ => return None,
+        })
+    }
+
+    /// The channel binding tls-server-end-point (RFC 5929, section 4), where the algorithm of the signature has a digest.
+    pub fn end_point_binding(&self) -> Option<Vec<u8>> {
+        Some(match self.signature_digest()? {
+            SignatureDigest::Sha224 => Sha224::digest(&self.0).to_vec(),
+            // section 4.1: what is broken is replaced
+            SignatureDigest::Broken | SignatureDigest::Sha256 => Sha256::digest(&self.0).to_vec(),
+            SignatureDigest::Sha384 => Sha384::digest(&self.0).to_vec(),
+            SignatureDigest::Sha512 => Sha512::digest(&self.0).to_vec(),
         })
     }
 
     /// All that it says of itself.
     fn describe(&self) -> der::Result<String> {
         let fields = Fields::read(&self.0)?;
-        let key = key(fields.key).ok().flatten().map_or_else(String::new, |key| format!(", its key is {key}"));
+        let key = self.key().map_or_else(String::new, |key| format!(", its key is {key}"));
         Ok(format!("{}, valid from {} to {}{key}", fields.shown()?, date(fields.from), date(fields.to)))
     }
 }
@@ -192,11 +211,14 @@ impl<'a> Fields<'a> {
         Ok(Fields { issuer, from, to, subject, key, names })
     }
 
+    /// The names that a server can have.
+    fn names(&self) -> der::Result<impl Iterator<Item = der::Result<Name<'a>>>> {
+        let names = self.names.map(sequence).transpose()?.into_iter().flatten();
+        Ok(names.filter_map(|name| name.map(general_name).transpose()))
+    }
+
     fn shown(&self) -> der::Result<String> {
-        let names = match self.names {
-            Some(names) => list(sequence(names)?.filter_map(|name| name.map(general_name).transpose()))?,
-            None => None,
-        };
+        let names = list(self.names()?.map(|name| name.map(|name| name.to_string())))?;
         let names = names.unwrap_or_else(|| "no name".into());
         Ok(format!("for {names}, subject {}, issued by {}", self::name(self.subject)?, self::name(self.issuer)?))
     }
@@ -218,16 +240,34 @@ fn alternative_names(extensions: AnyRef<'_>) -> der::Result<Option<AnyRef<'_>>> 
     Ok(names)
 }
 
+/// A name that a server can have, of those in a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name<'a> {
+    /// A host's, with `*` for its first label or without, or anything else: it is what the certificate says.
+    Dns(&'a [u8]),
+    /// An address.
+    Ip(IpAddr),
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Name::Dns(octets) => f.write_str(&shorten(octets)),
+            Name::Ip(address) => address.fmt(f),
+        }
+    }
+}
+
 /// A name or an address that a server can have; `None` of another kind of name.
-fn general_name(name: AnyRef<'_>) -> Option<String> {
+fn general_name(name: AnyRef<'_>) -> Option<Name<'_>> {
     const DNS_NAME: Tag = context_tag(TagNumber::N2, false);
     const IP_ADDRESS: Tag = context_tag(TagNumber::N7, false);
     let octets = name.value();
     match name.tag() {
-        DNS_NAME => Some(shorten(octets)),
+        DNS_NAME => Some(Name::Dns(octets)),
         IP_ADDRESS => match octets.len() {
-            4 => <[u8; 4]>::try_from(octets).ok().map(|octets| IpAddr::from(octets).to_string()),
-            _ => <[u8; 16]>::try_from(octets).ok().map(|octets| IpAddr::from(octets).to_string()),
+            4 => <[u8; 4]>::try_from(octets).ok().map(|octets| Name::Ip(octets.into())),
+            _ => <[u8; 16]>::try_from(octets).ok().map(|octets| Name::Ip(octets.into())),
         },
         _ => None,
     }
@@ -302,8 +342,43 @@ fn date(date: AnyRef<'_>) -> String {
     }
 }
 
+/// The kind and the size of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// RSA, of so many bits.
+    Rsa(usize),
+    /// On one of the usual curves, of so many bits.
+    Ec(usize),
+    /// On another curve, by its OBJECT IDENTIFIER.
+    OtherCurve(String),
+    /// Of RFC 8410, by its name.
+    Edwards(&'static str),
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Key::Rsa(bits) => write!(f, "RSA of {bits} bits"),
+            Key::Ec(bits) => write!(f, "EC of {bits} bits"),
+            Key::OtherCurve(curve) => write!(f, "EC on the curve {curve}"),
+            Key::Edwards(name) => f.write_str(name),
+        }
+    }
+}
+
+/// The digest that a signature is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureDigest {
+    /// MD5 or SHA-1, which can be forged.
+    Broken,
+    Sha224,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
 /// The kind and the size of a key (RFC 5280, section 4.1.2.7), where they are known.
-fn key(key: AnyRef<'_>) -> der::Result<Option<String>> {
+fn key(key: AnyRef<'_>) -> der::Result<Option<Key>> {
     let [algorithm, bits] = exactly(key)?;
     let key = match dotted(identifier(algorithm)?).as_str() {
         // RFC 8017, for any signature and for RSASSA-PSS alone
@@ -312,21 +387,21 @@ fn key(key: AnyRef<'_>) -> der::Result<Option<String>> {
             let [modulus, _exponent] = exactly(AnyRef::from_der(bits)?)?;
             let modulus = modulus.decode_as::<UintRef<'_>>()?.as_bytes();
             let unused = modulus.first().map_or(0, |octet| octet.leading_zeros() as usize);
-            format!("RSA of {} bits", modulus.len() * 8 - unused)
+            Key::Rsa(modulus.len() * 8 - unused)
         }
         // RFC 5480
         "1.2.840.10045.2.1" => {
             let [_algorithm, curve] = exactly(algorithm)?;
             match dotted(curve).as_str() {
-                "1.2.840.10045.3.1.7" => "EC of 256 bits".to_owned(),
-                "1.3.132.0.34" => "EC of 384 bits".to_owned(),
-                "1.3.132.0.35" => "EC of 521 bits".to_owned(),
-                curve => format!("EC on the curve {curve}"),
+                "1.2.840.10045.3.1.7" => Key::Ec(256),
+                "1.3.132.0.34" => Key::Ec(384),
+                "1.3.132.0.35" => Key::Ec(521),
+                curve => Key::OtherCurve(curve.to_owned()),
             }
         }
         // RFC 8410
-        "1.3.101.112" => "Ed25519".to_owned(),
-        "1.3.101.113" => "Ed448".to_owned(),
+        "1.3.101.112" => Key::Edwards("Ed25519"),
+        "1.3.101.113" => Key::Edwards("Ed448"),
         _ => return Ok(None),
     };
     Ok(Some(key))
@@ -415,7 +490,7 @@ fn shorten(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use der::Encode;
 
     use super::*;
@@ -517,6 +592,27 @@ mTAKBggqhkjOPQQDAgNIADBFAiATjdJKYABPHIKFBLiSQ48aI+fI8bj0cMht/v7W\n\
         let names: Vec<_> = names.iter().map(|(number, name)| value(context_tag(*number, false), &[name])).collect();
         let names: Vec<_> = names.iter().map(Vec::as_slice).collect();
         Made { extensions: extensions("2.5.29.17", &sequence_of(&names)), ..Made::default() }
+    }
+
+    /// A certificate with those names.
+    pub fn certificate_for(wanted: &[Name<'_>]) -> Certificate {
+        let octets: Vec<(TagNumber, Vec<u8>)> = wanted
+            .iter()
+            .map(|name| match name {
+                Name::Dns(name) => (TagNumber::N2, name.to_vec()),
+                Name::Ip(IpAddr::V4(address)) => (TagNumber::N7, address.octets().to_vec()),
+                Name::Ip(IpAddr::V6(address)) => (TagNumber::N7, address.octets().to_vec()),
+            })
+            .collect();
+        let octets: Vec<_> = octets.iter().map(|(number, octets)| (*number, &octets[..])).collect();
+        names(&octets).certificate()
+    }
+
+    /// A certificate with an RSA key of so many bits, signed by that algorithm.
+    pub fn certificate_with(bits: usize, algorithm: &'static str) -> Certificate {
+        let mut modulus = vec![0xff; bits / 8];
+        modulus.insert(0, 0);
+        Made { key: rsa_key(&modulus), algorithm, ..Made::default() }.certificate()
     }
 
     fn refusal(certificate: &Certificate, reason: Reason) -> String {

@@ -1,13 +1,21 @@
 //! TLS as the rest of the library sees it, the same on every platform.
 //!
-//! The work is done by the platform's own library: by OpenSSL, in `openssl`. Another platform's is one more folder beside
-//! that one, chosen here by `cfg` and nowhere else. It has the same items: [`TlsConnector`], [`Tls`], [`Session`],
-//! [`PeerCertificate`].
+//! The work is done by the platform's own library: OpenSSL, Schannel or Secure Transport, each in its folder, which are
+//! chosen between here and nowhere else. Each has the same items: `NEWEST`, `StoreBuilder` and `Store`,
+//! `ClientCertificate`, [`Tls`], [`Session`], [`PeerCertificate`].
 
 mod certificate;
+mod connector;
+mod contexts;
 mod lifetime;
-mod openssl;
 mod transport;
+
+// what OpenSSL does by itself
+#[cfg(any(windows, target_vendor = "apple", test))]
+mod own_checks;
+
+#[cfg(all(unix, not(target_vendor = "apple")))]
+mod openssl;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -19,8 +27,12 @@ use crate::net::address::Host;
 use crate::net::trust::Trust;
 use crate::shortage;
 
+#[cfg(all(unix, not(target_vendor = "apple")))]
+use self::openssl as platform;
+
 pub use self::certificate::Certificate;
-pub use self::openssl::{PeerCertificate, Session, Tls, TlsConnector};
+pub use self::connector::{Key, TlsConnector};
+pub use self::platform::{PeerCertificate, Session, Tls};
 
 /// The TLS options of a connection.
 #[derive(Clone, Debug)]
@@ -77,16 +89,6 @@ impl fmt::Debug for Identity {
             Identity::Pkcs12 { path, .. } => write!(f, "Pkcs12({})", path.display()),
         }
     }
-}
-
-/// All that decides who is trusted, and who the client is: session resumption only where this is the same.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
-    context: u64,
-    oldest: Version,
-    host: String,
-    certificate: Option<[u8; 32]>,
-    fingerprint: Option<[u8; 32]>,
 }
 
 /// More than a certificate has in PEM: no library takes a chain of more than 100 KiB.

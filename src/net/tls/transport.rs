@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 
+use crate::error::{Error, Kind};
 use crate::net::tcp::Tcp;
 
 /// What a TLS library reads from and writes to: a connection whose first answer must look like TLS.
@@ -28,6 +29,14 @@ impl Transport {
     /// Over a connection whose next byte belongs to TLS.
     pub fn new(tcp: Tcp) -> Transport {
         Transport { tcp, state: TransportState::Fresh }
+    }
+}
+
+/// That clear text came where the server had to begin with TLS: after STLS, where somebody speaks in its place, or at once.
+pub fn clear_text(after_stls: bool) -> Error {
+    match after_stls {
+        true => Error::new(Kind::BadFormat, "clear text came after STLS where the TLS handshake had to begin"),
+        false => Error::new(Kind::Secure, "the server answered in clear text: it speaks no TLS here"),
     }
 }
 

@@ -30,6 +30,8 @@ pub struct ClientCertificate {
 impl ClientCertificate {
     /// Reads it from its files.
     pub fn load(identity: &Identity) -> Result<ClientCertificate> {
+        // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
+        ErrorStack::get();
         let (path, certificate, key, issuers) = match identity {
             Identity::Pem { certificate: path, key: key_path } => {
                 let certificates = X509::stack_from_pem(&read(path)?).map_err(|stack| unreadable(path, stack))?;

@@ -7,10 +7,10 @@ use openssl::ex_data::Index;
 use openssl::ssl::{Ssl, SslRef, SslVerifyMode};
 use openssl::x509::{X509Ref, X509StoreContextRef, X509VerifyResult};
 
-use super::context::Context;
 use super::errors::setup_error;
 use super::{HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH, read};
 use crate::error::{Error, Kind, Result};
+use crate::net::tls::contexts::Context;
 
 /// Who is asked about each certificate of a chain.
 pub struct Judge {

@@ -1,16 +1,16 @@
 //! TLS by OpenSSL. Nothing outside this folder names its crate.
 //!
-//! This file shakes hands, reads and writes; `context` has the trust anchors, `client_certificate` what the server may ask
+//! This file shakes hands, reads and writes; `store` has the trust anchors, `client_certificate` what the server may ask
 //! for, `judge` who is believed though OpenSSL would not and the other way round, `ciphers` what is offered, `session` what
 //! is resumed later, `errors` what OpenSSL says when it fails.
 
 mod ciphers;
 mod client_certificate;
-mod context;
 mod errors;
 mod judge;
 mod platform_store;
 mod session;
+mod store;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,22 +23,22 @@ use openssl::x509::verify::X509CheckFlags;
 use openssl::x509::{X509, X509Ref, X509VerifyResult};
 
 use self::ciphers::Ciphers;
-use self::client_certificate::ClientCertificate;
-use self::context::{Context, context};
 use self::errors::setup_error;
 use self::judge::Judge;
 use crate::error::{Error, Kind, Result};
-use crate::net::Deadline;
 use crate::net::address::Host;
-use crate::net::progress::Progress;
 use crate::net::tcp::{self, Tcp};
-use crate::net::tls::certificate::{self, Certificate, Reason, not_pinned};
+use crate::net::tls::certificate::{Certificate, Reason, not_pinned};
+use crate::net::tls::connector::TlsConnector;
+use crate::net::tls::contexts::Context;
 use crate::net::tls::lifetime::Lifetime;
-use crate::net::tls::transport::{Transport, TransportState};
-use crate::net::tls::{Key, TlsInfo, TlsOptions, Version};
+use crate::net::tls::transport::{Transport, TransportState, clear_text};
+use crate::net::tls::{TlsInfo, Version};
 use crate::net::trust::Trust;
 
+pub use self::client_certificate::ClientCertificate;
 pub use self::session::Session;
+pub use self::store::{Store, StoreBuilder};
 
 // X509_V_ERR_*, which the crate has no names for.
 const UNABLE_TO_GET_ISSUER: i32 = 2;
@@ -53,53 +53,8 @@ const HOSTNAME_MISMATCH: i32 = 62;
 const IP_ADDRESS_MISMATCH: i32 = 64;
 const EE_KEY_TOO_SMALL: i32 = 66;
 
-/// Makes TLS connections to one server: TLS options with all the files that they name read.
-pub struct TlsConnector {
-    context: Arc<Context>,
-    oldest: Version,
-    host: Host,
-    certificate: Option<ClientCertificate>,
-    fingerprint: Option<[u8; 32]>,
-}
-
-impl TlsConnector {
-    /// Reads the files that the options name, as long as the deadline allows.
-    pub fn new(
-        options: &TlsOptions,
-        server: &Host,
-        deadline: Deadline,
-        progress: &mut Progress,
-    ) -> Result<TlsConnector> {
-        // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
-        ErrorStack::get();
-        // whoever knows the certificate needs no authority
-        let trust = if options.fingerprint.is_some() { &Trust::Anyone } else { &options.trust };
-        Ok(TlsConnector {
-            context: context(trust, deadline, progress)?,
-            oldest: options.oldest,
-            host: options.name.as_ref().unwrap_or(server).clone(),
-            certificate: options.identity.as_ref().map(ClientCertificate::load).transpose()?,
-            fingerprint: options.fingerprint,
-        })
-    }
-
-    /// What a session that is made with it may be resumed for.
-    pub fn key(&self) -> Result<Key> {
-        Ok(Key {
-            context: self.context.id,
-            oldest: self.oldest,
-            // names are the same in any letter case
-            host: self.host.to_string().to_ascii_lowercase(),
-            certificate: self.certificate.as_ref().map(ClientCertificate::fingerprint).transpose()?,
-            fingerprint: self.fingerprint,
-        })
-    }
-
-    /// Whether the server must show a certificate that is believed.
-    fn verifies(&self) -> bool {
-        self.fingerprint.is_some() || self.context.trust != Trust::Anyone
-    }
-}
+/// The newest version that there is.
+pub const NEWEST: Version = Version::Tls13;
 
 /// The certificate of the peer.
 pub struct PeerCertificate(X509);
@@ -263,8 +218,8 @@ impl Tls {
 }
 
 fn prepare(connector: &TlsConnector) -> Result<Ssl, ErrorStack> {
-    let mut ssl = Ssl::new(&connector.context.ssl)?;
-    if let Some(ciphers) = &connector.context.ciphers {
+    let mut ssl = Ssl::new(&connector.context.store.ssl)?;
+    if let Some(ciphers) = &connector.context.store.ciphers {
         ciphers.set(&mut ssl)?;
     }
     set_oldest(&mut ssl, connector)?;
@@ -289,7 +244,7 @@ fn prepare(connector: &TlsConnector) -> Result<Ssl, ErrorStack> {
 /// The oldest version, whatever OpenSSL's configuration says, unless that wants a newer one.
 fn set_oldest(ssl: &mut SslRef, connector: &TlsConnector) -> Result<(), ErrorStack> {
     let oldest = match connector.oldest {
-        Version::Tls12 if connector.context.tls13_only => SslVersion::TLS1_3,
+        Version::Tls12 if connector.context.store.tls13_only => SslVersion::TLS1_3,
         Version::Tls10 => SslVersion::TLS1,
         Version::Tls11 => SslVersion::TLS1_1,
         Version::Tls12 => SslVersion::TLS1_2,
@@ -356,32 +311,13 @@ fn handshake_error(
         if let Some(wanted) = connector.fingerprint.filter(|_| kind == Kind::Secure) {
             return not_pinned(leaf(ssl).and_then(|leaf| read(leaf).ok()).as_ref(), &wanted);
         }
-        return Error::new(kind, refusal(connector, ssl));
+        let certificate = leaf(ssl).and_then(|leaf| read(leaf).ok());
+        return Error::new(kind, connector.refusal(certificate.as_ref(), reason(verified)));
     }
     match state {
-        TransportState::ClearText if clear_before => {
-            Error::new(Kind::BadFormat, "clear text came after STLS where the TLS handshake had to begin")
-        }
-        TransportState::ClearText => {
-            Error::new(Kind::Secure, "the server answered in clear text: it speaks no TLS here")
-        }
+        TransportState::ClearText => clear_text(clear_before),
         _ => session_error(error, state).during("TLS handshake"),
     }
-}
-
-/// Why the certificate was refused, and what can be done about it.
-fn refusal(connector: &TlsConnector, ssl: &SslRef) -> String {
-    let Context { unusable, lacks_platform, .. } = &*connector.context;
-    let reason = reason(ssl.verify_result());
-    let certificate = leaf(ssl).and_then(|leaf| read(leaf).ok());
-    let mut text = certificate::refusal(certificate.as_ref(), reason, &connector.host);
-    if *lacks_platform && matches!(reason, Reason::UnknownAuthority(_)) {
-        text.push_str("; no platform store of authorities was found: the package ca-certificates has one");
-    }
-    if !unusable.is_empty() {
-        text.push_str(&format!("; not used: {}", unusable.join(", ")));
-    }
-    text
 }
 
 fn reason(result: X509VerifyResult) -> Reason {
@@ -424,6 +360,9 @@ fn session_error(error: ssl::Error, state: TransportState) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::Deadline;
+    use crate::net::progress::Progress;
+    use crate::net::tls::TlsOptions;
     use crate::net::trust::Authorities;
 
     /// What [`check_peer`] says of a connection on which no certificate has been shown.
@@ -432,7 +371,7 @@ mod tests {
         let host = Host::parse(b"mail.test").unwrap();
         let deadline = Deadline::after(Duration::from_secs(60));
         let connector = TlsConnector::new(&options, &host, deadline, &mut Progress::default()).unwrap();
-        check_peer(&connector, &Ssl::new(&connector.context.ssl).unwrap())
+        check_peer(&connector, &Ssl::new(&connector.context.store.ssl).unwrap())
     }
 
     #[test]

@@ -1,38 +1,26 @@
-//! OpenSSL's context: what connections of the same [`Trust`] share, with its trust store.
+//! What connections of the same [`Trust`] share, its trust anchors above all: built once and kept for the process.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use openssl::error::ErrorStack;
-use openssl::ssl::{SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslVerifyMode, SslVersion};
-use openssl::version;
-use openssl::x509::X509;
-use openssl::x509::verify::X509VerifyFlags;
-
-use super::ciphers::Ciphers;
-use super::errors::{self, setup_error};
-use super::{platform_store, read};
+use super::platform::{Store, StoreBuilder};
 use crate::error::{Error, Kind, Result};
 use crate::fork;
 use crate::net::answer::Answer;
 use crate::net::progress::Progress;
-use crate::net::trust::{self, Authorities, CertificateFile, Encoded, Trust};
-use crate::net::{Deadline, seems_exhausted, timed_out};
+use crate::net::trust::{self, Authorities, CertificateFile, Trust};
+use crate::net::{Deadline, timed_out};
 
-/// What connections of the same [`Trust`] share: OpenSSL's context with its trust store.
+/// What connections of the same [`Trust`] share.
 pub struct Context {
-    /// OpenSSL's.
-    pub ssl: SslContext,
     /// Which context this is: no two have the same, even if one is built again for the same trust.
     pub id: u64,
     /// What it was built for.
     pub trust: Trust,
-    /// What to offer in the place of what OpenSSL's configuration says, where that has suites that protect nothing.
-    pub ciphers: Option<Ciphers>,
-    /// Whether OpenSSL's configuration admits TLS 1.3 alone.
-    pub tls13_only: bool,
+    /// The trust anchors, as the platform's library has them.
+    pub store: Store,
     /// The fingerprints of the host's own authorities that have no names of servers.
     pub without_names: BTreeSet<[u8; 32]>,
     /// Files of the folder `cacerts` that gave no certificate, to be named when a verification fails.
@@ -69,7 +57,7 @@ pub fn context(trust: &Trust, deadline: Deadline, progress: &mut Progress) -> Re
         }
         break Builder { build, is_new };
     };
-    let built = build_context(trust, &mut || {
+    let built = build(trust, &mut || {
         let left = deadline.remaining().ok_or_else(|| timed_out().during("reading the certificates of authorities"))?;
         // nothing is locked here, so a fork need not wait for the end of the work
         fork::allowed(|| progress.slice(left))?;
@@ -134,59 +122,36 @@ struct Built {
 }
 
 /// Builds a context, unless `go_on` ends it, which is asked again and again.
-fn build_context(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result<Built> {
-    let mut builder = SslContext::builder(SslMethod::tls_client()).map_err(setup_error)?;
-    let tls13_only = builder.min_proto_version() == Some(SslVersion::TLS1_3);
-    builder.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
-    // an idle session gives its 34 KiB of buffers back
-    builder.set_mode(SslMode::AUTO_RETRY | SslMode::RELEASE_BUFFERS);
-    // one system call for a record, not one for its head and one for its body
-    builder.set_read_ahead(true);
+fn build(trust: &Trust, go_on: &mut dyn FnMut() -> Result<()>) -> Result<Built> {
+    let mut store = StoreBuilder::new(trust)?;
     let mut unusable = Vec::new();
     let mut without_names = BTreeSet::new();
     let mut is_complete = true;
     let mut lacks_platform = false;
-    match trust {
-        Trust::Anyone => builder.set_verify(SslVerifyMode::NONE),
-        Trust::Verified { platform, own } => {
-            if *platform {
-                // a platform without a store leaves the host's authorities, and the other way round
-                if let Err(stack) = builder.set_default_verify_paths() {
-                    unusable.push(format!("the platform's store: {}", errors::describe(&stack)));
-                }
-                // OpenSSL passes over a store that it can't open, and what is built here stays
-                if seems_exhausted() {
-                    let text = "no memory, or no descriptor, to read the platform's store";
-                    return Err(Error::new(Kind::OutOfMemory, text));
-                }
-                go_on()?;
-                lacks_platform = !platform_store::is_there(version::dir(), |name| std::env::var_os(name));
-            }
-            let files = match own {
-                Authorities::None => Vec::new(),
-                Authorities::Folder(cacerts) => trust::read_folder(cacerts, go_on)?,
-                Authorities::File(path) => vec![trust::read_one(path)?],
-            };
-            is_complete = !files.iter().any(CertificateFile::may_be_mended);
-            unusable.extend(add_files(&mut builder, files, &mut without_names, go_on)?);
-            // a certificate that the user put there is trusted, be it a root or not
-            builder.verify_param_mut().set_flags(X509VerifyFlags::PARTIAL_CHAIN).map_err(setup_error)?;
-            builder.set_verify(SslVerifyMode::PEER);
+    if let Trust::Verified { platform, own } = trust {
+        if *platform {
+            lacks_platform = !store.add_platform(&mut unusable)?;
+            go_on()?;
         }
+        let files = match own {
+            Authorities::None => Vec::new(),
+            Authorities::Folder(cacerts) => trust::read_folder(cacerts, go_on)?,
+            Authorities::File(path) => vec![trust::read_one(path)?],
+        };
+        is_complete = !files.iter().any(CertificateFile::may_be_mended);
+        unusable.extend(add_files(&mut store, files, &mut without_names, go_on)?);
     }
     static NEXT_ID: AtomicU64 = AtomicU64::new(0);
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-    let ssl = builder.build();
-    let ciphers = Ciphers::without_empty_ones(&ssl).map_err(setup_error)?;
-    let trust = trust.clone();
-    let context = Arc::new(Context { ssl, id, trust, ciphers, tls13_only, without_names, unusable, lacks_platform });
+    let (trust, store) = (trust.clone(), store.build()?);
+    let context = Arc::new(Context { id, trust, store, without_names, unusable, lacks_platform });
     Ok(Built { context, is_complete })
 }
 
 /// Trusts every certificate of the files; answers which files gave none and why. Those that have no names of servers are
 /// kept in `without_names`, by their fingerprints.
 fn add_files(
-    builder: &mut SslContextBuilder,
+    store: &mut StoreBuilder,
     files: Vec<CertificateFile>,
     without_names: &mut BTreeSet<[u8; 32]>,
     go_on: &mut dyn FnMut() -> Result<()>,
@@ -201,11 +166,17 @@ fn add_files(
                 let mut bad = 0;
                 for encoded in &encoded {
                     go_on()?;
-                    let Err(stack) = add_certificate(builder, encoded, without_names) else { continue };
-                    if errors::kind(Kind::Secure, &stack) == Kind::OutOfMemory {
-                        return Err(Error::new(Kind::OutOfMemory, format!("no memory for the certificates of {name}")));
+                    match store.add(encoded) {
+                        Ok(certificate) if certificate.lacks_names() => {
+                            without_names.insert(certificate.fingerprint());
+                        }
+                        Ok(_) => {}
+                        Err(error) if error.kind() == Kind::OutOfMemory => {
+                            let text = format!("no memory for the certificates of {name}");
+                            return Err(Error::new(Kind::OutOfMemory, text));
+                        }
+                        Err(_) => bad += 1,
                     }
-                    bad += 1;
                 }
                 match (bad, encoded.len()) {
                     (0, _) => {}
@@ -216,20 +187,4 @@ fn add_files(
         }
     }
     Ok(unusable)
-}
-
-fn add_certificate(
-    builder: &mut SslContextBuilder,
-    encoded: &Encoded,
-    without_names: &mut BTreeSet<[u8; 32]>,
-) -> Result<(), ErrorStack> {
-    let certificate = match encoded {
-        Encoded::Pem(pem) => X509::from_pem(pem)?,
-        Encoded::Der(der) => X509::from_der(der)?,
-    };
-    let certificate_read = read(&certificate)?;
-    if certificate_read.lacks_names() {
-        without_names.insert(certificate_read.fingerprint());
-    }
-    builder.cert_store_mut().add_cert(certificate)
 }

@@ -1,0 +1,111 @@
+//! What is checked of the server's certificates where the platform's library would accept more, or less, than OpenSSL does:
+//! names, keys, digests.
+
+use std::net::IpAddr;
+
+use super::certificate::{Certificate, Key, Name, SignatureDigest};
+use crate::net::address::Host;
+
+/// The smallest RSA key that will do, in bits: what OpenSSL wants at security level 2, as distributions set it.
+const SMALLEST_RSA: usize = 2048;
+
+/// Whether the certificate is for that host (RFC 6125, section 6.4): by its subjectAltName alone, an address by an address,
+/// a name by a name or one that begins with the label `*`.
+pub fn is_for(certificate: &Certificate, host: &Host) -> bool {
+    let wanted = match host {
+        Host::Name(name) => return certificate.names().iter().any(|known| matches(known, name.trim_end_matches('.'))),
+        Host::Ip(address) => *address,
+        Host::Zoned(address, _) => IpAddr::V6(*address),
+    };
+    certificate.names().contains(&Name::Ip(wanted))
+}
+
+fn matches(known: &Name<'_>, wanted: &str) -> bool {
+    let Name::Dns(known) = known else { return false };
+    match known.strip_prefix(b"*.") {
+        // one label, and not above what is registered: `*.com` names nobody
+        Some(parent) => wanted.split_once('.').is_some_and(|(label, rest)| {
+            !label.is_empty() && parent.contains(&b'.') && parent.eq_ignore_ascii_case(rest.as_bytes())
+        }),
+        None => known.eq_ignore_ascii_case(wanted.as_bytes()),
+    }
+}
+
+/// Whether its key is large enough. One of a kind that is not known here is the library's to judge, and all curves that are
+/// known will do.
+pub fn has_strong_key(certificate: &Certificate) -> bool {
+    !matches!(certificate.key(), Some(Key::Rsa(bits)) if bits < SMALLEST_RSA)
+}
+
+/// Whether nobody can have forged its signature.
+pub fn has_strong_digest(certificate: &Certificate) -> bool {
+    certificate.signature_digest() != Some(SignatureDigest::Broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::certificate::tests::{certificate_for, certificate_with};
+    use super::*;
+
+    fn is_for_text(names: &[Name<'_>], host: &str) -> bool {
+        is_for(&certificate_for(names), &Host::parse(host.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn names_and_addresses() {
+        let dns = |name: &'static str| Name::Dns(name.as_bytes());
+        let ip = |address: &str| Name::Ip(address.parse().unwrap());
+        for (name, host, fits) in [
+            (dns("mail.example.com"), "mail.example.com", true),
+            (dns("MAIL.example.com"), "mail.EXAMPLE.com.", true),
+            (dns("mail.example.com."), "mail.example.com", false),
+            (dns("mail.example.com"), "example.com", false),
+            (dns("mail.example.com"), "xmail.example.com", false),
+            (dns("*.example.com"), "mail.example.com", true),
+            (dns("*.example.com"), "a.mail.example.com", false),
+            (dns("*.example.com"), "example.com", false),
+            (dns("m*.example.com"), "mail.example.com", false),
+            (dns("*ail.example.com"), "mail.example.com", false),
+            (dns("mail.*.com"), "mail.example.com", false),
+            (dns("*.com"), "example.com", false),
+            (dns("*"), "localhost", false),
+            (dns(""), "localhost", false),
+            (dns("127.0.0.1"), "127.0.0.1", false),
+            (ip("127.0.0.1"), "127.0.0.1", true),
+            (ip("127.0.0.2"), "127.0.0.1", false),
+            (ip("::1"), "[::1]", true),
+            (ip("fe80::1"), "[fe80::1%1]", true),
+            (ip("127.0.0.1"), "localhost", false),
+        ] {
+            assert_eq!(is_for_text(&[name], host), fits, "{name:?} for {host}");
+        }
+        assert!(is_for_text(&[dns("a.test"), ip("127.0.0.1"), dns("b.test")], "b.test"));
+        assert!(!is_for_text(&[], "b.test"));
+        let malformed = Certificate::from_der(b"0".to_vec());
+        assert!(!is_for(&malformed, &Host::parse(b"b.test").unwrap()));
+    }
+
+    #[test]
+    fn names_cut_by_a_zero_are_others() {
+        assert!(!is_for_text(&[Name::Dns(b"mail.example.com\0.evil.test")], "mail.example.com"));
+    }
+
+    #[test]
+    fn keys_and_digests() {
+        const SHA_256_WITH_RSA: &str = "1.2.840.113549.1.1.11";
+        for (bits, is_strong) in [(1024, false), (2040, false), (2048, true), (4096, true)] {
+            assert_eq!(has_strong_key(&certificate_with(bits, SHA_256_WITH_RSA)), is_strong, "{bits}");
+        }
+        assert!(has_strong_key(&Certificate::from_der(b"0".to_vec())), "for the library to judge");
+        for (algorithm, is_strong) in [
+            ("1.2.840.113549.1.1.4", false),
+            ("1.2.840.113549.1.1.5", false),
+            ("1.2.840.10045.4.1", false),
+            (SHA_256_WITH_RSA, true),
+            ("1.2.840.10045.4.3.4", true),
+            ("1.2.3.4", true),
+        ] {
+            assert_eq!(has_strong_digest(&certificate_with(2048, algorithm)), is_strong, "{algorithm}");
+        }
+    }
+}
