@@ -54,6 +54,11 @@ impl Tcp {
         self.deadline = deadline;
     }
 
+    /// How long whoever uses it may wait yet.
+    pub fn time_left(&self) -> Duration {
+        self.deadline.remaining().unwrap_or_default()
+    }
+
     /// What cancels this connection.
     pub fn canceller(&self) -> Canceller {
         Canceller(Arc::downgrade(&self.shared))

@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 
 use crate::error::{Error, Kind, Result};
@@ -65,6 +67,24 @@ pub enum Encoded {
     Pem(Vec<u8>),
     /// In DER.
     Der(Vec<u8>),
+}
+
+impl Encoded {
+    /// Its DER; `None` where the base64 of its PEM is damaged.
+    pub fn to_der(&self) -> Option<Vec<u8>> {
+        match self {
+            Encoded::Pem(pem) => pem_to_der(pem),
+            Encoded::Der(der) => Some(der.clone()),
+        }
+    }
+}
+
+/// What is between the first line of a PEM block and its last (RFC 7468).
+pub fn pem_to_der(pem: &[u8]) -> Option<Vec<u8>> {
+    let begin = memchr::memchr(b'\n', pem)? + 1;
+    let end = memmem::find(pem, b"-----END ").filter(|end| *end >= begin)?;
+    let base64: Vec<u8> = pem[begin..end].iter().copied().filter(|octet| !octet.is_ascii_whitespace()).collect();
+    STANDARD.decode(base64).ok()
 }
 
 /// The certificates of one file, which must be there.
@@ -134,28 +154,36 @@ pub fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
 
 /// The certificates of a file, one by one, so that a bad one does not hide the others.
 fn split(bytes: Vec<u8>) -> io::Result<Vec<Encoded>> {
+    if memmem::find(&bytes, BEGIN).is_none() {
+        return Ok(vec![Encoded::Der(bytes)]);
+    }
     let mut found = Vec::new();
-    let mut rest = &bytes[..];
-    let mut any_pem = false;
-    while let Some(begin) = memmem::find(rest, b"-----BEGIN ") {
-        any_pem = true;
-        let block = &rest[begin..];
-        let Some(end) = memmem::find(block, b"-----END ") else { break };
-        let last_line = memchr::memchr(b'\n', &block[end..]).map_or(block.len(), |at| end + at + 1);
-        let label = &block[..memchr::memchr(b'\n', block).unwrap_or(block.len())];
+    for (label, block) in pem_blocks(&bytes) {
         // keys, lists of revoked certificates and OpenSSL's TRUSTED ones, which say for what, may stand between
-        if label.starts_with(b"-----BEGIN CERTIFICATE-----") || label.starts_with(b"-----BEGIN X509 CERTIFICATE-----") {
+        if [&b"CERTIFICATE"[..], b"X509 CERTIFICATE"].contains(&label) {
             if shortage::check().is_err() {
                 return Err(io::ErrorKind::OutOfMemory.into());
             }
-            found.push(Encoded::Pem(block[..last_line].to_vec()));
+            found.push(Encoded::Pem(block.to_vec()));
         }
-        rest = &block[last_line..];
-    }
-    if !any_pem {
-        found.push(Encoded::Der(bytes));
     }
     Ok(found)
+}
+
+const BEGIN: &[u8] = b"-----BEGIN ";
+
+/// The blocks of PEM in a text (RFC 7468), each with its label; one without an end is none.
+pub fn pem_blocks(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let block = &rest[memmem::find(rest, BEGIN)?..];
+        let end = memmem::find(block, b"-----END ")?;
+        let last_line = memchr::memchr(b'\n', &block[end..]).map_or(block.len(), |at| end + at + 1);
+        let label = &block[BEGIN.len()..];
+        let label = &label[..memmem::find(label, b"-----")?];
+        rest = &block[last_line..];
+        Some((label, &block[..last_line]))
+    })
 }
 
 #[cfg(test)]
@@ -183,6 +211,19 @@ mod tests {
         assert_eq!(pem_blocks(CERTIFICATE.trim_end()), [CERTIFICATE.trim_end()]);
         let old = CERTIFICATE.replace("CERTIFICATE", "X509 CERTIFICATE");
         assert_eq!(pem_blocks(&old), [old]);
+    }
+
+    #[test]
+    fn der_of_pem() {
+        let der = |pem: &str| Encoded::Pem(pem.into()).to_der();
+        assert_eq!(der(CERTIFICATE).unwrap(), [0; 3]);
+        assert_eq!(der("-----BEGIN X-----\r\nAA AA\r\n\tAAA=\r\n-----END X-----").unwrap(), [0; 5]);
+        for damaged in
+            ["", "-----BEGIN X-----\nAAA\n-----END X-----", "-----BEGIN X-----\nAAAA\n", "-----END X\nAAAA\n"]
+        {
+            assert_eq!(der(damaged), None, "{damaged}");
+        }
+        assert_eq!(Encoded::Der(vec![7]).to_der().unwrap(), [7]);
     }
 
     #[test]
@@ -218,6 +259,7 @@ mod tests {
         assert_eq!(read_bytes(&path).unwrap().len(), 64 * 1024 * 1024);
         file.set_len(64 * 1024 * 1024 + 1).unwrap();
         assert!(read_bytes(&path).unwrap_err().to_string().contains("too large"));
+        drop(file);
         fs::write(&path, CERTIFICATE).unwrap();
         let certificates = read_one(&path).unwrap().contents.unwrap();
         assert!(matches!(&certificates[..], [Encoded::Pem(pem)] if pem == CERTIFICATE.as_bytes()));

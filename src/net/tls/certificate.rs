@@ -81,6 +81,12 @@ impl Certificate {
         &self.0
     }
 
+    /// Its public key, as a BIT STRING has it.
+    pub fn public_key(&self) -> Option<Vec<u8>> {
+        let [_algorithm, bits] = Fields::read(&self.0).and_then(|fields| exactly(fields.key)).ok()?;
+        bits.decode_as::<BitStringRef<'_>>().ok().map(|bits| bits.raw_bytes().to_vec())
+    }
+
     /// Its key, where the kind is known.
     pub fn key(&self) -> Option<Key> {
         Fields::read(&self.0).and_then(|fields| key(fields.key)).ok().flatten()

@@ -12,11 +12,16 @@ mod transport;
 
 // what OpenSSL does by itself
 #[cfg(any(windows, target_vendor = "apple", test))]
+mod identity;
+#[cfg(any(windows, target_vendor = "apple", test))]
 mod own_checks;
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod openssl;
+#[cfg(windows)]
+mod schannel;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -29,6 +34,8 @@ use crate::shortage;
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 use self::openssl as platform;
+#[cfg(windows)]
+use self::schannel as platform;
 
 pub use self::certificate::Certificate;
 pub use self::connector::{Key, TlsConnector};
@@ -61,6 +68,18 @@ pub enum Version {
     Tls12,
     /// 1.3 (RFC 8446)
     Tls13,
+}
+
+impl Version {
+    /// As OpenSSL calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Version::Tls10 => "TLSv1",
+            Version::Tls11 => "TLSv1.1",
+            Version::Tls12 => "TLSv1.2",
+            Version::Tls13 => "TLSv1.3",
+        }
+    }
 }
 
 /// Where the client certificate is, and its key.
@@ -99,7 +118,7 @@ pub struct TlsInfo {
     /// The version, as "TLSv1.3".
     pub version: &'static str,
     /// The cipher suite.
-    pub cipher: &'static str,
+    pub cipher: Cow<'static, str>,
     /// Whether an earlier session was resumed.
     pub resumed: bool,
     /// Whether the peer's certificate and name were verified.

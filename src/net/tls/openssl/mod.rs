@@ -189,7 +189,7 @@ impl Tls {
         let ssl = self.stream.ssl();
         TlsInfo {
             version: ssl.version_str(),
-            cipher: ssl.current_cipher().map_or("no cipher", |cipher| cipher.name()),
+            cipher: ssl.current_cipher().map_or("no cipher", |cipher| cipher.name()).into(),
             resumed: ssl.session_reused(),
             verified: self.verified,
             certificate: ssl.peer_certificate().map(PeerCertificate),

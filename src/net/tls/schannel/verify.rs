@@ -1,0 +1,165 @@
+//! Whether the server's certificate is believed: what CryptoAPI says of its chain, and our own checks beside that.
+
+use std::time::Duration;
+
+use windows_sys::Win32::Foundation::{CERT_E_CHAINING, CERT_E_UNTRUSTEDROOT};
+use windows_sys::Win32::Security::Cryptography::*;
+
+use super::crypt::{CertificateContext, Chain, ChainEngine};
+use super::errors;
+use crate::error::{Error, Kind, Result};
+use crate::net::tls::certificate::{Certificate, Reason, not_pinned};
+use crate::net::tls::connector::TlsConnector;
+use crate::net::tls::own_checks;
+
+/// For how long the system may fetch what is missing to a chain, at most.
+const LONGEST_RETRIEVAL: Duration = Duration::from_secs(10);
+
+// CERT_TRUST_…: that a chain leads to no trust anchor.
+const UNKNOWN: u32 = CERT_TRUST_IS_PARTIAL_CHAIN | CERT_TRUST_IS_UNTRUSTED_ROOT;
+
+/// Whether the server is who the connector wants, as far as it asks; an error where it is not. What is missing may be
+/// fetched for as long as `left`.
+pub fn verify(connector: &TlsConnector, shown: Option<&CertificateContext>, left: Duration) -> Result<bool> {
+    if !connector.verifies() {
+        return Ok(false);
+    }
+    let Some(shown) = shown else { return Err(Error::new(Kind::Secure, "the server showed no certificate")) };
+    let certificate = Certificate::from_der(shown.der().to_vec());
+    if let Some(wanted) = connector.fingerprint {
+        // nothing else about the certificate counts
+        return match certificate.fingerprint() == wanted {
+            true => Ok(true),
+            false => Err(not_pinned(Some(&certificate), &wanted)),
+        };
+    }
+    let store = &connector.context.store;
+    let own = judge(connector, &certificate, store.own.chain(shown, None), &store.anchors)?;
+    let reason = match (own, &store.platform) {
+        (Some(Reason::UnknownAuthority(_)), Some(platform)) => {
+            by_platform(connector, &certificate, shown, platform, left)?
+        }
+        (own, _) => own,
+    };
+    match reason {
+        None => Ok(true),
+        Some(reason) => Err(Error::new(Kind::Secure, connector.refusal(Some(&certificate), reason))),
+    }
+}
+
+/// Why the platform's engine does not believe it; first by what is at hand.
+fn by_platform(
+    connector: &TlsConnector,
+    certificate: &Certificate,
+    shown: &CertificateContext,
+    platform: &ChainEngine,
+    left: Duration,
+) -> Result<Option<Reason>> {
+    let ask = |retrieval| judge(connector, certificate, platform.chain(shown, retrieval), &[]);
+    match ask(None)? {
+        Some(Reason::UnknownAuthority(_)) => ask(Some(left.min(LONGEST_RETRIEVAL))),
+        at_hand => Ok(at_hand),
+    }
+}
+
+fn judge(
+    connector: &TlsConnector,
+    certificate: &Certificate,
+    chain: std::io::Result<Chain>,
+    anchors: &[[u8; 32]],
+) -> Result<Option<Reason>> {
+    let chain = chain.map_err(|error| errors::caused(Kind::Secure, "no chain of certificates can be built", error))?;
+    let links = chain.elements.iter().map(|element| Link {
+        certificate: Certificate::from_der(element.certificate.der().to_vec()),
+        status: element.status,
+        is_timely: element.certificate.is_timely(),
+    });
+    let links: Vec<_> = links.collect();
+    let is_for_host = own_checks::is_for(certificate, &connector.host)
+        // such are made by hand for one machine
+        || connector.context.without_names.contains(&certificate.fingerprint());
+    Ok(reason(&links, chain.status, chain.policy, anchors, is_for_host))
+}
+
+/// What is known of one certificate of a chain.
+struct Link {
+    certificate: Certificate,
+    /// CERT_TRUST_…
+    status: u32,
+    /// -1 before its time, 1 after.
+    is_timely: i32,
+}
+
+/// Why a chain is not believed, in the order in which OpenSSL asks; `None` if it is. `whole` is the status of all of it.
+///
+/// A chain ends at the first of the `anchors`, be that a root or not: what is above it does not count.
+fn reason(links: &[Link], whole: u32, policy: i32, anchors: &[[u8; 32]], is_for_host: bool) -> Option<Reason> {
+    let anchor = links.iter().position(|link| anchors.contains(&link.certificate.fingerprint()));
+    let known = anchor.map_or(links.len(), |anchor| anchor + 1);
+    let (used, is_anchored) = (&links[..known], anchor.is_some());
+    // of the chain as a whole only what one of its own parts says, or what none of them does
+    let ignored = if is_anchored { UNKNOWN } else { 0 };
+    let above = links[known..].iter().fold(0, |all, link| all | link.status);
+    let of_used = used.iter().fold(0, |all, link| all | link.status);
+    let status = (of_used | (whole & !above)) & !ignored;
+    let has = |bits| status & bits != 0;
+
+    if has(CERT_TRUST_IS_PARTIAL_CHAIN) || links.is_empty() {
+        return Some(Reason::UnknownAuthority("unable to get local issuer certificate"));
+    }
+    if has(CERT_TRUST_IS_UNTRUSTED_ROOT) {
+        return Some(Reason::UnknownAuthority(match links.len() {
+            1 => "self-signed certificate",
+            _ => "self-signed certificate in certificate chain",
+        }));
+    }
+    if has(CERT_TRUST_INVALID_BASIC_CONSTRAINTS) {
+        return Some(Reason::Other("invalid CA certificate"));
+    }
+    if has(CERT_TRUST_IS_NOT_VALID_FOR_USAGE) {
+        return Some(Reason::Other("unsuitable certificate purpose"));
+    }
+    if let Some(weak) = used.iter().position(|link| !own_checks::has_strong_key(&link.certificate)) {
+        return Some(if weak == 0 { Reason::WeakKey } else { Reason::Other("CA certificate key too weak") });
+    }
+    // whoever is trusted need not be signed well
+    let signed = if is_anchored || !has(UNKNOWN) { &used[..used.len() - 1] } else { used };
+    if has(CERT_TRUST_HAS_WEAK_SIGNATURE) || !signed.iter().all(|link| own_checks::has_strong_digest(&link.certificate))
+    {
+        return Some(Reason::Other("CA signature digest algorithm too weak"));
+    }
+    if !is_for_host {
+        return Some(Reason::NameMismatch);
+    }
+    if has(NAME_CONSTRAINTS) {
+        return Some(Reason::Other("permitted subtree violation"));
+    }
+    if has(CERT_TRUST_IS_NOT_SIGNATURE_VALID) {
+        return Some(Reason::Other("certificate signature failure"));
+    }
+    if has(CERT_TRUST_IS_NOT_TIME_VALID) {
+        let is_early = used.iter().any(|link| link.is_timely < 0);
+        return Some(if is_early { Reason::NotYetValid } else { Reason::Expired });
+    }
+    if has(CERT_TRUST_IS_REVOKED | CERT_TRUST_IS_EXPLICIT_DISTRUST) {
+        return Some(Reason::Other("certificate is not trusted by this machine"));
+    }
+    if has(!NO_ERROR) {
+        return Some(Reason::Other("the chain of certificates is not valid"));
+    }
+    match policy {
+        0 => None,
+        CERT_E_CHAINING | CERT_E_UNTRUSTEDROOT if is_anchored => None,
+        _ => Some(Reason::Other("this machine's policy for TLS servers")),
+    }
+}
+
+// CERT_TRUST_…: names that an authority may not speak for.
+const NAME_CONSTRAINTS: u32 = CERT_TRUST_INVALID_NAME_CONSTRAINTS
+    | CERT_TRUST_HAS_NOT_SUPPORTED_NAME_CONSTRAINT
+    | CERT_TRUST_HAS_NOT_DEFINED_NAME_CONSTRAINT
+    | CERT_TRUST_HAS_NOT_PERMITTED_NAME_CONSTRAINT
+    | CERT_TRUST_HAS_EXCLUDED_NAME_CONSTRAINT;
+
+/// CERT_TRUST_…: what is not asked for, revocation.
+const NO_ERROR: u32 = CERT_TRUST_REVOCATION_STATUS_UNKNOWN | CERT_TRUST_IS_OFFLINE_REVOCATION;
