@@ -3,7 +3,6 @@
  * under TLS after each byte that is on the wire.
  */
 #define _GNU_SOURCE /* memmem */
-#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -133,14 +132,14 @@ static void run(struct sweep *sweep, int workers)
     static const char *const names[] = {[CUT] = "FIN", [RESET] = "RST", [STALL] = "silence"};
     pthread_t threads[MOST_WORKERS];
     int descriptors = open_descriptors();
-    size_t used = mallinfo2().uordblks;
+    long used = heap_in_use();
     long long start = now_ms();
     for (int i = 0; i < workers; i++)
         if (pthread_create(&threads[i], NULL, work, sweep) != 0)
             check_fatal("no thread");
     for (int i = 0; i < workers; i++)
         pthread_join(threads[i], NULL);
-    long long grown = (long long)mallinfo2().uordblks - (long long)used;
+    long long grown = heap_in_use() - used;
     printf("secure %d, %s: %zu positions, %d sessions, %lld ms, %lld bytes more in use\n", sweep->secure,
            names[sweep->fault], sweep->total, atomic_load(&sweep->sessions), now_ms() - start, grown);
     CHECK_INT(open_descriptors(), descriptors);

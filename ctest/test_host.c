@@ -1,7 +1,6 @@
 /* What a host may do around the library: fork, jump the clock, stop callbacks anywhere, hold very many sessions. */
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include <dlfcn.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -248,11 +247,6 @@ static void many_threads_at_random(void)
            sessions_cancelled);
     CHECK(sessions_done > RANDOM_THREADS && sessions_cancelled > 0);
     CHECK_INT(open_descriptors(), before);
-}
-
-static long heap_in_use(void)
-{
-    return (long)mallinfo2().uordblks;
 }
 
 static void idle_sessions(const char *name, int secure, int count)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what this machine lacks to build, test, check or measure the library: setup.sh build|lint|test|cross|check|sanitize|bench
+# Installs what this machine lacks to build, test, check or measure the library:
+# setup.sh build|lint|test|cross|check|sanitize|windows|wine|bench
 #
 # Looks for the tools themselves, so it is content with any system that has them. Where something is missing it
 # installs Debian's packages if it may, and otherwise says which they are and how to go on.
@@ -9,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 # Packages that are unpacked into a folder, and only the libraries that they need are installed: Cyrus' conflict with
 # Dovecot's and bring a mail transport agent; the Rust that comes with the sources of its standard library, which
-# ThreadSanitizer and helgrind want built anew, conflicts with rustup's.
+# ThreadSanitizer, helgrind and other platforms want built anew, conflicts with rustup's.
 target=${CARGO_TARGET_DIR:-$PWD/target}
 cyrus_dir=$target/servers/cyrus
 rust_dir=$target/tools/rust-web
@@ -70,8 +71,8 @@ need() { # PACKAGE CHECK…
   shift
   "$@" > /dev/null 2>&1 || missing+=("$package")
 }
-has_libetpan() {
-  PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep -q 'libetpan\.so\.20'
+has_library() { # NAME
+  PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep -q "$1"
 }
 has_dovecot() {
   PATH=$PATH:/usr/sbin:/usr/local/sbin command -v dovecot || return 1
@@ -147,17 +148,31 @@ need_sanitize() {
   need_check
   [ -d "$rust_dir" ] || unpack+=("$rust_dir")
 }
+# to build for Windows: mingw whose C++ has threads
+need_windows() {
+  need_build
+  need g++-mingw-w64-x86-64-posix command -v x86_64-w64-mingw32-g++-posix
+  [ -d "$rust_dir" ] || unpack+=("$rust_dir")
+}
+# to run it
+need_wine() {
+  need_windows
+  need_test
+  need wine64 test -x /usr/lib/wine/wine64
+  # Wine has TLS by it, and does without where it is not there
+  need libgnutls30 has_library 'libgnutls\.so\.30'
+}
 need_bench() {
   need_build
   need cmake command -v cmake
   need libcurl4-openssl-dev pkg-config --exists libcurl
-  need libetpan20 has_libetpan
+  need libetpan20 has_library 'libetpan\.so\.20'
 }
 
 case ${1:-} in
-  build | lint | test | cross | check | sanitize | bench) "need_$1" ;;
+  build | lint | test | cross | check | sanitize | windows | wine | bench) "need_$1" ;;
   *)
-    echo "usage: setup.sh build|lint|test|cross|check|sanitize|bench" >&2
+    echo "usage: setup.sh build|lint|test|cross|check|sanitize|windows|wine|bench" >&2
     exit 2
     ;;
 esac

@@ -2,9 +2,9 @@
 
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "check.h"
+#include "sockets.h"
 
 struct sockaddr_in loopback(int port)
 {
@@ -24,6 +24,6 @@ int free_port(void)
     if (probe < 0 || bind(probe, (struct sockaddr *)&name, size) != 0
         || getsockname(probe, (struct sockaddr *)&name, &size) != 0)
         check_fatal("no free port");
-    close(probe);
+    close_socket(probe);
     return ntohs(name.sin_port);
 }

@@ -8,11 +8,25 @@
 
 /* Checks may run in several threads at once. */
 static atomic_int failures;
-static int cases;
+static int cases, left_out;
+
+/* The environment may name cases that the platform cannot have, with blanks around each. */
+static int is_left_out(const char *name)
+{
+    char word[256];
+    const char *names = getenv("POP3_LEAVE_OUT");
+    snprintf(word, sizeof word, " %s ", name);
+    return names != NULL && strstr(names, word) != NULL;
+}
 
 void check_run(const char *name, void (*test)(void))
 {
     int before = atomic_load(&failures);
+    if (is_left_out(name)) {
+        left_out++;
+        printf("left   %s\n", name);
+        return;
+    }
     test();
     cases++;
     printf("%s %s\n", atomic_load(&failures) == before ? "ok    " : "FAILED", name);
@@ -21,7 +35,7 @@ void check_run(const char *name, void (*test)(void))
 
 int check_result(void)
 {
-    printf("%d cases, %d failed checks\n", cases, atomic_load(&failures));
+    printf("%d cases, %d left out, %d failed checks\n", cases, left_out, atomic_load(&failures));
     return cases > 0 && atomic_load(&failures) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

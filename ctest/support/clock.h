@@ -14,7 +14,7 @@ static inline long long now_ms(void)
 
 static inline void sleep_ms(long long milliseconds)
 {
-    struct timespec pause = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+    struct timespec pause = {milliseconds / 1000, (long)(milliseconds % 1000 * 1000000)};
     nanosleep(&pause, NULL);
 }
 

@@ -1,14 +1,12 @@
 #include "dead.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "clock.h"
+#include "sockets.h"
 
 static socklen_t name_of(const char *address, int port, struct sockaddr_storage *name)
 {
@@ -35,7 +33,7 @@ int dead_begin(struct dead *dead, enum dead_how how, const char *address, int po
         dead->sockets[i] = -1;
     dead->sockets[0] = socket(name.ss_family, SOCK_STREAM, 0);
     if (dead->sockets[0] < 0 || bind(dead->sockets[0], (struct sockaddr *)&name, size) != 0) {
-        int taken = errno == EADDRINUSE;
+        int taken = is_address_taken();
         dead_end(dead);
         if (!taken)
             check_fatal("this machine does not have the address %s", address);
@@ -49,7 +47,7 @@ int dead_begin(struct dead *dead, enum dead_how how, const char *address, int po
         check_fatal("cannot listen at %s, port %d", address, port);
     for (int i = 1; i < 4; i++) {
         dead->sockets[i] = socket(name.ss_family, SOCK_STREAM, 0);
-        fcntl(dead->sockets[i], F_SETFL, O_NONBLOCK);
+        never_wait_for(dead->sockets[i]);
         connect(dead->sockets[i], (struct sockaddr *)&name, size);
     }
     sleep_ms(50);
@@ -60,5 +58,5 @@ void dead_end(struct dead *dead)
 {
     for (int i = 0; i < 4; i++)
         if (dead->sockets[i] >= 0)
-            close(dead->sockets[i]);
+            close_socket(dead->sockets[i]);
 }

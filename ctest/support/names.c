@@ -1,14 +1,13 @@
-#define _GNU_SOURCE /* RTLD_NEXT */
+#define _POSIX_C_SOURCE 200809L /* getaddrinfo, strtok_r */
 #include "names.h"
 
-#include <dlfcn.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "check.h"
+#include "clock.h"
+#include "look_up.h"
 
 struct name {
     char name[256];
@@ -23,6 +22,7 @@ static char asked[512];
 
 static void add(const char *name, const char *addresses, int hangs)
 {
+    look_up_begin();
     pthread_mutex_lock(&lock);
     if (count == 32 || strlen(addresses) >= sizeof names[count].addresses)
         check_fatal("too many names, or addresses of one");
@@ -66,28 +66,24 @@ static int find(const char *node, struct name *found)
     return hit;
 }
 
-typedef int look_up_fn(const char *, const char *, const struct addrinfo *, struct addrinfo **);
-
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+int look_up(look_up_fn *system, const char *node, const char *service, const struct addrinfo *hints,
+            struct addrinfo **result)
 {
-    look_up_fn *look_up;
     struct name found;
     char *rest, *address;
-    *(void **)&look_up = dlsym(RTLD_NEXT, "getaddrinfo");
     if (node == NULL || !find(node, &found))
-        return look_up(node, service, hints, result);
+        return system(node, service, hints, result);
     if (found.hangs > 0) {
-        struct timespec pause = {found.hangs / 1000, found.hangs % 1000 * 1000000L};
-        nanosleep(&pause, NULL);
+        sleep_ms(found.hangs);
         return EAI_NONAME;
     }
     *result = NULL;
     for (address = strtok_r(found.addresses, " ", &rest); address != NULL; address = strtok_r(NULL, " ", &rest)) {
         struct addrinfo *one = NULL, **end = result;
-        int error = look_up(address, service, hints, &one);
+        int error = system(address, service, hints, &one);
         if (error != 0)
             return error;
-        /* libc frees a list node by node, so lists may be joined */
+        /* lists are freed node by node, so they may be joined */
         while (*end != NULL)
             end = &(*end)->ai_next;
         *end = one;

@@ -1,23 +1,20 @@
-#define _DEFAULT_SOURCE /* mkdtemp */
 #include "address.h"
 #include "real_server.h"
 
-#include <arpa/inet.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "clock.h"
+#include "companion.h"
+#include "folders.h"
 #include "listen.h"
 #include "pop3connect.h"
 #include "server.h"
+#include "sockets.h"
 
 #define PASS "s3cret pass"
 #define MESSAGES 5
@@ -30,8 +27,7 @@
 static const struct real_server *server;
 static char base[64];
 static int port, pop3s_port;
-/* The script, and the group of all the processes that it starts. */
-static pid_t group;
+static struct companion *script;
 
 /* Starting and ending */
 
@@ -40,58 +36,28 @@ static int answers(int number)
     struct sockaddr_in name = loopback(number);
     int probe = socket(AF_INET, SOCK_STREAM, 0);
     int ok = connect(probe, (struct sockaddr *)&name, sizeof name) == 0;
-    close(probe);
+    close_socket(probe);
     return ok;
 }
 
 /* Whether it came up; it does not where somebody else took a port meanwhile. */
 static int start(int attempt)
 {
-    char script[4096], folder[96], ports[2][16];
-    snprintf(script, sizeof script, "%s/%s", SCRIPTS, server->script);
+    char path[4096], folder[96], ports[2][16];
+    snprintf(path, sizeof path, "%s/%s", SCRIPTS, server->script);
     snprintf(folder, sizeof folder, "%s/%d", base, attempt);
     port = free_port();
     pop3s_port = free_port();
     snprintf(ports[0], sizeof ports[0], "%d", port);
     snprintf(ports[1], sizeof ports[1], "%d", pop3s_port);
-    group = fork();
-    if (group == 0) {
-        /* it ends even where this process is killed */
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        setpgid(0, 0);
-        execl(script, script, folder, server_dir(), ports[0], ports[1], (char *)NULL);
-        _exit(127);
-    }
-    setpgid(group, group);
-    for (int i = 0; i < 400; i++) {
-        if (waitpid(group, NULL, WNOHANG) == group)
-            return 0;
+    script = companion_run(path, (const char *const[]){folder, server_dir(), ports[0], ports[1], NULL});
+    for (int i = 0; i < 400 && !companion_has_ended(script); i++) {
         if (answers(port) && answers(pop3s_port))
             return 1;
         sleep_ms(50);
     }
+    companion_stop(script);
     return 0;
-}
-
-/* Whether all of its processes have ended within ten seconds. */
-static int ended(void)
-{
-    for (int i = 0; i < 1000; i++) {
-        pid_t pid;
-        while ((pid = waitpid(-group, NULL, WNOHANG)) > 0)
-            continue;
-        if (pid < 0)
-            return 1;
-        sleep_ms(10);
-    }
-    return 0;
-}
-
-static void stop(void)
-{
-    kill(group, SIGTERM);
-    if (!CHECK(ended()))
-        kill(-group, SIGKILL);
 }
 
 /* Sessions */
@@ -368,15 +334,11 @@ int real_server_begin(const struct real_server *which)
     /* its port may have been that of the last one, which could do other things */
     pop3_forget(NULL);
     snprintf(base, sizeof base, "/tmp/pop3connect-server.XXXXXX");
-    /* processes that lose their parent become this one's children, so that ended() sees them */
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || mkdtemp(base) == NULL || chmod(base, 0755) != 0)
-        check_fatal("no temporary folder");
+    make_temporary(base);
     int attempt = 0;
-    while (!start(attempt)) {
-        kill(-group, SIGKILL);
+    while (!start(attempt))
         if (++attempt == 3)
             check_fatal("%s did not come up; tools/setup.sh test installs it, its logs are in %s", server->name, base);
-    }
     return port;
 }
 
@@ -387,10 +349,8 @@ int real_server_port(int secure)
 
 void real_server_end(void)
 {
-    char command[128];
-    stop();
-    snprintf(command, sizeof command, "rm -r '%s'", base);
-    CHECK_INT(system(command), 0);
+    CHECK(companion_stop(script));
+    remove_folder(base);
 }
 
 int real_server_test(const struct real_server *which)

@@ -7,9 +7,9 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "check.h"
+#include "sockets.h"
 
 /* Far more than any wait of the library's that a test asks for. */
 enum { PATIENCE_MS = 30000 };
@@ -40,7 +40,7 @@ void relay_open(struct relay *relay, int server_port)
 
 void relay_close(struct relay *relay)
 {
-    close(relay->reserved);
+    close_socket(relay->reserved);
 }
 
 static int wait_for(struct pollfd *polled, nfds_t count)
@@ -94,21 +94,23 @@ static int from_server(struct relay *relay, int library, int server)
 static void pass_on(struct relay *relay, int library, int server)
 {
     struct pollfd polled[2] = {{.fd = library, .events = POLLIN}, {.fd = server, .events = POLLIN}};
+    /* -1 when it is not listened to any more */
+    int heard = server;
     for (;;) {
         if (!relay->struck && relay->fault != NO_FAULT && relay->passed == relay->limit) {
             relay->struck = 1;
-            polled[1].fd = -1;
+            heard = -1;
             if (relay->fault == RESET)
                 return;
             if (relay->fault == CUT)
                 shutdown(library, SHUT_WR);
         }
-        if (!wait_for(polled, 2))
+        if (!wait_for(polled, heard < 0 ? 1 : 2))
             return;
-        if (polled[0].revents != 0 && !from_library(relay, library, polled[1].fd))
+        if (polled[0].revents != 0 && !from_library(relay, library, heard))
             return;
-        if (polled[1].fd >= 0 && polled[1].revents != 0 && !from_server(relay, library, server))
-            polled[1].fd = -1;
+        if (heard >= 0 && polled[1].revents != 0 && !from_server(relay, library, server))
+            heard = -1;
     }
 }
 
@@ -119,9 +121,9 @@ static void *serve(void *argument)
     struct pollfd polled = {.fd = relay->listener, .events = POLLIN};
     const struct linger reset = {1, 0};
     const int on = 1;
-    int library = wait_for(&polled, 1) ? accept4(relay->listener, NULL, NULL, SOCK_CLOEXEC) : -1;
+    int library = wait_for(&polled, 1) ? (int)accept4(relay->listener, NULL, NULL, SOCK_CLOEXEC) : -1;
     /* a library that connects once more is refused */
-    close(relay->listener);
+    close_socket(relay->listener);
     if (library < 0)
         return NULL;
     int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -134,8 +136,8 @@ static void *serve(void *argument)
     /* both at once: thousands of ports in TIME-WAIT would use them up */
     setsockopt(server, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     setsockopt(library, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    close(library);
-    close(server);
+    close_socket(library);
+    close_socket(server);
     return NULL;
 }
 

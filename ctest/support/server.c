@@ -1,59 +1,41 @@
-#define _GNU_SOURCE /* pipe2 */
 #include "server.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "check.h"
+#include "companion.h"
 
-static pid_t pid;
-static FILE *to_server;
-static FILE *from_server;
+static struct companion *server;
 static char dir[4096];
+/* One question: a transcript may be long. */
+static char question[1 << 20];
 /* One answer: `received` may be long. */
 static char answer[4 << 20];
 
 static const char *read_answer(void)
 {
-    if (fgets(answer, sizeof answer, from_server) == NULL)
+    if (!companion_hear(server, answer, sizeof answer))
         check_fatal("the test server has gone");
-    answer[strcspn(answer, "\n")] = '\0';
     return answer;
 }
 
 static void stop(void)
 {
-    /* its standard input ends, and so does it */
-    fclose(to_server);
-    waitpid(pid, NULL, 0);
+    companion_leave(server);
 }
 
 static void start(void)
 {
-    int in[2], out[2];
-    if (pid != 0)
+    char path[4096];
+    if (server != NULL)
         return;
-    /* no other child of the test may hold an end, or the server would not see that the test has ended */
-    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || (pid = fork()) < 0)
-        check_fatal("cannot start the test server");
-    if (pid == 0) {
-        dup2(in[0], 0);
-        dup2(out[1], 1);
-        execl(TEST_SERVER, TEST_SERVER, (char *)NULL);
-        _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    to_server = fdopen(in[1], "w");
-    from_server = fdopen(out[0], "r");
-    if (sscanf(read_answer(), "ready %4095s", dir) != 1)
+    server = companion_talk_to(TEST_SERVER);
+    if (sscanf(read_answer(), "ready %4095s", path) != 1)
         check_fatal("the test server says: %s", answer);
+    snprintf(dir, sizeof dir, "%s", companion_path(path));
     atexit(stop);
 }
 
@@ -62,19 +44,22 @@ static const char *ask(const char *format, ...)
     va_list arguments;
     start();
     va_start(arguments, format);
-    vfprintf(to_server, format, arguments);
+    int length = vsnprintf(question, sizeof question - 1, format, arguments);
     va_end(arguments);
-    fputc('\n', to_server);
-    fflush(to_server);
+    if (length < 0 || (size_t)length >= sizeof question - 1)
+        check_fatal("the question is too long");
+    question[length] = '\n';
+    companion_say(server, question, (size_t)length + 1);
     return read_answer();
 }
 
-static int ask_number(const char *question, const char *key)
+/* The number behind that word of the answer. */
+static int number_of(const char *key)
 {
     int number;
     char format[64];
     snprintf(format, sizeof format, "%s %%d", key);
-    if (sscanf(ask("%s", question), format, &number) != 1)
+    if (sscanf(answer, format, &number) != 1)
         check_fatal("asked for '%s', the test server says: %s", question, answer);
     return number;
 }
@@ -87,18 +72,14 @@ const char *server_dir(void)
 
 int server_mailbox(const char *options)
 {
-    char question[1024];
-    snprintf(question, sizeof question, "mailbox %s", options);
-    return ask_number(question, "port");
+    ask("mailbox %s", options);
+    return number_of("port");
 }
 
 int server_play(const char *options, const char *transcript)
 {
-    static char question[1 << 20];
-    int length = snprintf(question, sizeof question, "play %s\n%s\nend", options, transcript);
-    if (length < 0 || (size_t)length >= sizeof question)
-        check_fatal("the transcript is too long");
-    return ask_number(question, "port");
+    ask("play %s\n%s\nend", options, transcript);
+    return number_of("port");
 }
 
 void server_check_played(int port, const char *file, int line)
@@ -116,16 +97,14 @@ const char *server_received(int port)
 
 int server_connections(int port)
 {
-    char question[64];
-    snprintf(question, sizeof question, "connections %d", port);
-    return ask_number(question, "connections");
+    ask("connections %d", port);
+    return number_of("connections");
 }
 
 int server_relay(int to, const char *options)
 {
-    char question[1024];
-    snprintf(question, sizeof question, "relay to=%d %s", to, options);
-    return ask_number(question, "port");
+    ask("relay to=%d %s", to, options);
+    return number_of("port");
 }
 
 void server_handshakes(int port, int *full, int *resumed)
@@ -136,12 +115,14 @@ void server_handshakes(int port, int *full, int *resumed)
 
 int server_refuse(void)
 {
-    return ask_number("refuse", "port");
+    ask("refuse");
+    return number_of("port");
 }
 
 int server_full(void)
 {
-    return ask_number("full", "port");
+    ask("full");
+    return number_of("port");
 }
 
 static char *next_text(void)

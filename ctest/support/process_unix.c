@@ -1,6 +1,7 @@
 #include "process.h"
 
 #include <dirent.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,11 @@ static long status_kib(const char *key)
     if (kib < 0)
         check_fatal("no %s in /proc/self/status", key);
     return kib;
+}
+
+long heap_in_use(void)
+{
+    return (long)mallinfo2().uordblks;
 }
 
 long virtual_kib(void)

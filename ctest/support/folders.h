@@ -1,0 +1,10 @@
+/* Folders that a test makes for itself. */
+#ifndef FOLDERS_H
+#define FOLDERS_H
+
+/* Makes one that others can enter, at a path that ends with XXXXXX, which it fills in. Ends the program if it cannot. */
+void make_temporary(char *path);
+/* Removes it with all that is in it. */
+void remove_folder(const char *path);
+
+#endif

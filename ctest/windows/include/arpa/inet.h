@@ -1,0 +1,6 @@
+#ifndef ARPA_INET_H
+#define ARPA_INET_H
+
+#include <sys/socket.h>
+
+#endif

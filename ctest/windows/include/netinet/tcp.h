@@ -1,0 +1,6 @@
+#ifndef NETINET_TCP_H
+#define NETINET_TCP_H
+
+#include <sys/socket.h>
+
+#endif

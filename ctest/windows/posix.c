@@ -1,0 +1,33 @@
+#include <io.h>
+#include <stdio.h>
+#include <winsock2.h>
+
+/* Winsock wants to be begun, by the program as well as by the library. */
+__attribute__((constructor)) static void begin_winsock(void)
+{
+    WSADATA data;
+    WSAStartup(MAKEWORD(2, 2), &data);
+}
+
+int setenv(const char *name, const char *value, int overwrite)
+{
+    return overwrite || getenv(name) == NULL ? _putenv_s(name, value) : 0;
+}
+
+int unsetenv(const char *name)
+{
+    return _putenv_s(name, "");
+}
+
+char *mkdtemp(char *path)
+{
+    return _mktemp(path) != NULL && mkdir(path, 0700) == 0 ? path : NULL;
+}
+
+void *memmem(const void *text, size_t length, const void *part, size_t part_length)
+{
+    for (const char *at = text; length >= part_length; at++, length--)
+        if (memcmp(at, part, part_length) == 0)
+            return (void *)at;
+    return NULL;
+}

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# cargo for Windows on x86-64: windows.sh COMMAND ARGUMENT…
+#
+# No package has Rust's standard library for Windows, so it is built from its sources, by the compiler that they came
+# with (tools/setup.sh windows). What is built is in target/windows, and programs are run under Wine.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=${CARGO_TARGET_DIR:-$PWD/target}
+rust=$root/tools/rust-web/usr
+export CARGO_TARGET_DIR=$root/windows
+LD_LIBRARY_PATH=$(echo "$rust"/lib/*-linux-gnu)
+export LD_LIBRARY_PATH RUSTC=$rust/bin/rustc RUSTDOC=$rust/bin/rustdoc
+# lets a stable compiler take the flag below
+export RUSTC_BOOTSTRAP=1
+export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc-posix
+export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$PWD/ctest/windows/wine.py
+standard=std,panic_unwind
+[ "$1" != test ] || standard+=,test
+exec cargo "$1" --locked "-Zbuild-std=$standard" --target x86_64-pc-windows-gnu "${@:2}"
