@@ -1,5 +1,6 @@
 /* What the library must leave alone: signals, the standard streams, descriptors, the host's errors of OpenSSL. */
 #define _DEFAULT_SOURCE /* NSIG, mkstemp */
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -171,6 +173,62 @@ static void a_cancelled_thread_ends_after_its_call(void)
     CHECK_PLAYED(port);
 }
 
+/* Standard descriptors that the host has closed */
+
+enum { SOME_DESCRIPTORS = 256 };
+
+/* Which of the first ones are open. */
+static void look_at_descriptors(char *open)
+{
+    for (int i = 0; i < SOME_DESCRIPTORS; i++)
+        open[i] = fcntl(i, F_GETFD) >= 0;
+}
+
+/* A session while those are closed; 0, or in which step it failed. */
+static int with_standard_descriptors_closed(int plain, int tls)
+{
+    char before[SOME_DESCRIPTORS], during[SOME_DESCRIPTORS];
+    const int ports[] = {plain, tls};
+    for (int secure = 0; secure < 2; secure++) {
+        for (int i = 0; i < 3; i++)
+            close(i);
+        look_at_descriptors(before);
+        int socket = pop3_connect(at_host("mail.test", ports[secure]), "alice", PASS, NULL, secure, 1);
+        if (socket < 0)
+            return 1;
+        look_at_descriptors(during);
+        int held = 0;
+        for (int i = 0; i < SOME_DESCRIPTORS; i++)
+            if (during[i] && !before[i]) {
+                held++;
+                if (i < 3)
+                    return 2;
+                if ((fcntl(i, F_GETFD) & FD_CLOEXEC) == 0)
+                    return 3;
+            }
+        if (held != 1)
+            return 4;
+        if (pop3_message_count(socket, NULL) != 5 || pop3_disconnect(socket, NULL) != 0)
+            return 5;
+        look_at_descriptors(during);
+        if (memcmp(before, during, sizeof before) != 0)
+            return 6;
+    }
+    return 0;
+}
+
+static void standard_descriptors_that_are_closed(void)
+{
+    int plain = server_mailbox(""), tls = server_mailbox("tls=implicit"), status = -1;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(with_standard_descriptors_closed(plain, tls));
+    CHECK_INT(waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
@@ -180,6 +238,7 @@ int main(void)
     refused_port = server_refuse();
     impostor_port = server_mailbox("tls=implicit cert=untrusted");
     name_is("nobody.test", "");
+    name_is("mail.test", "127.0.0.1 ::1");
     /* first, while nothing has been read for the process yet */
     RUN(no_descriptor_left);
     RUN(no_descriptor_leaks);
@@ -189,5 +248,6 @@ int main(void)
     RUN(a_server_that_is_gone_raises_no_sigpipe);
     RUN(nothing_is_printed);
     RUN(a_cancelled_thread_ends_after_its_call);
+    RUN(standard_descriptors_that_are_closed);
     return check_result();
 }

@@ -1,8 +1,6 @@
 /* Names with addresses of both families, one of which is dead, or with very many; which family to use; what is held. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -353,62 +351,6 @@ static void one_that_serves_after_many_silent_ones(void)
         dead_end(&dead[i]);
 }
 
-/* Descriptors */
-
-enum { SOME_DESCRIPTORS = 256 };
-
-/* Which of the first ones are open. */
-static void look_at_descriptors(char *open)
-{
-    for (int i = 0; i < SOME_DESCRIPTORS; i++)
-        open[i] = fcntl(i, F_GETFD) >= 0;
-}
-
-/* A session while those are closed; 0, or in which step it failed. */
-static int with_standard_descriptors_closed(int plain, int tls)
-{
-    char before[SOME_DESCRIPTORS], during[SOME_DESCRIPTORS];
-    const int ports[] = {plain, tls};
-    for (int secure = 0; secure < 2; secure++) {
-        for (int i = 0; i < 3; i++)
-            close(i);
-        look_at_descriptors(before);
-        int socket = pop3_connect(at_host("mail.test", ports[secure]), "alice", PASS, NULL, secure, 1);
-        if (socket < 0)
-            return 1;
-        look_at_descriptors(during);
-        int held = 0;
-        for (int i = 0; i < SOME_DESCRIPTORS; i++)
-            if (during[i] && !before[i]) {
-                held++;
-                if (i < 3)
-                    return 2;
-                if ((fcntl(i, F_GETFD) & FD_CLOEXEC) == 0)
-                    return 3;
-            }
-        if (held != 1)
-            return 4;
-        if (pop3_message_count(socket, NULL) != 5 || pop3_disconnect(socket, NULL) != 0)
-            return 5;
-        look_at_descriptors(during);
-        if (memcmp(before, during, sizeof before) != 0)
-            return 6;
-    }
-    return 0;
-}
-
-static void standard_descriptors_that_are_closed(void)
-{
-    int plain = server_mailbox(""), tls = server_mailbox("tls=implicit"), status = -1;
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0)
-        _exit(with_standard_descriptors_closed(plain, tls));
-    CHECK_INT(waitpid(child, &status, 0), child);
-    CHECK(WIFEXITED(status));
-    CHECK_INT(WEXITSTATUS(status), 0);
-}
-
 /* Without it nothing here can be tested, which is told rather than passed over. */
 static void need_ipv6(void)
 {
@@ -434,6 +376,5 @@ int main(void)
     RUN(of_very_many_silent_ones_few_are_waited_for);
     RUN(very_many_that_refuse);
     RUN(one_that_serves_after_many_silent_ones);
-    RUN(standard_descriptors_that_are_closed);
     return check_result();
 }

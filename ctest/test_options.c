@@ -18,6 +18,7 @@
 #include "script.h"
 #include "server.h"
 #include "session.h"
+#include "sockets.h"
 
 /* Connects, disconnects, and answers what connecting answered: 0 for a socket. */
 static int try(const pop3_options *options)
@@ -459,17 +460,23 @@ static void client_certificates_that_cannot_be_used(void)
         CHECK_INT(try(options), POP3_ERR_SECURE);
         CHECK_HAS(pop3_get_secure_error(), "the client's certificate cannot be used");
     }
-    /* a pipe would make us wait for whoever writes to it */
+    CHECK_INT(pop3_options_set_client_pkcs12(options, in(server_dir(), "client.p12"), "wrong"), POP3_OK);
+    CHECK_INT(try(options), POP3_ERR_SECURE);
+    CHECK_HAS(pop3_get_secure_error(), "client.p12");
+    CHECK_HAS_NOT(pop3_get_secure_error(), "wrong");
+    pop3_options_free(options);
+}
+
+/* It would make us wait for whoever writes to it. */
+static void a_pipe_is_no_client_certificate(void)
+{
+    pop3_options *options = options_for(server_mailbox("tls=implicit"), 1);
     char pipe[] = "/tmp/pop3connect-pipe.XXXXXX";
     CHECK(mkdtemp(pipe) != NULL && rmdir(pipe) == 0 && mkfifo(pipe, 0600) == 0);
     CHECK_INT(pop3_options_set_client_cert(options, pipe, pipe), POP3_OK);
     CHECK_INT(try(options), POP3_ERR_SECURE);
     CHECK_HAS(pop3_get_secure_error(), "not a regular file");
     CHECK_INT(unlink(pipe), 0);
-    CHECK_INT(pop3_options_set_client_pkcs12(options, in(server_dir(), "client.p12"), "wrong"), POP3_OK);
-    CHECK_INT(try(options), POP3_ERR_SECURE);
-    CHECK_HAS(pop3_get_secure_error(), "client.p12");
-    CHECK_HAS_NOT(pop3_get_secure_error(), "wrong");
     pop3_options_free(options);
 }
 
@@ -576,9 +583,9 @@ static void *accept_one(void *listener)
     static char from[INET_ADDRSTRLEN];
     struct sockaddr_in name;
     socklen_t size = sizeof name;
-    int connection = accept(*(int *)listener, (struct sockaddr *)&name, &size);
+    int connection = (int)accept(*(int *)listener, (struct sockaddr *)&name, &size);
     inet_ntop(AF_INET, &name.sin_addr, from, sizeof from);
-    close(connection);
+    close_socket(connection);
     return from;
 }
 
@@ -600,7 +607,7 @@ static void the_source_address(void)
     CHECK_INT(try(options), POP3_ERR_CONNECTION_LOST);
     pthread_join(thread, &from);
     CHECK_STR(from, "127.0.0.77");
-    close(listener);
+    close_socket(listener);
     /* an address of the other kind reaches nothing, and one that is not ours cannot be had */
     CHECK_INT(pop3_options_set_source_address(options, "::1"), POP3_OK);
     CHECK_INT(try(options), POP3_ERR_HOST_NOT_FOUND);
@@ -628,6 +635,7 @@ int main(void)
     RUN(the_platforms_trust_can_be_left_out);
     RUN(client_certificates);
     RUN(client_certificates_that_cannot_be_used);
+    RUN(a_pipe_is_no_client_certificate);
     RUN(tls_versions);
     RUN(another_name_than_the_servers);
     RUN(timeouts_of_its_own);

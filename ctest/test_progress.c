@@ -1,16 +1,14 @@
 /* The progress callback: in every wait, of every message, and ending the call by its answer. */
-#define _GNU_SOURCE /* RTLD_NEXT */
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "check.h"
 #include "gather.h"
 #include "names.h"
 #include "pop3connect.h"
+#include "ports.h"
 #include "process.h"
 #include "script.h"
 #include "server.h"
@@ -162,19 +160,6 @@ static const struct wait waits[] = {
 
 enum { WAITS = sizeof waits / sizeof *waits };
 
-/* Whether what this thread connects has room for little that is not read yet. */
-static _Thread_local int sends_little;
-
-/* Comes before libc's, since it is the executable's. glibc declares the address as a union of pointers. */
-int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t size)
-{
-    int (*next)(int, const struct sockaddr *, socklen_t), room = 4096;
-    *(void **)&next = dlsym(RTLD_NEXT, "connect");
-    if (sends_little)
-        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-    return next(fd, address.__sockaddr__, size);
-}
-
 static void *wait_once(void *argument)
 {
     struct wait *wait = argument;
@@ -182,7 +167,7 @@ static void *wait_once(void *argument)
     pop3_options *options = options_with(wait->server, wait->secure, &progress);
     int result;
     CHECK_INT(pop3_options_set_timeouts(options, WAIT_MS, WAIT_MS, 0), POP3_OK);
-    sends_little = wait->is_long;
+    connections_send_little(wait->is_long);
     if (wait->is_long) {
         enum { LONGEST = 64 * 1024 };
         char *text = calloc(1, LONGEST + 1);

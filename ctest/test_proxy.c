@@ -1,23 +1,20 @@
 /* Proxies: real ones, and such that refuse, talk rubbish or stop in the middle. */
-#include <arpa/inet.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "address.h"
 #include "check.h"
 #include "clock.h"
+#include "companion.h"
+#include "folders.h"
 #include "names.h"
 #include "pop3connect.h"
 #include "script.h"
 #include "server.h"
 #include "session.h"
+#include "sockets.h"
 
 /* What was logged of a connect. */
 static char lines[8192];
@@ -59,21 +56,26 @@ static int try_by(const char *server, int secure, const char *proxy)
 /* Real proxies, one at a time */
 
 static int proxy_port;
-static pid_t proxy;
+static struct companion *proxy;
 static char folder[64], config[96];
 
 static int listens(int port)
 {
-    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in name = loopback(port);
+    int probe = (int)socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int result = connect(probe, (struct sockaddr *)&name, sizeof name) == 0;
-    close(probe);
+    close_socket(probe);
     return result;
+}
+
+static void run_shell(const char *command)
+{
+    proxy = companion_run("/bin/sh", (const char *const[]){"-c", command, NULL});
 }
 
 static void run_tinyproxy(int with_password, int allowed_port)
 {
+    char command[128];
     FILE *file = fopen(config, "w");
     if (file == NULL)
         check_fatal("cannot write %s", config);
@@ -84,33 +86,21 @@ static void run_tinyproxy(int with_password, int allowed_port)
     if (allowed_port != 0)
         fprintf(file, "ConnectPort %d\n", allowed_port);
     fclose(file);
-    if ((proxy = fork()) == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        execlp("tinyproxy", "tinyproxy", "-d", "-c", config, (char *)NULL);
-        _exit(127);
-    }
+    snprintf(command, sizeof command, "exec tinyproxy -d -c %s", config);
+    run_shell(command);
 }
 
 static void run_microsocks(int with_password)
 {
-    char port[16];
-    snprintf(port, sizeof port, "%d", proxy_port);
-    if ((proxy = fork()) != 0)
-        return;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (freopen("/dev/null", "w", stderr) == NULL)
-        _exit(126);
-    if (with_password)
-        execlp("microsocks", "microsocks", "-i", "127.0.0.1", "-p", port, "-u", "joe", "-P", "p@ss:word%", (char *)NULL);
-    else
-        execlp("microsocks", "microsocks", "-i", "127.0.0.1", "-p", port, (char *)NULL);
-    _exit(127);
+    char command[128];
+    snprintf(command, sizeof command, "exec microsocks -i 127.0.0.1 -p %d %s 2>/dev/null", proxy_port,
+             with_password ? "-u joe -P p@ss:word%" : "");
+    run_shell(command);
 }
 
 static void end_proxy(void)
 {
-    kill(proxy, SIGKILL);
-    CHECK_INT(waitpid(proxy, NULL, 0), proxy);
+    CHECK(companion_stop(proxy));
 }
 
 /* The URL of a proxy that has been started; its port may have been taken meanwhile. */
@@ -119,13 +109,12 @@ static void begin_proxy(int is_http, int with_password, int allowed_port)
     for (int attempt = 0; attempt < 3; attempt++) {
         proxy_port = free_port();
         is_http ? run_tinyproxy(with_password, allowed_port) : run_microsocks(with_password);
-        for (int i = 0; i < 200 && waitpid(proxy, NULL, WNOHANG) == 0; i++) {
+        for (int i = 0; i < 200 && !companion_has_ended(proxy); i++) {
             if (listens(proxy_port))
                 return;
             sleep_ms(50);
         }
-        kill(proxy, SIGKILL);
-        waitpid(proxy, NULL, 0);
+        companion_stop(proxy);
     }
     check_fatal("%s did not come up; tools/setup.sh test installs it", is_http ? "tinyproxy" : "microsocks");
 }
@@ -526,8 +515,7 @@ int main(void)
 {
     server_dir();
     strcpy(folder, "/tmp/pop3connect-proxy.XXXXXX");
-    if (mkdtemp(folder) == NULL || chmod(folder, 0755) != 0)
-        check_fatal("no temporary folder");
+    make_temporary(folder);
     snprintf(config, sizeof config, "%s/tinyproxy.conf", folder);
     RUN(microsocks);
     RUN(microsocks_with_a_password);
@@ -550,8 +538,6 @@ int main(void)
     RUN(socks5h_is_socks5);
     RUN(no_error_quotes_the_url);
     RUN(urls_that_cannot_be_used);
-    char command[128];
-    snprintf(command, sizeof command, "rm -r '%s'", folder);
-    CHECK_INT(system(command), 0);
+    remove_folder(folder);
     return check_result();
 }

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "clock.h"
@@ -15,6 +14,7 @@
 #include "real_server.h"
 #include "script.h"
 #include "server.h"
+#include "sockets.h"
 
 
 static int connect_to(int port, const char *pass)
@@ -226,7 +226,7 @@ static void *impersonate(void *argument)
 {
     struct impostor *impostor = argument;
     char line[1024], message[1024], encoded[2048], challenge[2100];
-    int connection = accept(impostor->listener, NULL, NULL);
+    int connection = (int)accept(impostor->listener, NULL, NULL);
     put(connection, "+OK");
     get(connection, line, sizeof line, 0);
     put(connection, "+OK\r\nSASL SCRAM-SHA-256\r\n.");
@@ -244,7 +244,7 @@ static void *impersonate(void *argument)
         }
     }
     get(connection, impostor->rest, sizeof impostor->rest, 1);
-    close(connection);
+    close_socket(connection);
     return NULL;
 }
 
@@ -252,7 +252,7 @@ static int loopback_socket(int *port)
 {
     struct sockaddr_in name;
     socklen_t size = sizeof name;
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int listener = (int)socket(AF_INET, SOCK_STREAM, 0);
     memset(&name, 0, sizeof name);
     name.sin_family = AF_INET;
     name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -272,7 +272,7 @@ static int connect_to_impostor(struct impostor *impostor)
     CHECK_INT(pthread_create(&thread, NULL, impersonate, impostor), 0);
     int result = connect_to(port, PASS);
     pthread_join(thread, NULL);
-    close(impostor->listener);
+    close_socket(impostor->listener);
     return result;
 }
 

@@ -1,19 +1,17 @@
 /* The folder of authorities: where it is, what it may hold, when it is read. */
-#define _GNU_SOURCE /* mkdtemp, setenv, setresuid, RTLD_NEXT */
-#include <dlfcn.h>
+#define _DEFAULT_SOURCE /* setenv, symlink */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
+#include "folders.h"
 #include "pop3connect.h"
+#include "process.h"
 #include "script.h"
 #include "server.h"
-
 
 static char base[256];
 
@@ -113,12 +111,10 @@ static void rubbish_is_named_where_it_matters_and_harms_nobody(void)
     append_text(certificate_path(folder, "readme.txt"), "nothing of use");
     append_text(certificate_path(folder, "empty.pem"), "");
     append_text(certificate_path(folder, "cut.pem"), "-----BEGIN CERTIFICATE-----\nAAAA");
-    CHECK(symlink("nowhere", certificate_path(folder, "dangling")) == 0);
-    CHECK(mkfifo(certificate_path(folder, "pipe"), 0600) == 0);
     CHECK(mkdir(certificate_path(folder, "folder"), 0755) == 0);
     CHECK_INT(pop3_set_secure_dir(folder), 0);
     CHECK_INT(connect_verified(), POP3_ERR_SECURE);
-    const char *named[] = {"readme.txt", "empty.pem", "cut.pem", "dangling", "pipe"};
+    const char *named[] = {"readme.txt", "empty.pem", "cut.pem"};
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
         CHECK_HAS(pop3_get_secure_error(), certificate_path(folder, named[i]));
     CHECK_HAS_NOT(pop3_get_secure_error(), certificate_path(folder, "folder"));
@@ -129,6 +125,17 @@ static void rubbish_is_named_where_it_matters_and_harms_nobody(void)
     append_text(certificate_path(folder, "c-rubbish"), "nothing of use");
     CHECK_INT(pop3_set_secure_dir(folder), 0);
     CHECK(connect_verified() > 0);
+}
+
+static void links_and_pipes_are_named(void)
+{
+    const char *folder = new_folder("special");
+    CHECK(symlink("nowhere", certificate_path(folder, "dangling")) == 0);
+    CHECK(mkfifo(certificate_path(folder, "pipe"), 0600) == 0);
+    CHECK_INT(pop3_set_secure_dir(folder), 0);
+    CHECK_INT(connect_verified(), POP3_ERR_SECURE);
+    CHECK_HAS(pop3_get_secure_error(), certificate_path(folder, "dangling"));
+    CHECK_HAS(pop3_get_secure_error(), certificate_path(folder, "pipe"));
 }
 
 static void an_unreadable_file_is_named(void)
@@ -205,105 +212,52 @@ static void the_environment_is_the_default(void)
     CHECK_INT(connect_verified(), POP3_ERR_SECURE);
 }
 
-/* Whether this program says of itself that it has more rights than whoever started it. */
-static int pretends;
-
-/* The kernel's word on that. Comes before libc's, since it is the executable's. */
-unsigned long getauxval(unsigned long type)
-{
-    unsigned long (*next)(unsigned long);
-    *(void **)&next = dlsym(RTLD_NEXT, "getauxval");
-    return type == AT_SECURE && pretends ? 1 : next(type);
-}
-
-/* The program as it runs itself with such rights: neither the environment nor the folder beside it may count. */
-static int connect_privileged(int port)
-{
-    if (getauxval(AT_SECURE) == 0)
-        return 78;
-    if (pop3_connect(at(port), "alice", PASS, NULL, 1, 1) != POP3_ERR_SECURE)
-        return EXIT_FAILURE;
-    return strstr(pop3_get_secure_error(), "certificate was refused") != NULL ? EXIT_SUCCESS : 77;
-}
-
 /* The program as it runs itself, below. */
 static int connect_once(int port)
 {
     if (pop3_connect(at(port), "alice", PASS, NULL, 1, 1) > 0)
         return EXIT_SUCCESS;
     /* anything else than this would be another failure than the one that is waited for */
-    return strstr(pop3_get_secure_error(), "secure/cacerts cannot be read") != NULL ? EXIT_FAILURE : 77;
+    const char *why = pop3_get_secure_error();
+    return strstr(why, "cacerts cannot be read") != NULL && strstr(why, "secure") != NULL ? EXIT_FAILURE : 77;
 }
 
-/*
- * Runs this program with more rights than its user has: the user is nobody, its rights are root's. Who is not root cannot
- * do that, and has it pretend so.
- */
-static void run_privileged(const char *self)
+/* What this program answers that is run again. */
+static int connect_again(void)
 {
     char port[16];
-    int status = 0;
     snprintf(port, sizeof port, "%d", server_mailbox("tls=implicit"));
-    pid_t child = fork();
-    if (child == 0) {
-        if (geteuid() == 0 && setresuid(65534, 0, 0) == 0)
-            execl(self, self, port, "privileged", (char *)NULL);
-        _exit(79);
-    }
-    if (geteuid() == 0) {
-        CHECK_INT(waitpid(child, &status, 0), child);
-        CHECK(WIFEXITED(status));
-        CHECK_INT(WEXITSTATUS(status), 0);
-    } else {
-        waitpid(child, &status, 0);
-    }
-    char command[4200];
-    snprintf(command, sizeof command, "'%s' %s pretends", self, port);
-    CHECK_INT(system(command), 0);
+    return run_program(own_path(), (const char *const[]){port, NULL});
 }
 
-/* Runs this program again, with a folder `secure` beside it: as itself it must not have one yet. */
+/* With a folder `secure` beside it, which as itself it must not have yet. */
 static void the_folder_beside_the_host_is_the_default_of_the_default(void)
 {
-    char self[4096], beside[4096 + 16], command[8300];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (length <= 0)
-        check_fatal("where is this program?");
-    self[length] = '\0';
-    snprintf(beside, sizeof beside, "%s", self);
+    char beside[4200];
+    snprintf(beside, sizeof beside, "%s", own_path());
     strcpy(strrchr(beside, '/') + 1, "secure");
-    snprintf(command, sizeof command, "cp -r '%s' '%s'", in(server_dir(), "secure"), beside);
-    CHECK_INT(system(command), 0);
-    snprintf(command, sizeof command, "'%s' %d", self, server_mailbox("tls=implicit"));
-    CHECK_INT(system(command), 0);
-    /* both defaults are the choice of whoever starts the host, and count only where the host's rights are theirs */
-    run_privileged(self);
-    CHECK(setenv("POP3CONNECT_SECURE_DIR", in(server_dir(), "secure"), 1) == 0);
-    run_privileged(self);
-    CHECK(unsetenv("POP3CONNECT_SECURE_DIR") == 0);
+    CHECK(mkdir(beside, 0755) == 0 && mkdir(in(beside, "cacerts"), 0755) == 0);
+    append_file(certificate_path(beside, "ca.pem"), "ca.pem");
+    CHECK_INT(connect_again(), EXIT_SUCCESS);
     /* it counts even where it cannot serve */
-    snprintf(command, sizeof command, "rm -r '%s/cacerts'; '%s' %d; test $? = 1", beside, self, server_mailbox("tls=implicit"));
-    CHECK_INT(system(command), 0);
-    snprintf(command, sizeof command, "rm -r '%s'", beside);
-    CHECK_INT(system(command), 0);
+    remove_folder(in(beside, "cacerts"));
+    CHECK_INT(connect_again(), EXIT_FAILURE);
+    remove_folder(beside);
 }
 
 int main(int count, char **arguments)
 {
     if (count == 2)
         return connect_once(atoi(arguments[1]));
-    pretends = count == 3 && strcmp(arguments[2], "pretends") == 0;
-    if (count == 3)
-        return connect_privileged(atoi(arguments[1]));
 
     unsetenv("POP3CONNECT_SECURE_DIR");
     snprintf(base, sizeof base, "/tmp/pop3connect-test.XXXXXX");
-    if (mkdtemp(base) == NULL)
-        check_fatal("no temporary folder");
+    make_temporary(base);
     RUN(pem_der_and_odd_names);
     RUN(several_certificates_in_a_file);
     RUN(an_intermediate_is_trusted_as_it_stands);
     RUN(rubbish_is_named_where_it_matters_and_harms_nobody);
+    RUN(links_and_pipes_are_named);
     RUN(an_unreadable_file_is_named);
     RUN(a_folder_that_is_not_there);
     RUN(it_is_read_once);
@@ -311,9 +265,6 @@ int main(int count, char **arguments)
     RUN(the_platforms_store_alone_does_not_know_the_test_authority);
     RUN(the_environment_is_the_default);
     RUN(the_folder_beside_the_host_is_the_default_of_the_default);
-
-    char command[300];
-    snprintf(command, sizeof command, "rm -r '%s'", base);
-    CHECK_INT(system(command), 0);
+    remove_folder(base);
     return check_result();
 }

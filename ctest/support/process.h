@@ -1,4 +1,4 @@
-/* What the test program itself holds. */
+/* The test program itself: what it holds, where it is, other programs that it runs. */
 #ifndef PROCESS_H
 #define PROCESS_H
 
@@ -12,5 +12,10 @@ long virtual_kib(void);
 long resident_kib(void);
 long peak_kib(void);
 void peak_forget(void);
+
+/* Where its executable is. */
+const char *own_path(void);
+/* Runs that program with these arguments, the last of which is NULL, to its end; its exit code, -1 if it has none. */
+int run_program(const char *program, const char *const arguments[]);
 
 #endif

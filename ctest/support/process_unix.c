@@ -1,9 +1,12 @@
+#define _DEFAULT_SOURCE /* readlink */
 #include "process.h"
 
 #include <dirent.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -61,4 +64,29 @@ void peak_forget(void)
     FILE *references = fopen("/proc/self/clear_refs", "w");
     if (references == NULL || fputs("5\n", references) < 0 || fclose(references) != 0)
         check_fatal("cannot write /proc/self/clear_refs");
+}
+
+const char *own_path(void)
+{
+    static char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length <= 0)
+        check_fatal("where is this program?");
+    path[length] = '\0';
+    return path;
+}
+
+int run_program(const char *program, const char *const arguments[])
+{
+    char *words[8] = {(char *)program};
+    int status;
+    for (int i = 0; i < 6 && arguments[i] != NULL; i++)
+        words[i + 1] = (char *)arguments[i];
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        execv(program, words);
+        _exit(127);
+    }
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

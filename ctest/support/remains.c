@@ -1,14 +1,11 @@
-#define _GNU_SOURCE /* MAP_ANONYMOUS, explicit_bzero */
 #include "remains.h"
 
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "check.h"
+#include "memory.h"
 
 #define WINDOW sizeof(uint64_t)
 #define MOST_WINDOWS 8192
@@ -39,7 +36,6 @@ static int name_count;
 /* A piece of the memory, and what was found there: not memory of the process in which anything could be left. */
 static struct {
     char bytes[1 << 20];
-    char maps[1 << 18];
     char report[1 << 16];
 } work;
 
@@ -117,9 +113,7 @@ const char *sealed(const char *text, int times)
 const char *sealed_between(const char *before, const char *text, int times, const char *after)
 {
     size_t length = strlen(text), size = strlen(before) + length * (size_t)times + strlen(after) + 1, at = 0;
-    volatile char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        check_fatal("no memory");
+    volatile char *memory = memory_new(size);
     /* octet by octet, or parts of it could stay in registers and so come onto the stack */
     for (size_t i = 0; before[i] != '\0'; i++)
         memory[at++] = before[i];
@@ -127,15 +121,15 @@ const char *sealed_between(const char *before, const char *text, int times, cons
         memory[at++] = text[i % length];
     for (size_t i = 0; after[i] != '\0'; i++)
         memory[at++] = after[i];
-    if (mprotect((void *)memory, size, PROT_READ) != 0)
-        check_fatal("memory cannot be sealed");
+    memory_seal((void *)memory, size);
     return (const char *)memory;
 }
 
 __attribute__((noinline)) void remains_forget_stack(void)
 {
-    char below[256 * 1024];
-    explicit_bzero(below, sizeof below);
+    volatile char below[256 * 1024];
+    for (size_t i = 0; i < sizeof below; i++)
+        below[i] = 0;
 }
 
 /*
@@ -176,60 +170,34 @@ static void look_through(size_t length, unsigned char *found)
     }
 }
 
-static void look_through_memory(int memory, uintptr_t begin, uintptr_t end, unsigned char *found)
+static void look_through_memory(uintptr_t begin, uintptr_t end, unsigned char *found)
 {
     /* the last octets of a piece come again with the next one */
     size_t kept = 0;
     while (begin < end) {
         size_t size = sizeof work.bytes - kept;
-        ssize_t count = pread(memory, work.bytes + kept, end - begin < size ? end - begin : size, (off_t)begin);
-        if (count <= 0)
-            check_fatal("memory cannot be read");
-        size_t length = kept + (size_t)count;
+        size_t count = memory_read(begin, work.bytes + kept, end - begin < size ? end - begin : size);
+        if (count == 0)
+            return;
+        size_t length = kept + count;
         look_through(length, found);
         kept = length < WINDOW - 1 ? length : WINDOW - 1;
         memmove(work.bytes, work.bytes + length - kept, kept);
-        begin += (size_t)count;
+        begin += count;
     }
 }
 
 /* All but `work`. */
-static void look_through_mapping(int memory, uintptr_t begin, uintptr_t end, unsigned char *found)
+static void look_through_region(const struct region *region, unsigned char *found)
 {
-    uintptr_t work_begin = (uintptr_t)&work, work_end = work_begin + sizeof work;
-    if (begin < work_end && work_begin < end) {
+    uintptr_t begin = region->begin, work_begin = (uintptr_t)&work, work_end = work_begin + sizeof work;
+    if (begin < work_end && work_begin < region->end) {
         if (begin < work_begin)
-            look_through_memory(memory, begin, work_begin, found);
+            look_through_memory(begin, work_begin, found);
         begin = work_end;
     }
-    if (begin < end)
-        look_through_memory(memory, begin, end, found);
-}
-
-static uintptr_t read_hex(const char **text)
-{
-    uintptr_t value = 0;
-    for (;; (*text)++) {
-        if (**text >= '0' && **text <= '9')
-            value = value << 4 | (uintptr_t)(**text - '0');
-        else if (**text >= 'a' && **text <= 'f')
-            value = value << 4 | (uintptr_t)(**text - 'a' + 10);
-        else
-            return value;
-    }
-}
-
-static void read_maps(void)
-{
-    size_t length = 0;
-    ssize_t count;
-    int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    while ((count = read(maps, work.maps + length, sizeof work.maps - 1 - length)) > 0)
-        length += (size_t)count;
-    close(maps);
-    if (length == 0 || length == sizeof work.maps - 1)
-        check_fatal("cannot read /proc/self/maps");
-    work.maps[length] = '\0';
+    if (begin < region->end)
+        look_through_memory(begin, region->end, found);
 }
 
 static void append(const char *text, size_t length)
@@ -253,31 +221,17 @@ static void report(unsigned owner, const char *where, size_t length)
 
 const char *remains(void)
 {
-    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-    if (memory < 0)
-        check_fatal("cannot open /proc/self/mem");
-    read_maps();
+    struct region region;
+    memory_begin();
     work.report[0] = '\0';
-    /* begin-end rw-p offset device inode     path */
-    for (const char *line = work.maps; *line != '\0'; line += strcspn(line, "\n") + 1) {
+    while (memory_next(&region)) {
         unsigned char found[MOST_NAMES * FORMS] = {0};
-        const char *at = line;
-        uintptr_t begin = read_hex(&at);
-        at++;
-        uintptr_t end = read_hex(&at);
-        if (at[1] != 'r' || at[2] != 'w')
-            continue;
-        look_through_mapping(memory, begin, end, found);
-        for (unsigned owner = 0; owner < sizeof found; owner++) {
-            size_t length = strcspn(line, "\n");
-            size_t before = strcspn(line, "[/\n");
-            if (found[owner] && before < length)
-                report(owner, line + before, length - before);
-            else if (found[owner])
-                report(owner, "a mapping", strlen("a mapping"));
-        }
+        look_through_region(&region, found);
+        for (unsigned owner = 0; owner < sizeof found; owner++)
+            if (found[owner])
+                report(owner, region.name, region.name_length);
     }
-    close(memory);
+    memory_end();
     /* what was found may have come into this function's frames */
     if (work.report[0] != '\0')
         remains_forget_stack();

@@ -9,11 +9,15 @@
 
 /* Where each port leads; 0 to itself. */
 static atomic_int leads_to[65536];
+static _Thread_local int sends_little;
 static int(WSAAPI *system_connect)(SOCKET, const struct sockaddr *, int);
 
 static int WSAAPI instead_of_connect(SOCKET socket, const struct sockaddr *address, int size)
 {
     struct sockaddr_in there;
+    const int room = 4096;
+    if (sends_little)
+        setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
     if (size < (int)sizeof there || address->sa_family != AF_INET)
         return system_connect(socket, address, size);
     memcpy(&there, address, sizeof there);
@@ -28,9 +32,20 @@ static void replace(void)
     *(void **)&system_connect = replace_import("connect", (void *)instead_of_connect);
 }
 
-void port_leads_to(int from, int to)
+static void begin(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, replace);
+}
+
+void port_leads_to(int from, int to)
+{
+    begin();
     leads_to[from] = to;
+}
+
+void connections_send_little(int on)
+{
+    begin();
+    sends_little = on;
 }

@@ -9,8 +9,11 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
 use openssl::pkcs12::Pkcs12;
 use openssl::symm::Cipher;
+use openssl::x509::X509;
 
 use issue::{Authority, Identity};
 use leaf::{Issuer, LEAVES};
@@ -59,6 +62,7 @@ pub fn generate(dir: &Path) -> Result<(), Box<dyn Error>> {
         }
         write(&leaf.chain_file(dir), &chain)?;
         write(&leaf.key_file(dir), &identity.key.private_key_to_pem_pkcs8()?)?;
+        write(&leaf.fingerprint_file(dir), &fingerprint(&identity.cert)?)?;
         if leaf.name == CLIENT {
             let mut file = Pkcs12::builder();
             file.cert(&identity.cert).pkey(&identity.key);
@@ -70,6 +74,12 @@ pub fn generate(dir: &Path) -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+/// SHA-256 in lower-case hexadecimal digits.
+fn fingerprint(certificate: &X509) -> Result<Vec<u8>, ErrorStack> {
+    let digest = certificate.digest(MessageDigest::sha256())?;
+    Ok(digest.iter().map(|octet| format!("{octet:02x}")).collect::<String>().into_bytes())
 }
 
 // The modes are set whatever the umask says: servers under other users read these files.

@@ -179,4 +179,9 @@ impl Leaf {
     pub fn key_file(&self, dir: &Path) -> PathBuf {
         dir.join(format!("{}.key", self.name))
     }
+
+    /// What pins it.
+    pub fn fingerprint_file(&self, dir: &Path) -> PathBuf {
+        dir.join(format!("{}.sha256", self.name))
+    }
 }
