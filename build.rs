@@ -1,5 +1,9 @@
 //! Gives the shared library of the C interface its name for the loader. Writes nothing outside the target folder.
 
+#[cfg(unix)]
+use std::os::unix::fs::symlink;
+#[cfg(windows)]
+use std::os::windows::fs::symlink_file as symlink;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
@@ -9,6 +13,10 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     // without the C interface there is nothing in it that anybody could load
     if env::var_os("CARGO_FEATURE_CAPI").is_none() {
+        return;
+    }
+    // a DLL has the name of its file, and stays by itself
+    if env::var_os("CARGO_CFG_WINDOWS").is_some() {
         return;
     }
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{SONAME}");
@@ -27,6 +35,6 @@ fn link_soname() -> io::Result<()> {
     let link = profile.join(SONAME);
     match fs::symlink_metadata(&link) {
         Ok(_) => Ok(()),
-        Err(_) => std::os::unix::fs::symlink(Path::new("libpop3connect.so"), link),
+        Err(_) => symlink(Path::new("libpop3connect.so"), link),
     }
 }

@@ -14,8 +14,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+
+#ifdef _WIN32
+#include <io.h>
+#include <process.h>
+#include <windows.h>
+#define getpid _getpid
+#define isatty _isatty
+#define fileno _fileno
+#define fdopen _fdopen
+#define unlink _unlink
+#define close _close
+#else
 #include <unistd.h>
+#endif
 
 #include "pop3connect.h"
 
@@ -51,6 +65,71 @@ static int system_failed(const char *what)
     fprintf(stderr, "%s: %s\n", what, strerror(errno));
     return EXIT_FAILURE;
 }
+
+/* ---- What systems do each in their own way ---- */
+
+#ifdef _WIN32
+
+/* Makes a file with a name of its own, in which the last six letters of `path` are chosen; its descriptor. */
+static int create_file(char *path)
+{
+    if (_mktemp(path) == NULL)
+        return -1;
+    return _open(path, _O_CREAT | _O_EXCL | _O_RDWR | _O_BINARY, _S_IREAD | _S_IWRITE);
+}
+
+static int write_through(FILE *file)
+{
+    return _commit(_fileno(file));
+}
+
+/* Gives a file that is closed its name, on the disk as well; EEXIST if that is taken. */
+static int give_name(const char *from, const char *to)
+{
+    if (MoveFileExA(from, to, MOVEFILE_WRITE_THROUGH))
+        return 0;
+    DWORD error = GetLastError();
+    errno = error == ERROR_ALREADY_EXISTS || error == ERROR_FILE_EXISTS ? EEXIST : EIO;
+    return -1;
+}
+
+static int write_names_through(const char *folder)
+{
+    (void)folder; /* each has been */
+    return 0;
+}
+
+#else
+
+static int create_file(char *path)
+{
+    return mkstemp(path);
+}
+
+static int write_through(FILE *file)
+{
+    return fsync(fileno(file));
+}
+
+static int give_name(const char *from, const char *to)
+{
+    /* not rename(), which would overwrite what has the name */
+    if (link(from, to) != 0)
+        return -1;
+    unlink(from);
+    return 0;
+}
+
+static int write_names_through(const char *folder)
+{
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY);
+    int result = descriptor < 0 ? -1 : fsync(descriptor);
+    if (descriptor >= 0)
+        close(descriptor);
+    return result;
+}
+
+#endif
 
 /* ---- Names ---- */
 
@@ -109,8 +188,8 @@ static int list_messages(int32_t socket, struct fetch *fetch)
 static int begin_file(struct fetch *fetch)
 {
     snprintf(fetch->unfinished, sizeof fetch->unfinished, "%s/.fetch-XXXXXX", fetch->folder);
-    int descriptor = mkstemp(fetch->unfinished);
-    fetch->file = descriptor < 0 ? NULL : fdopen(descriptor, "w+b");
+    int descriptor = create_file(fetch->unfinished);
+    fetch->file = descriptor < 0 ? NULL : fdopen(descriptor, "wb");
     if (fetch->file != NULL)
         return EXIT_SUCCESS;
     int result = system_failed(fetch->unfinished);
@@ -121,6 +200,7 @@ static int begin_file(struct fetch *fetch)
     return result;
 }
 
+/* What has come of a message that is not whole goes. */
 static void drop_file(struct fetch *fetch)
 {
     if (fetch->file == NULL)
@@ -130,20 +210,20 @@ static void drop_file(struct fetch *fetch)
     unlink(fetch->unfinished);
 }
 
-/* Whether the file at the path has the same bytes as the message that has come. */
-static int is_same(FILE *file, const char *path)
+/* Whether two files have the same bytes. */
+static int is_same(const char *path, const char *other_path)
 {
-    FILE *other = fopen(path, "rb");
-    if (other == NULL)
-        return 0;
-    rewind(file);
-    int byte, others;
-    do {
+    FILE *file = fopen(path, "rb"), *other = fopen(other_path, "rb");
+    int byte = 0, others = 0, same = file != NULL && other != NULL;
+    while (same && byte != EOF) {
         byte = getc(file);
         others = getc(other);
-    } while (byte == others && byte != EOF);
-    int same = byte == others && !ferror(file) && !ferror(other);
-    fclose(other);
+        same = byte == others && !ferror(file) && !ferror(other);
+    }
+    if (file != NULL)
+        fclose(file);
+    if (other != NULL)
+        fclose(other);
     return same;
 }
 
@@ -159,9 +239,12 @@ static int name_file(const struct fetch *fetch, const char *name)
                                : snprintf(path, sizeof path, "%s/%s-%d.eml", fetch->folder, name, copy);
         if (length >= (int)sizeof path)
             errno = ENAMETOOLONG;
-        else if (link(fetch->unfinished, path) == 0 || (errno == EEXIST && is_same(fetch->file, path)))
+        else if (give_name(fetch->unfinished, path) == 0)
             return EXIT_SUCCESS;
-        else if (errno == EEXIST)
+        else if (errno == EEXIST && is_same(fetch->unfinished, path)) {
+            unlink(fetch->unfinished);
+            return EXIT_SUCCESS;
+        } else if (errno == EEXIST)
             continue;
         return system_failed(path);
     }
@@ -170,22 +253,20 @@ static int name_file(const struct fetch *fetch, const char *name)
 /* Only what was written through to the disk is whole after a power failure. */
 static int end_file(struct fetch *fetch, const char *name)
 {
-    if (fflush(fetch->file) != 0 || fsync(fileno(fetch->file)) != 0)
+    if (fflush(fetch->file) != 0 || write_through(fetch->file) != 0)
         return system_failed(fetch->unfinished);
-    int result = name_file(fetch, name);
-    drop_file(fetch);
+    int closed = fclose(fetch->file);
+    fetch->file = NULL;
+    int result = closed == 0 ? name_file(fetch, name) : system_failed(fetch->unfinished);
+    if (result != EXIT_SUCCESS)
+        unlink(fetch->unfinished);
     return result;
 }
 
 /* The same for the names. */
 static int flush_folder(const char *folder)
 {
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY);
-    int flushed = descriptor >= 0 && fsync(descriptor) == 0;
-    int result = flushed ? EXIT_SUCCESS : system_failed(folder);
-    if (descriptor >= 0)
-        close(descriptor);
-    return result;
+    return write_names_through(folder) == 0 ? EXIT_SUCCESS : system_failed(folder);
 }
 
 /* ---- Reading ---- */
@@ -193,12 +274,11 @@ static int flush_folder(const char *folder)
 /* In place on a terminal; elsewhere a line a second at the most. */
 static void show_progress(struct fetch *fetch, int at_end)
 {
-    int on_terminal = isatty(STDOUT_FILENO);
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (!at_end && !on_terminal && now.tv_sec == fetch->shown)
+    int on_terminal = isatty(fileno(stdout));
+    time_t now = time(NULL);
+    if (!at_end && !on_terminal && now == fetch->shown)
         return;
-    fetch->shown = now.tv_sec;
+    fetch->shown = now;
     printf("%s%zu of %zu messages, %lld bytes%s", on_terminal ? "\r" : "", fetch->safe, fetch->count,
            (long long)fetch->bytes, on_terminal && !at_end ? "" : "\n");
     fflush(stdout);
