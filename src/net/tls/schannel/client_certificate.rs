@@ -82,9 +82,11 @@ struct Imported {
 
 impl Imported {
     fn new(path: &Path, pkcs12: &[u8], password: &str, place: KeyPlace) -> Result<Imported> {
-        // for a wrong password there may be no error
-        let store = CertificateStore::import(pkcs12, password, place)
-            .map_err(|error| errors::caused(Kind::Secure, &words(path, &"it cannot be opened"), error))?;
+        let store = CertificateStore::import(pkcs12, password, place).map_err(|error| match error.raw_os_error() {
+            // some systems have no error for it
+            Some(0) => unusable(path, &"its password is another one, or this system does not know such a key"),
+            _ => errors::caused(Kind::Secure, &words(path, &"it cannot be opened"), error),
+        })?;
         let certificate = store.certificate_with_key();
         let certificate = certificate.ok_or_else(|| unusable(path, &"it lacks a certificate or its key"))?;
         Ok(Imported { certificate, place })

@@ -122,8 +122,8 @@ fn reason(links: &[Link], whole: u32, policy: i32, anchors: &[[u8; 32]], is_for_
     if let Some(weak) = used.iter().position(|link| !own_checks::has_strong_key(&link.certificate)) {
         return Some(if weak == 0 { Reason::WeakKey } else { Reason::Other("CA certificate key too weak") });
     }
-    // whoever is trusted need not be signed well
-    let signed = if is_anchored || !has(UNKNOWN) { &used[..used.len() - 1] } else { used };
+    // whoever is trusted at the end need not be signed well
+    let signed = &used[..used.len() - 1];
     if has(CERT_TRUST_HAS_WEAK_SIGNATURE) || !signed.iter().all(|link| own_checks::has_strong_digest(&link.certificate))
     {
         return Some(Reason::Other("CA signature digest algorithm too weak"));
@@ -163,3 +163,106 @@ const NAME_CONSTRAINTS: u32 = CERT_TRUST_INVALID_NAME_CONSTRAINTS
 
 /// CERT_TRUST_…: what is not asked for, revocation.
 const NO_ERROR: u32 = CERT_TRUST_REVOCATION_STATUS_UNKNOWN | CERT_TRUST_IS_OFFLINE_REVOCATION;
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::certificate::tests::certificate_with;
+    use super::*;
+
+    const RSA_SHA_256: &str = "1.2.840.113549.1.1.11";
+    const RSA_SHA_1: &str = "1.2.840.113549.1.1.5";
+    const UNKNOWN_ISSUER: &str = "unable to get local issuer certificate";
+
+    fn link(status: u32) -> Link {
+        link_with(status, 2048, RSA_SHA_256)
+    }
+
+    fn link_with(status: u32, bits: usize, algorithm: &'static str) -> Link {
+        Link { certificate: certificate_with(bits, algorithm), status, is_timely: 0 }
+    }
+
+    /// Why a chain of these is not believed that leads to the platform's root.
+    fn said(links: &[Link]) -> Option<Reason> {
+        let whole = links.iter().fold(0, |all, link| all | link.status);
+        reason(links, whole, 0, &[], true)
+    }
+
+    #[test]
+    fn what_each_status_is() {
+        for (status, is) in [
+            (0, None),
+            (CERT_TRUST_IS_PARTIAL_CHAIN, Some(Reason::UnknownAuthority(UNKNOWN_ISSUER))),
+            (
+                CERT_TRUST_IS_UNTRUSTED_ROOT,
+                Some(Reason::UnknownAuthority("self-signed certificate in certificate chain")),
+            ),
+            (CERT_TRUST_INVALID_BASIC_CONSTRAINTS, Some(Reason::Other("invalid CA certificate"))),
+            (CERT_TRUST_IS_NOT_VALID_FOR_USAGE, Some(Reason::Other("unsuitable certificate purpose"))),
+            (CERT_TRUST_HAS_WEAK_SIGNATURE, Some(Reason::Other("CA signature digest algorithm too weak"))),
+            (CERT_TRUST_HAS_EXCLUDED_NAME_CONSTRAINT, Some(Reason::Other("permitted subtree violation"))),
+            (CERT_TRUST_IS_NOT_SIGNATURE_VALID, Some(Reason::Other("certificate signature failure"))),
+            (CERT_TRUST_IS_NOT_TIME_VALID, Some(Reason::Expired)),
+            (CERT_TRUST_IS_REVOKED, Some(Reason::Other("certificate is not trusted by this machine"))),
+            (CERT_TRUST_IS_EXPLICIT_DISTRUST, Some(Reason::Other("certificate is not trusted by this machine"))),
+            // what nobody knows yet
+            (0x4000_0000, Some(Reason::Other("the chain of certificates is not valid"))),
+            (CERT_TRUST_REVOCATION_STATUS_UNKNOWN, None),
+        ] {
+            for links in [[link(status), link(0)], [link(0), link(status)]] {
+                assert_eq!(said(&links), is, "{status:#x}");
+            }
+            // of the whole, though none of its parts says so
+            assert_eq!(reason(&[link(0), link(0)], status, 0, &[], true), is, "{status:#x}");
+        }
+        assert_eq!(
+            said(&[link(CERT_TRUST_IS_UNTRUSTED_ROOT)]),
+            Some(Reason::UnknownAuthority("self-signed certificate"))
+        );
+        assert_eq!(said(&[]), Some(Reason::UnknownAuthority(UNKNOWN_ISSUER)));
+        let early = Link { is_timely: -1, ..link(CERT_TRUST_IS_NOT_TIME_VALID) };
+        assert_eq!(said(&[early, link(0)]), Some(Reason::NotYetValid));
+    }
+
+    #[test]
+    fn what_is_checked_besides() {
+        let good = || link(0);
+        assert_eq!(said(&[link_with(0, 1024, RSA_SHA_256), good()]), Some(Reason::WeakKey));
+        let weak_authority = Some(Reason::Other("CA certificate key too weak"));
+        assert_eq!(said(&[good(), link_with(0, 1024, RSA_SHA_256)]), weak_authority);
+        let forged = Some(Reason::Other("CA signature digest algorithm too weak"));
+        assert_eq!(said(&[link_with(0, 2048, RSA_SHA_1), good()]), forged);
+        assert_eq!(said(&[good(), link_with(0, 2048, RSA_SHA_1), good()]), forged);
+        assert_eq!(said(&[good(), link_with(0, 2048, RSA_SHA_1)]), None, "the root's own signature");
+        assert_eq!(reason(&[good(), good()], 0, 0, &[], false), Some(Reason::NameMismatch));
+        let policy = Some(Reason::Other("this machine's policy for TLS servers"));
+        for number in [CERT_E_CHAINING, CERT_E_UNTRUSTEDROOT, -1] {
+            assert_eq!(reason(&[good(), good()], 0, number, &[], true), policy);
+        }
+    }
+
+    #[test]
+    fn a_chain_ends_at_what_the_host_trusts() {
+        let leaf = link(0);
+        let intermediate = |status| link_with(status, 3072, RSA_SHA_256);
+        let anchors = [intermediate(0).certificate.fingerprint()];
+        let with = |leaf: u32, intermediate_status: u32, root: u32, policy: i32| {
+            let links = [link(leaf), intermediate(intermediate_status), link_with(root, 4096, RSA_SHA_1)];
+            reason(&links, leaf | intermediate_status | root, policy, &anchors, true)
+        };
+        for unknown in [CERT_TRUST_IS_PARTIAL_CHAIN, CERT_TRUST_IS_UNTRUSTED_ROOT] {
+            for policy in [0, CERT_E_CHAINING, CERT_E_UNTRUSTEDROOT] {
+                assert_eq!(with(0, unknown, 0, policy), None);
+                assert_eq!(with(0, 0, unknown, policy), None);
+            }
+        }
+        assert_eq!(with(0, 0, CERT_TRUST_IS_NOT_TIME_VALID | CERT_TRUST_IS_UNTRUSTED_ROOT, 0), None, "above it");
+        assert_eq!(with(CERT_TRUST_IS_NOT_TIME_VALID, 0, 0, 0), Some(Reason::Expired));
+        assert_eq!(with(0, CERT_TRUST_IS_NOT_TIME_VALID, 0, 0), Some(Reason::Expired), "itself");
+        let forged = Some(Reason::Other("certificate signature failure"));
+        assert_eq!(with(CERT_TRUST_IS_NOT_SIGNATURE_VALID, 0, 0, 0), forged);
+        assert_eq!(with(0, 0, 0, -1), Some(Reason::Other("this machine's policy for TLS servers")));
+        // the certificate itself
+        let links = [link(CERT_TRUST_IS_PARTIAL_CHAIN)];
+        assert_eq!(reason(&links, links[0].status, CERT_E_CHAINING, &[leaf.certificate.fingerprint()], true), None);
+    }
+}
