@@ -338,7 +338,7 @@ typedef struct pop3_tls_info {
      */
     char *version;
     /**
-     * The cipher suite. NULL in a zeroed one.
+     * The cipher suite, as the platform's TLS library calls it. NULL in a zeroed one.
      */
     char *cipher;
     /**
@@ -1116,6 +1116,8 @@ int32_t pop3_options_set_client_pkcs12(pop3_options *options, const char *path, 
  * - `version`: POP3_TLS_1_2 (the default, whatever OpenSSL's configuration says unless that wants 1.3 alone) or
  *   POP3_TLS_1_3; POP3_TLS_1_0 or POP3_TLS_1_1 for old appliances, which also admits small keys and SHA-1 (OpenSSL's
  *   security level 0) for that connection. Suites without a certificate or without encryption are never offered.
+ *   Secure Transport, and Schannel before Windows 11, have no TLS 1.3: on macOS a connect that wants it answers
+ *   POP3_ERR_UNSUPPORTED before it connects, on such a Windows POP3_ERR_SECURE.
  *
  * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`).
  * Threads: thread-safe, as long as no other call uses the options meanwhile.
@@ -1318,11 +1320,11 @@ int32_t pop3_set_comms_timeout(int32_t seconds);
  * input/output error: then again at the next connect. A folder without a readable `cacerts` fails every connect that
  * verifies, with POP3_ERR_SECURE.
  *
- * - `path`: copied; NULL is the default: the environment's POP3CONNECT_SECURE_DIR if that is set, else the folder
- *   `secure` beside the host's executable if that exists, else none. In a privileged host (set-user-ID, set-group-ID,
- *   file capabilities) the default is none: the user who started it could choose both.
+ * - `path`: in UTF-8, as all paths; copied; NULL is the default: the environment's POP3CONNECT_SECURE_DIR if that is
+ *   set, else the folder `secure` beside the host's executable if that exists, else none. In a privileged host
+ *   (set-user-ID, set-group-ID, file capabilities) the default is none: the user who started it could choose both.
  *
- * Returns 0, or POP3_ERR_PARAMETER (empty).
+ * Returns 0, or POP3_ERR_PARAMETER (empty; on Windows, not UTF-8).
  * Threads: thread-safe.
  */
 int32_t pop3_set_secure_dir(const char *path);

@@ -70,7 +70,7 @@ pub struct pop3_uid_list {
 pub struct pop3_tls_info {
     /// The version, as "TLSv1.3". NULL in a zeroed one.
     pub version: *mut c_char,
-    /// The cipher suite. NULL in a zeroed one.
+    /// The cipher suite, as the platform's TLS library calls it. NULL in a zeroed one.
     pub cipher: *mut c_char,
     /// 1 where an earlier session was resumed, else 0.
     pub resumed: i32,

@@ -52,11 +52,11 @@ pub extern "C" fn pop3_set_comms_timeout(seconds: i32) -> i32 {
 /// input/output error: then again at the next connect. A folder without a readable `cacerts` fails every connect that
 /// verifies, with POP3_ERR_SECURE.
 ///
-/// - `path`: copied; NULL is the default: the environment's POP3CONNECT_SECURE_DIR if that is set, else the folder
-///   `secure` beside the host's executable if that exists, else none. In a privileged host (set-user-ID, set-group-ID,
-///   file capabilities) the default is none: the user who started it could choose both.
+/// - `path`: in UTF-8, as all paths; copied; NULL is the default: the environment's POP3CONNECT_SECURE_DIR if that is
+///   set, else the folder `secure` beside the host's executable if that exists, else none. In a privileged host
+///   (set-user-ID, set-group-ID, file capabilities) the default is none: the user who started it could choose both.
 ///
-/// Returns 0, or POP3_ERR_PARAMETER (empty).
+/// Returns 0, or POP3_ERR_PARAMETER (empty; on Windows, not UTF-8).
 /// Threads: thread-safe.
 ///
 /// # Safety

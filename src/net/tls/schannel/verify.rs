@@ -10,7 +10,7 @@ use super::errors;
 use crate::error::{Error, Kind, Result};
 use crate::net::tls::certificate::{Certificate, Reason, not_pinned};
 use crate::net::tls::connector::TlsConnector;
-use crate::net::tls::own_checks;
+use crate::net::tls::{Version, own_checks};
 
 /// For how long the system may fetch what is missing to a chain, at most.
 const LONGEST_RETRIEVAL: Duration = Duration::from_secs(10);
@@ -78,7 +78,9 @@ fn judge(
     let is_for_host = own_checks::is_for(certificate, &connector.host)
         // such are made by hand for one machine
         || connector.context.without_names.contains(&certificate.fingerprint());
-    Ok(reason(&links, chain.status, chain.policy, anchors, is_for_host))
+    // who allows versions of old appliances has their certificates to do with, too
+    let admits_weak = connector.oldest < Version::Tls12;
+    Ok(reason(&links, chain.status, chain.policy, anchors, is_for_host, admits_weak))
 }
 
 /// What is known of one certificate of a chain.
@@ -92,8 +94,16 @@ struct Link {
 
 /// Why a chain is not believed, in the order in which OpenSSL asks; `None` if it is. `whole` is the status of all of it.
 ///
-/// A chain ends at the first of the `anchors`, be that a root or not: what is above it does not count.
-fn reason(links: &[Link], whole: u32, policy: i32, anchors: &[[u8; 32]], is_for_host: bool) -> Option<Reason> {
+/// A chain ends at the first of the `anchors`, be that a root or not: what is above it does not count. `admits_weak` small keys
+/// and digests that can be forged.
+fn reason(
+    links: &[Link],
+    whole: u32,
+    policy: i32,
+    anchors: &[[u8; 32]],
+    is_for_host: bool,
+    admits_weak: bool,
+) -> Option<Reason> {
     let anchor = links.iter().position(|link| anchors.contains(&link.certificate.fingerprint()));
     let known = anchor.map_or(links.len(), |anchor| anchor + 1);
     let (used, is_anchored) = (&links[..known], anchor.is_some());
@@ -119,14 +129,15 @@ fn reason(links: &[Link], whole: u32, policy: i32, anchors: &[[u8; 32]], is_for_
     if has(CERT_TRUST_IS_NOT_VALID_FOR_USAGE) {
         return Some(Reason::Other("unsuitable certificate purpose"));
     }
-    if let Some(weak) = used.iter().position(|link| !own_checks::has_strong_key(&link.certificate)) {
-        return Some(if weak == 0 { Reason::WeakKey } else { Reason::Other("CA certificate key too weak") });
-    }
-    // whoever is trusted at the end need not be signed well
-    let signed = &used[..used.len() - 1];
-    if has(CERT_TRUST_HAS_WEAK_SIGNATURE) || !signed.iter().all(|link| own_checks::has_strong_digest(&link.certificate))
-    {
-        return Some(Reason::Other("CA signature digest algorithm too weak"));
+    if !admits_weak {
+        if let Some(weak) = used.iter().position(|link| !own_checks::has_strong_key(&link.certificate)) {
+            return Some(if weak == 0 { Reason::WeakKey } else { Reason::Other("CA certificate key too weak") });
+        }
+        // whoever is trusted at the end need not be signed well
+        let mut signed = used[..used.len() - 1].iter();
+        if has(CERT_TRUST_HAS_WEAK_SIGNATURE) || !signed.all(|link| own_checks::has_strong_digest(&link.certificate)) {
+            return Some(Reason::Other("CA signature digest algorithm too weak"));
+        }
     }
     if !is_for_host {
         return Some(Reason::NameMismatch);
@@ -144,7 +155,7 @@ fn reason(links: &[Link], whole: u32, policy: i32, anchors: &[[u8; 32]], is_for_
     if has(CERT_TRUST_IS_REVOKED | CERT_TRUST_IS_EXPLICIT_DISTRUST) {
         return Some(Reason::Other("certificate is not trusted by this machine"));
     }
-    if has(!NO_ERROR) {
+    if has(!(NO_ERROR | CERT_TRUST_HAS_WEAK_SIGNATURE)) {
         return Some(Reason::Other("the chain of certificates is not valid"));
     }
     match policy {
@@ -184,7 +195,7 @@ mod tests {
     /// Why a chain of these is not believed that leads to the platform's root.
     fn said(links: &[Link]) -> Option<Reason> {
         let whole = links.iter().fold(0, |all, link| all | link.status);
-        reason(links, whole, 0, &[], true)
+        reason(links, whole, 0, &[], true, false)
     }
 
     #[test]
@@ -212,7 +223,7 @@ mod tests {
                 assert_eq!(said(&links), is, "{status:#x}");
             }
             // of the whole, though none of its parts says so
-            assert_eq!(reason(&[link(0), link(0)], status, 0, &[], true), is, "{status:#x}");
+            assert_eq!(reason(&[link(0), link(0)], status, 0, &[], true, false), is, "{status:#x}");
         }
         assert_eq!(
             said(&[link(CERT_TRUST_IS_UNTRUSTED_ROOT)]),
@@ -233,10 +244,12 @@ mod tests {
         assert_eq!(said(&[link_with(0, 2048, RSA_SHA_1), good()]), forged);
         assert_eq!(said(&[good(), link_with(0, 2048, RSA_SHA_1), good()]), forged);
         assert_eq!(said(&[good(), link_with(0, 2048, RSA_SHA_1)]), None, "the root's own signature");
-        assert_eq!(reason(&[good(), good()], 0, 0, &[], false), Some(Reason::NameMismatch));
+        let weak = [link_with(CERT_TRUST_HAS_WEAK_SIGNATURE, 1024, RSA_SHA_1), good()];
+        assert_eq!(reason(&weak, CERT_TRUST_HAS_WEAK_SIGNATURE, 0, &[], true, true), None, "admitted");
+        assert_eq!(reason(&[good(), good()], 0, 0, &[], false, false), Some(Reason::NameMismatch));
         let policy = Some(Reason::Other("this machine's policy for TLS servers"));
         for number in [CERT_E_CHAINING, CERT_E_UNTRUSTEDROOT, -1] {
-            assert_eq!(reason(&[good(), good()], 0, number, &[], true), policy);
+            assert_eq!(reason(&[good(), good()], 0, number, &[], true, false), policy);
         }
     }
 
@@ -247,7 +260,7 @@ mod tests {
         let anchors = [intermediate(0).certificate.fingerprint()];
         let with = |leaf: u32, intermediate_status: u32, root: u32, policy: i32| {
             let links = [link(leaf), intermediate(intermediate_status), link_with(root, 4096, RSA_SHA_1)];
-            reason(&links, leaf | intermediate_status | root, policy, &anchors, true)
+            reason(&links, leaf | intermediate_status | root, policy, &anchors, true, false)
         };
         for unknown in [CERT_TRUST_IS_PARTIAL_CHAIN, CERT_TRUST_IS_UNTRUSTED_ROOT] {
             for policy in [0, CERT_E_CHAINING, CERT_E_UNTRUSTEDROOT] {
@@ -263,6 +276,9 @@ mod tests {
         assert_eq!(with(0, 0, 0, -1), Some(Reason::Other("this machine's policy for TLS servers")));
         // the certificate itself
         let links = [link(CERT_TRUST_IS_PARTIAL_CHAIN)];
-        assert_eq!(reason(&links, links[0].status, CERT_E_CHAINING, &[leaf.certificate.fingerprint()], true), None);
+        assert_eq!(
+            reason(&links, links[0].status, CERT_E_CHAINING, &[leaf.certificate.fingerprint()], true, false),
+            None
+        );
     }
 }
