@@ -68,24 +68,26 @@ impl Credentials {
             pTlsParameters: &mut versions,
             ..Default::default()
         };
-        // SAFETY: all that it points to lives until the call is over
-        let handle = unsafe { acquire((&raw const newer).cast()) }.or_else(|status| {
-            // before Windows 10 version 1809, which has no TLS 1.3 either
-            let older = SCHANNEL_CRED {
-                dwVersion: SCHANNEL_CRED_VERSION,
-                dwFlags: flags,
-                cCreds: count,
-                paCred: &mut first,
-                grbitEnabledProtocols: offered & !SP_PROT_TLS1_3_CLIENT,
-                ..Default::default()
-            };
-            // with no version in it the system's own choice would be offered
-            if older.grbitEnabledProtocols == 0 {
-                return Err(status);
-            }
-            // SAFETY: as above
-            unsafe { acquire((&raw const older).cast()) }.map_err(|_| status)
-        })?;
+        // before Windows 10 version 1809, which has no TLS 1.3 either
+        let older = SCHANNEL_CRED {
+            dwVersion: SCHANNEL_CRED_VERSION,
+            dwFlags: flags,
+            cCreds: count,
+            paCred: &mut first,
+            grbitEnabledProtocols: offered & !SP_PROT_TLS1_3_CLIENT,
+            ..Default::default()
+        };
+        let by_newer: *const c_void = (&raw const newer).cast();
+        let by_older: *const c_void = (&raw const older).cast();
+        let ways = match oldest {
+            // this way admits them also where the system does not offer them by itself
+            Version::Tls10 | Version::Tls11 => [by_older, by_newer],
+            Version::Tls12 => [by_newer, by_older],
+            // without a version in it the other way would offer the system's own choice
+            Version::Tls13 => [by_newer, by_newer],
+        };
+        // SAFETY: these are the two structures, and all that they point to lives until the call is over
+        let handle = unsafe { acquire(ways[0]) }.or_else(|status| unsafe { acquire(ways[1]) }.map_err(|_| status))?;
         Ok(Credentials { handle, _certificate: certificate })
     }
 }
