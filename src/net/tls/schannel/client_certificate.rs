@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 use windows_sys::Win32::Foundation::{SEC_E_NO_CREDENTIALS, SEC_E_UNKNOWN_CREDENTIALS};
@@ -26,9 +27,9 @@ pub struct ClientCertificate {
     pkcs12: Zeroizing<Vec<u8>>,
     password: Zeroizing<String>,
     /// With its key in this process's memory.
-    imported: Imported,
+    imported: Arc<Imported>,
     /// With its key where the user's keys are kept, for a system whose Schannel, which is another process, wants that.
-    kept: OnceCell<Imported>,
+    kept: OnceCell<Arc<Imported>>,
 }
 
 impl ClientCertificate {
@@ -47,7 +48,7 @@ impl ClientCertificate {
             }
             Identity::Pkcs12 { path, password } => (path, read(path)?, password.clone()),
         };
-        let imported = Imported::new(path, &pkcs12, &password, KeyPlace::Memory)?;
+        let imported = Arc::new(Imported::new(path, &pkcs12, &password, KeyPlace::Memory)?);
         Ok(ClientCertificate { path: path.clone(), pkcs12, password, imported, kept: OnceCell::new() })
     }
 
@@ -58,7 +59,7 @@ impl ClientCertificate {
 
     /// Credentials with it at hand if the server asks for it.
     pub fn credentials(&self, oldest: Version) -> Result<Credentials> {
-        let acquire = |imported: &Imported| Credentials::acquire(oldest, Some(imported.certificate.clone()));
+        let acquire = |imported: &Arc<Imported>| Credentials::acquire(oldest, Some(Arc::clone(imported)));
         let acquired: Result<Credentials, Status> = match self.kept.get() {
             Some(kept) => acquire(kept),
             None => match acquire(&self.imported) {
@@ -69,14 +70,15 @@ impl ClientCertificate {
         acquired.map_err(|status| unusable(&self.path, &errors::describe(status)))
     }
 
-    fn keep(&self) -> Result<&Imported> {
-        self.kept.get_or_try_init(|| Imported::new(&self.path, &self.pkcs12, &self.password, KeyPlace::User))
+    fn keep(&self) -> Result<&Arc<Imported>> {
+        let import = || Imported::new(&self.path, &self.pkcs12, &self.password, KeyPlace::User);
+        self.kept.get_or_try_init(|| import().map(Arc::new))
     }
 }
 
-/// A certificate whose key the system knows.
-struct Imported {
-    certificate: CertificateContext,
+/// A certificate whose key the system knows, for as long as anybody has this.
+pub struct Imported {
+    pub certificate: CertificateContext,
     place: KeyPlace,
 }
 
@@ -96,7 +98,7 @@ impl Imported {
 impl Drop for Imported {
     fn drop(&mut self) {
         if self.place == KeyPlace::User {
-            self.certificate.delete_key();
+            let _ = self.certificate.delete_key();
         }
     }
 }

@@ -53,15 +53,15 @@ impl CertificateContext {
             .any(|property| self.has(property))
     }
 
-    /// Removes the key from where the user's keys are kept.
-    pub fn delete_key(&self) {
+    /// Removes the key from where the user's keys are kept; whether it was there.
+    pub fn delete_key(&self) -> bool {
         let mut size = 0;
         // SAFETY: asks for the size alone
         unsafe {
             CertGetCertificateContextProperty(self.0, CERT_KEY_PROV_INFO_PROP_ID, ptr::null_mut(), &mut size);
         }
         if (size as usize) < mem::size_of::<CRYPT_KEY_PROV_INFO>() {
-            return;
+            return false;
         }
         // the structure, aligned for it, and behind it the texts that it points to
         let mut room = vec![0u64; (size as usize).div_ceil(mem::size_of::<u64>())];
@@ -70,39 +70,32 @@ impl CertificateContext {
         let known =
             unsafe { CertGetCertificateContextProperty(self.0, CERT_KEY_PROV_INFO_PROP_ID, info.cast(), &mut size) };
         if known == 0 {
-            return;
+            return false;
         }
         // SAFETY: written by the system
         let info = unsafe { &*info };
+        let machine = info.dwFlags & CRYPT_MACHINE_KEYSET;
+        let (container, provider_name) = (info.pwszContainerName, info.pwszProvName);
         if info.dwProvType != 0 {
-            let mut provider = 0;
-            let flags = CRYPT_DELETEKEYSET | CRYPT_SILENT | (info.dwFlags & CRYPT_MACHINE_KEYSET);
-            // SAFETY: the names end with a 0; with that flag no handle is made
-            unsafe {
-                CryptAcquireContextW(&mut provider, info.pwszContainerName, info.pwszProvName, info.dwProvType, flags)
-            };
-            return;
+            let flags = CRYPT_DELETEKEYSET | CRYPT_SILENT | machine;
+            // SAFETY: the names end with a 0; with these flags no handle is made
+            return unsafe { CryptAcquireContextW(&mut 0, container, provider_name, info.dwProvType, flags) } != 0;
         }
         let (mut provider, mut key) = (0, 0);
         // SAFETY: the names end with a 0; the handles are written before they are used, and given back
         unsafe {
-            if NCryptOpenStorageProvider(&mut provider, info.pwszProvName, 0) != 0 {
-                return;
+            if NCryptOpenStorageProvider(&mut provider, provider_name, 0) != 0 {
+                return false;
             }
-            let flags = NCRYPT_SILENT_FLAG | (info.dwFlags & CRYPT_MACHINE_KEYSET);
-            if NCryptOpenKey(provider, &mut key, info.pwszContainerName, 0, flags) == 0 && NCryptDeleteKey(key, 0) != 0
-            {
+            let opened = NCryptOpenKey(provider, &mut key, container, 0, NCRYPT_SILENT_FLAG | machine) == 0;
+            // which gives it back as well, where it succeeds
+            let deleted = opened && NCryptDeleteKey(key, 0) == 0;
+            if opened && !deleted {
                 NCryptFreeObject(key);
             }
             NCryptFreeObject(provider);
+            deleted
         }
-    }
-}
-
-impl Clone for CertificateContext {
-    fn clone(&self) -> CertificateContext {
-        // SAFETY: it is one; cannot fail
-        CertificateContext(unsafe { CertDuplicateCertificateContext(self.0) })
     }
 }
 
@@ -334,4 +327,39 @@ unsafe fn policy(chain: *const CERT_CHAIN_CONTEXT) -> i32 {
     // SAFETY: all lives until the call is over
     let asked = unsafe { CertVerifyCertificateChainPolicy(CERT_CHAIN_POLICY_SSL, chain, &wanted, &mut verdict) };
     if asked == 0 { windows_sys::Win32::Foundation::CERT_E_CHAINING } else { verdict.dwError as i32 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::identity::to_pkcs12;
+    use super::*;
+
+    const PEM: &[u8] = include_bytes!("../identity/rsa.pem");
+    const PASSWORD: &str = "s3cret";
+
+    fn imported(place: KeyPlace) -> CertificateContext {
+        let pkcs12 = to_pkcs12(PEM, PEM, PASSWORD).unwrap();
+        CertificateStore::import(&pkcs12, PASSWORD, place).unwrap().certificate_with_key().unwrap()
+    }
+
+    #[test]
+    fn a_key_among_the_users_is_deleted() {
+        let certificate = imported(KeyPlace::User);
+        assert!(certificate.delete_key());
+        assert!(!certificate.delete_key(), "once");
+    }
+
+    #[test]
+    fn a_key_in_memory_is_nowhere_else() {
+        assert!(!imported(KeyPlace::Memory).delete_key());
+    }
+
+    #[test]
+    fn what_cannot_be_imported() {
+        let pkcs12 = to_pkcs12(PEM, PEM, PASSWORD).unwrap();
+        assert!(CertificateStore::import(&pkcs12, "wrong", KeyPlace::Memory).is_err());
+        assert!(CertificateStore::import(b"x", PASSWORD, KeyPlace::Memory).is_err());
+        assert!(CertificateStore::new().unwrap().add(b"x").is_err());
+        assert!(CertificateStore::new().unwrap().certificate_with_key().is_none());
+    }
 }

@@ -14,6 +14,7 @@ use windows_sys::Win32::Security::Authentication::Identity::*;
 use windows_sys::Win32::Security::Credentials::SecHandle;
 use windows_sys::Win32::Security::Cryptography::CERT_CONTEXT;
 
+use super::client_certificate::Imported;
 use super::crypt::CertificateContext;
 use crate::net::tls::Version;
 
@@ -33,7 +34,7 @@ const REQUEST: u32 = ISC_REQ_SEQUENCE_DETECT
 pub struct Credentials {
     handle: SecHandle,
     /// Lives as long as Schannel may use it.
-    _certificate: Option<CertificateContext>,
+    _certificate: Option<Arc<Imported>>,
 }
 
 // SAFETY: SSPI's handles may be used by any thread, and by several at once
@@ -43,7 +44,7 @@ unsafe impl Sync for Credentials {}
 
 impl Credentials {
     /// For that version and all newer ones.
-    pub fn acquire(oldest: Version, certificate: Option<CertificateContext>) -> Result<Credentials, Status> {
+    pub fn acquire(oldest: Version, certificate: Option<Arc<Imported>>) -> Result<Credentials, Status> {
         let protocols = [
             (Version::Tls10, SP_PROT_TLS1_0_CLIENT),
             (Version::Tls11, SP_PROT_TLS1_1_CLIENT),
@@ -55,7 +56,8 @@ impl Credentials {
         // who allows the old versions needs the old suites too
         let strong = if oldest < Version::Tls12 { 0 } else { SCH_USE_STRONG_CRYPTO };
         let flags = SCH_CRED_MANUAL_CRED_VALIDATION | SCH_CRED_NO_DEFAULT_CREDS | strong;
-        let mut first = certificate.as_ref().map_or(ptr::null_mut(), |certificate| certificate.raw().cast_mut());
+        let first = certificate.as_ref().map(|imported| imported.certificate.raw().cast_mut());
+        let mut first = first.unwrap_or(ptr::null_mut());
         let count = u32::from(!first.is_null());
 
         let mut versions = TLS_PARAMETERS { grbitDisabledProtocols: !offered, ..Default::default() };
