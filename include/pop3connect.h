@@ -478,9 +478,9 @@ int32_t pop3_connect(const char *server,
  *
  * Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and has not
  * been called with a valid value since, the text names it; for OAuth no token, or a control character in it, in the
- * user's name or in the authorization identity), POP3_ERR_UNSUPPORTED (the server does not list the mechanism asked
- * for, or none that can be used with these options), POP3_ERR_CANCELLED (the progress callback stopped it), any other
- * error of pop3_connect.
+ * user's name or in the authorization identity), POP3_ERR_UNSUPPORTED (a setter was refused with it; the server does not
+ * list the mechanism asked for, or none that can be used with these options), POP3_ERR_CANCELLED (the progress
+ * callback stopped it), any other error of pop3_connect.
  * Threads: thread-safe, reentrant, as long as no call changes the options meanwhile.
  */
 int32_t pop3_connect_with(const pop3_options *options);
@@ -1116,10 +1116,11 @@ int32_t pop3_options_set_client_pkcs12(pop3_options *options, const char *path, 
  * - `version`: POP3_TLS_1_2 (the default, whatever OpenSSL's configuration says unless that wants 1.3 alone) or
  *   POP3_TLS_1_3; POP3_TLS_1_0 or POP3_TLS_1_1 for old appliances, which also admits small keys and SHA-1 (OpenSSL's
  *   security level 0) for that connection. Suites without a certificate or without encryption are never offered.
- *   Secure Transport, and Schannel before Windows 11, have no TLS 1.3: on macOS a connect that wants it answers
- *   POP3_ERR_UNSUPPORTED before it connects, on such a Windows POP3_ERR_SECURE.
+ *   Secure Transport (macOS) has no TLS 1.3; nor has Schannel before Windows 11, where a connect that wants it answers
+ *   POP3_ERR_SECURE.
  *
- * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`).
+ * Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`), POP3_ERR_UNSUPPORTED (POP3_TLS_1_3 on
+ * macOS).
  * Threads: thread-safe, as long as no other call uses the options meanwhile.
  */
 int32_t pop3_options_set_tls_min(pop3_options *options, int32_t version);

@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 use crate::capi::arguments::parameter;
 use crate::capi::listeners::Listeners;
 use crate::capi::settings::{self, absolute};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
 use crate::net::proxy::Proxy;
 use crate::net::route::{Family, Route};
-use crate::net::tls::{Identity, TlsOptions, Version};
+use crate::net::tls::{self, Identity, TlsOptions, Version};
 use crate::net::trust::{Authorities, Trust};
 use crate::options::{Options, Secure, Timeouts};
 use crate::proto::auth::{Credentials, Mechanism};
@@ -71,7 +71,7 @@ pub struct pop3_options {
     max_message: Option<u64>,
     fingerprint: Option<[u8; 32]>,
     /// Setters that were refused and have not been called rightly since, and why.
-    refused: Vec<(&'static str, String)>,
+    refused: Vec<(&'static str, Kind, String)>,
 }
 
 impl pop3_options {
@@ -116,8 +116,10 @@ impl pop3_options {
 
     /// What a session is opened with, made of these and of the settings of the process.
     pub(super) fn connection(&self) -> Result<Options> {
-        if let Some((setter, why)) = self.refused.first() {
-            return Err(parameter(format!("{setter} was refused and not set right since: {why}")));
+        if let Some((setter, kind, why)) = self.refused.first() {
+            // what this platform does not have is no mistake of the host's
+            let kind = if *kind == Kind::Unsupported { Kind::Unsupported } else { Kind::Parameter };
+            return Err(Error::new(kind, format!("{setter} was refused and not set right since: {why}")));
         }
         if matches!(self.mechanism, Some(Mechanism::XOAuth2 | Mechanism::OAuthBearer)) && self.token.is_empty() {
             return Err(parameter("the mechanism needs an OAuth token"));
@@ -254,13 +256,21 @@ impl pop3_options {
 
     /// The oldest version of TLS: one of the POP3_TLS_ constants with a number.
     pub(super) fn set_tls_min(&mut self, version: i32) -> Result<()> {
-        self.oldest = match version {
+        self.set_tls_min_of(version, tls::NEWEST)
+    }
+
+    fn set_tls_min_of(&mut self, version: i32, newest: Version) -> Result<()> {
+        let oldest = match version {
             POP3_TLS_1_0 => Version::Tls10,
             POP3_TLS_1_1 => Version::Tls11,
             POP3_TLS_1_2 => Version::Tls12,
             POP3_TLS_1_3 => Version::Tls13,
             _ => return Err(parameter(format!("the TLS version is {version}: it must be 10, 11, 12 or 13"))),
         };
+        if oldest > newest {
+            return Err(Error::new(Kind::Unsupported, "this platform's TLS library has no TLS 1.3"));
+        }
+        self.oldest = oldest;
         Ok(())
     }
 
@@ -329,13 +339,13 @@ impl pop3_options {
         let changed = change(self);
         self.forget_refused(setter);
         if let Err(error) = &changed {
-            self.refused.push((setter, error.to_string()));
+            self.refused.push((setter, error.kind(), error.to_string()));
         }
         changed
     }
 
     fn forget_refused(&mut self, setter: &str) {
-        self.refused.retain(|(refused, _)| *refused != setter);
+        self.refused.retain(|(refused, ..)| *refused != setter);
     }
 
     fn authorities(&self) -> Result<Authorities> {
@@ -414,6 +424,25 @@ mod tests {
         assert_eq!(refusal, "set_max was refused and not set right since: the size of a message is negative");
         set(&mut options, 0).unwrap();
         assert_eq!(options.connection().unwrap().max_message, None);
+    }
+
+    #[test]
+    fn a_version_of_tls_that_the_platform_lacks() {
+        let mut options = options();
+        let set = |options: &mut pop3_options, version, newest| {
+            options.change("set_min", |options| options.set_tls_min_of(version, newest))
+        };
+        set(&mut options, POP3_TLS_1_3, Version::Tls13).unwrap();
+        set(&mut options, POP3_TLS_1_2, Version::Tls12).unwrap();
+        assert_eq!(set(&mut options, POP3_TLS_1_3, Version::Tls12).unwrap_err().kind(), Kind::Unsupported);
+        let error = options.connection().unwrap_err();
+        assert_eq!(error.kind(), Kind::Unsupported);
+        assert_eq!(
+            error.to_string(),
+            "set_min was refused and not set right since: this platform's TLS library has no TLS 1.3"
+        );
+        set(&mut options, POP3_TLS_1_2, Version::Tls12).unwrap();
+        assert_eq!(options.connection().unwrap().tls.oldest, Version::Tls12);
     }
 
     #[test]

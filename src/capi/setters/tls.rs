@@ -182,10 +182,11 @@ pub unsafe extern "C" fn pop3_options_set_client_pkcs12(
 /// - `version`: POP3_TLS_1_2 (the default, whatever OpenSSL's configuration says unless that wants 1.3 alone) or
 ///   POP3_TLS_1_3; POP3_TLS_1_0 or POP3_TLS_1_1 for old appliances, which also admits small keys and SHA-1 (OpenSSL's
 ///   security level 0) for that connection. Suites without a certificate or without encryption are never offered.
-///   Secure Transport, and Schannel before Windows 11, have no TLS 1.3: on macOS a connect that wants it answers
-///   POP3_ERR_UNSUPPORTED before it connects, on such a Windows POP3_ERR_SECURE.
+///   Secure Transport (macOS) has no TLS 1.3; nor has Schannel before Windows 11, where a connect that wants it answers
+///   POP3_ERR_SECURE.
 ///
-/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`).
+/// Returns 0, or POP3_ERR_PARAMETER (`options` is NULL, another `version`), POP3_ERR_UNSUPPORTED (POP3_TLS_1_3 on
+/// macOS).
 /// Threads: thread-safe, as long as no other call uses the options meanwhile.
 ///
 /// # Safety

@@ -39,7 +39,7 @@ use self::schannel as platform;
 
 pub use self::certificate::Certificate;
 pub use self::connector::{Key, TlsConnector};
-pub use self::platform::{PeerCertificate, Session, Tls};
+pub use self::platform::{NEWEST, PeerCertificate, Session, Tls};
 
 /// The TLS options of a connection.
 #[derive(Clone, Debug)]
