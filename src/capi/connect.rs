@@ -85,8 +85,8 @@ pub unsafe extern "C" fn pop3_connect(
 ///
 /// Returns the socket, as pop3_connect does, or POP3_ERR_PARAMETER (`options` is NULL; a setter was refused and has not
 /// been called with a valid value since, the text names it; for OAuth no token, or a control character in it, in the
-/// user's name or in the authorization identity), POP3_ERR_UNSUPPORTED (a setter was refused with it; the server does not
-/// list the mechanism asked for, or none that can be used with these options), POP3_ERR_CANCELLED (the progress
+/// user's name or in the authorization identity), POP3_ERR_UNSUPPORTED (a setter was refused with it; the server does
+/// not list the mechanism asked for, or none that can be used with these options), POP3_ERR_CANCELLED (the progress
 /// callback stopped it), any other error of pop3_connect.
 /// Threads: thread-safe, reentrant, as long as no call changes the options meanwhile.
 ///
