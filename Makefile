@@ -38,11 +38,13 @@ help:
 	@echo 'POP3_PASS=… make demo SERVER=host[:port] POP3_USER=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
 	@echo '                a session with a server of yours, and if FOLDER is given its messages as files there'
 	@echo 'make test       all tests'
-	@echo 'make check      formatting, lints, all tests, defects planted into what has changed, each fuzz target for a'
-	@echo '                moment, AddressSanitizer, memcheck'
+	@echo 'make check      formatting, lints, all tests, those for Windows, defects planted into what has changed, each'
+	@echo '                fuzz target for a moment, AddressSanitizer, memcheck'
 	@echo 'make mutants    plants defects into the sources one by one: the unit tests must find each of them'
 	@echo 'make minimum-rust  compiles by the oldest Rust that will do, fetched from static.rust-lang.org where it is not here'
 	@echo 'make cross      the unit tests for 32 bits (i386) and for ARM (arm64), under qemu; fetches from there as well'
+	@echo 'make windows    the DLL for Windows on x86-64, import libraries, headers, examples: target/windows/dist'
+	@echo 'make test-windows  the unit tests and the tests in C and C++ for Windows, under Wine; ONLY=regex for some in C'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan'
@@ -123,6 +125,21 @@ test:
 	cd '$(TARGET)/ctest' && ctest $(CTEST_FLAGS)
 	@echo 'test: all passed'
 
+# for Windows on x86-64: the DLL, import libraries, headers and examples
+WINDOWS := $(TARGET)/windows/dist
+.PHONY: windows test-windows
+windows:
+	@tools/setup.sh windows
+	@echo '== building for Windows'
+	@packaging/windows.sh '$(WINDOWS)'
+
+test-windows:
+	@tools/setup.sh wine
+	@$(MAKE) --no-print-directory windows
+	$(CARGO) build $(CARGO_FLAGS) --release --quiet --package pop3-test-server
+	@ctest/windows/test.sh '$(WINDOWS)' '$(TEST_SERVER)' '$(TARGET)/windows/test' '$(ONLY)'
+	@echo 'test-windows: all passed'
+
 lint:
 	@tools/setup.sh lint
 	@echo '== formatting and lints'
@@ -135,7 +152,7 @@ lint:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --workspace
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --lib --no-default-features
 
-check: lint test mutants-check fuzz-check sanitize-check
+check: lint test test-windows mutants-check fuzz-check sanitize-check
 	@echo 'check: all passed'
 
 # the oldest Rust that will do, and so no newer one's words in the sources

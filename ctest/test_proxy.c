@@ -76,7 +76,7 @@ static void run_shell(const char *command)
 static void run_tinyproxy(int with_password, int allowed_port)
 {
     char command[128];
-    FILE *file = fopen(config, "w");
+    FILE *file = fopen(config, "wb");
     if (file == NULL)
         check_fatal("cannot write %s", config);
     fprintf(file, "Port %d\nListen 127.0.0.1\nTimeout 60\nMaxClients 50\nLogLevel Critical\nLogFile \"%s/log\"\n",

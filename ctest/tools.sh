@@ -89,6 +89,17 @@ stand_in cargo "[ \"\$1\" = --version ] && echo 'cargo 1.95.0'"
 setup 1 lint
 says 'rustup component add rustfmt clippy'
 
+# mingw whose threads are POSIX's, whichever other there is; Rust's sources are there
+mkdir -p "$work/target/tools/rust-web"
+has_rust "$wanted.0"
+as_root
+rm -f "$work/bin/x86_64-w64-mingw32-g++-posix"
+setup 0 windows
+installs 'g++-mingw-w64-x86-64-posix'
+stand_in x86_64-w64-mingw32-g++-posix ''
+setup 0 windows
+[ ! -s "$work/apt" ] || fail "something was installed beside a compiler for Windows"
+
 # a tool of cargo's is built once, and needs no network again
 stand_in cargo "echo \"cargo \$*\" >> '$work/built'; mkdir -p '$work/target/tools/bin'
 printf '#!/bin/sh\necho cargo-thing 1.2.3\n' > '$work/target/tools/bin/cargo-thing'

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Runs a program for Windows under Wine: wine.py PROGRAM [ARGUMENT…]
 
+WINEPREFIX must say where Wine's own drive is: it does not come to lie in anybody's home.
+
 A program there cannot start any of Linux that it could talk to. So it connects to a port of this process instead, which
 starts one for each connection (companion.c is the other side). A line of words with tabs between them says which:
 
@@ -21,6 +23,8 @@ import threading
 import time
 
 WINE = "/usr/lib/wine/wine64"
+# no screen, no messages of its own, no installers that it would begin
+SILENT = {"DISPLAY": "", "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
 PATIENCE = 10  # seconds in which what a script has started must end
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -28,12 +32,14 @@ groups = set()  # process groups of scripts
 
 
 def main(arguments):
+    if "WINEPREFIX" not in os.environ:
+        sys.exit("wine.py: WINEPREFIX is not set; tests are run by make test-windows")
     # processes that lose their parent become this one's children, so that it sees when all of a script's have ended
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     token = secrets.token_hex(16)
     with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
         threading.Thread(target=listen, args=(listener, token), daemon=True).start()
-        environment = dict(os.environ, POP3_COMPANIONS=f"{listener.getsockname()[1]} {token}")
+        environment = dict(os.environ, **SILENT, POP3_COMPANIONS=f"{listener.getsockname()[1]} {token}")
         code = subprocess.run([WINE, *arguments], env=environment, check=False).returncode
     for group in list(groups):
         end(group)
