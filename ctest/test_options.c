@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "clock.h"
+#include "folders.h"
 #include "gather.h"
 #include "listen.h"
 #include "names.h"
@@ -387,7 +388,7 @@ static void verification_and_authorities(void)
     CHECK_INT(try(options), 0);
     CHECK_INT(pop3_options_set_ca_file(options, "/nonexistent/ca.pem"), POP3_OK);
     CHECK_INT(try(options), POP3_ERR_SECURE);
-    CHECK_HAS(pop3_get_secure_error(), "/nonexistent/ca.pem");
+    CHECK_HAS(pop3_get_secure_error(), as_shown("/nonexistent/ca.pem"));
     CHECK_INT(pop3_options_set_ca_file(options, NULL), POP3_OK);
     CHECK_INT(try(options), POP3_ERR_SECURE);
     /* nobody is asked */
@@ -402,7 +403,7 @@ static void a_secure_folder_of_its_own(void)
     pop3_options *options = options_for(where, 1);
     CHECK_INT(pop3_options_set_secure_dir(options, "/nonexistent"), POP3_OK);
     CHECK_INT(try(options), POP3_ERR_SECURE);
-    CHECK_HAS(pop3_get_secure_error(), "/nonexistent/cacerts");
+    CHECK_HAS(pop3_get_secure_error(), as_shown("/nonexistent/cacerts"));
     CHECK_INT(pop3_options_set_secure_dir(options, in(server_dir(), "secure")), POP3_OK);
     CHECK_INT(pop3_set_secure_dir("/nonexistent"), POP3_OK);
     CHECK_INT(try(options), 0);
@@ -426,21 +427,32 @@ static void the_platforms_trust_can_be_left_out(void)
     pop3_options_free(options);
 }
 
-static void client_certificates(void)
+static void are_client_certificates(const char *certificate, const char *key, const char *pkcs12)
 {
-    const char *certificate = in(server_dir(), "client-purpose.pem"), *key = in(server_dir(), "client-purpose.key");
     const char *versions[] = {"tls=implicit client-cert=required tls-max=1.2", "tls=implicit client-cert=required"};
     for (int i = 0; i < 2; i++) {
         pop3_options *options = options_for(server_mailbox(versions[i]), 1);
         CHECK(try(options) < 0);
         CHECK_INT(pop3_options_set_client_cert(options, certificate, key), POP3_OK);
         CHECK_INT(try(options), 0);
-        CHECK_INT(pop3_options_set_client_pkcs12(options, in(server_dir(), "client.p12"), "p12 pass"), POP3_OK);
+        CHECK_INT(pop3_options_set_client_pkcs12(options, pkcs12, "p12 pass"), POP3_OK);
         CHECK_INT(try(options), 0);
         CHECK_INT(pop3_options_set_client_pkcs12(options, NULL, NULL), POP3_OK);
         CHECK(try(options) < 0);
         pop3_options_free(options);
     }
+}
+
+static void client_certificates(void)
+{
+    are_client_certificates(in(server_dir(), "client-purpose.pem"), in(server_dir(), "client-purpose.key"),
+                            in(server_dir(), "client.p12"));
+}
+
+static void client_certificates_with_rsa(void)
+{
+    are_client_certificates(in(server_dir(), "client-rsa.pem"), in(server_dir(), "client-rsa.key"),
+                            in(server_dir(), "client-rsa.p12"));
 }
 
 static void client_certificates_that_cannot_be_used(void)
@@ -634,6 +646,7 @@ int main(void)
     RUN(a_secure_folder_of_its_own);
     RUN(the_platforms_trust_can_be_left_out);
     RUN(client_certificates);
+    RUN(client_certificates_with_rsa);
     RUN(client_certificates_that_cannot_be_used);
     RUN(a_pipe_is_no_client_certificate);
     RUN(tls_versions);

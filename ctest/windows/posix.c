@@ -1,13 +1,5 @@
 #include <io.h>
 #include <stdio.h>
-#include <winsock2.h>
-
-/* Winsock wants to be begun, by the program as well as by the library. */
-__attribute__((constructor)) static void begin_winsock(void)
-{
-    WSADATA data;
-    WSAStartup(MAKEWORD(2, 2), &data);
-}
 
 int setenv(const char *name, const char *value, int overwrite)
 {

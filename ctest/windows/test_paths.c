@@ -95,8 +95,8 @@ int main(void)
 {
     static const char *const copies[][2] = {
         {"ca.pem", FOLDER "\\\xc3\xbc.pem"},      {"ca.pem", FOLDER "\\cacerts\\\xc3\xbc.pem"},
-        {"client.p12", FOLDER "\\\xc3\xbc.p12"}, {"client-purpose.pem", FOLDER "\\\xc3\xbc-client.pem"},
-        {"client-purpose.key", FOLDER "\\\xc3\xbc.key"},
+        {"client-rsa.p12", FOLDER "\\\xc3\xbc.p12"}, {"client-rsa.pem", FOLDER "\\\xc3\xbc-client.pem"},
+        {"client-rsa.key", FOLDER "\\\xc3\xbc.key"},
     };
     CreateDirectoryW(wide(FOLDER), NULL);
     CreateDirectoryW(wide(inside(FOLDER, "cacerts")), NULL);

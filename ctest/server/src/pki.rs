@@ -20,10 +20,15 @@ use leaf::{Issuer, LEAVES};
 
 pub use leaf::{Leaf, Strength};
 
-/// The leaf that a client can show, which is there as PKCS #12 as well, and its key with a passphrase.
+/// The leaf that a client can show whose key is there with a passphrase as well.
 const CLIENT: &str = "client-purpose";
-/// The files of that, and what opens them: the longer one can be told from what else is in memory.
-const CLIENT_FILES: [(&str, &str); 2] = [("client.p12", "p12 pass"), ("client-long.p12", "Wn5j.Qe8u+Zs3k-Pv6x")];
+/// Such as are there as PKCS #12: of which, in which file, and what opens it. The longer password can be told from what
+/// else is in memory.
+const CLIENT_FILES: [(&str, &str, &str); 3] = [
+    (CLIENT, "client.p12", "p12 pass"),
+    (CLIENT, "client-long.p12", "Wn5j.Qe8u+Zs3k-Pv6x"),
+    ("client-rsa", "client-rsa.p12", "p12 pass"),
+];
 
 /// Writes all certificates and keys into `dir`.
 pub fn generate(dir: &Path) -> Result<(), Box<dyn Error>> {
@@ -63,12 +68,12 @@ pub fn generate(dir: &Path) -> Result<(), Box<dyn Error>> {
         write(&leaf.chain_file(dir), &chain)?;
         write(&leaf.key_file(dir), &identity.key.private_key_to_pem_pkcs8()?)?;
         write(&leaf.fingerprint_file(dir), &fingerprint(&identity.cert)?)?;
-        if leaf.name == CLIENT {
+        for (_, name, password) in CLIENT_FILES.into_iter().filter(|(client, ..)| *client == leaf.name) {
             let mut file = Pkcs12::builder();
             file.cert(&identity.cert).pkey(&identity.key);
-            for (name, password) in CLIENT_FILES {
-                write(&dir.join(name), &file.build2(password)?.to_der()?)?;
-            }
+            write(&dir.join(name), &file.build2(password)?.to_der()?)?;
+        }
+        if leaf.name == CLIENT {
             let locked = identity.key.private_key_to_pem_pkcs8_passphrase(Cipher::aes_128_cbc(), b"locked")?;
             write(&dir.join("client-locked.key"), &locked)?;
         }

@@ -94,7 +94,7 @@ impl Identity {
         extend(&mut builder)?;
         append_key_identifiers(&mut builder, issuer)?;
         let digest = match strength {
-            Strength::Strong | Strength::SmallKey => MessageDigest::sha256(),
+            Strength::Strong | Strength::Rsa | Strength::SmallKey => MessageDigest::sha256(),
             Strength::Sha384 => MessageDigest::sha384(),
             Strength::Sha1 => MessageDigest::sha1(),
         };
@@ -104,11 +104,14 @@ impl Identity {
 }
 
 fn new_key(strength: Strength) -> Result<PKey<Private>, ErrorStack> {
-    if strength == Strength::SmallKey {
-        return PKey::from_rsa(Rsa::generate(768)?);
+    match strength {
+        Strength::SmallKey => PKey::from_rsa(Rsa::generate(768)?),
+        Strength::Rsa => PKey::from_rsa(Rsa::generate(2048)?),
+        Strength::Strong | Strength::Sha384 | Strength::Sha1 => {
+            let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
+            PKey::from_ec_key(EcKey::generate(&group)?)
+        }
     }
-    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
-    PKey::from_ec_key(EcKey::generate(&group)?)
 }
 
 fn days_from_now(days: i64) -> Result<Asn1Time, ErrorStack> {

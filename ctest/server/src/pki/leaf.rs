@@ -59,6 +59,8 @@ pub enum Strength {
     /// An elliptic curve and SHA-256.
     Strong,
     Sha384,
+    /// RSA of 2048 bits.
+    Rsa,
     /// RSA of 768 bits.
     SmallKey,
     Sha1,
@@ -79,9 +81,16 @@ const GOOD: Leaf = Leaf {
     strength: Strength::Strong,
 };
 
-/// Of the account's user.
-const CLIENT: Leaf =
-    Leaf { name: "client-alice", common_name: "alice", dns: &[], ip: &[], purpose: Purpose::Client, ..GOOD };
+/// Of the account's user. RSA is what every TLS library takes of a client.
+const CLIENT: Leaf = Leaf {
+    name: "client-alice",
+    common_name: "alice",
+    dns: &[],
+    ip: &[],
+    purpose: Purpose::Client,
+    strength: Strength::Rsa,
+    ..GOOD
+};
 
 /// Without names.
 const SELF_MADE: Leaf =
@@ -159,6 +168,7 @@ pub static LEAVES: &[Leaf] = &[
     Leaf { name: "self-made-expired", valid: (-30, -1), ..SELF_MADE },
     Leaf { name: "self-made-for-other", dns: &["other.test"], ..SELF_MADE },
     Leaf { name: "client-purpose", purpose: Purpose::Client, ..GOOD },
+    Leaf { name: "client-rsa", purpose: Purpose::Client, strength: Strength::Rsa, ..GOOD },
     CLIENT,
     Leaf { name: "client-nobody", common_name: "nobody", ..CLIENT },
     Leaf { name: "client-expired", valid: (-30, -1), ..CLIENT },
