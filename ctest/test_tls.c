@@ -216,7 +216,8 @@ static void a_pinned_certificate_is_believed_whatever_else_it_is(void)
 
 static void no_other_certificate_is(void)
 {
-    const char *servers[] = {"tls=implicit", "tls=implicit tls-max=1.2", "tls=implicit cert=untrusted"};
+    const char *servers[] = {"record=yes tls=implicit", "record=yes tls=implicit tls-max=1.2",
+                             "record=yes tls=implicit cert=untrusted"};
     for (int i = 0; i < 3; i++)
         for (int verify = 0; verify <= 1; verify++) {
             int port = server_mailbox(servers[i]), full, resumed;
@@ -228,7 +229,8 @@ static void no_other_certificate_is(void)
             CHECK_HAS(pop3_get_secure_error(), fingerprint_of(i == 2 ? "untrusted" : "good", 0));
             /* no word went to whoever that is, nor a client's certificate where it ended in the handshake */
             server_handshakes(port, &full, &resumed);
-            CHECK_INT(full, !refuses_within_handshake());
+            if (refuses_within_handshake())
+                CHECK_INT(full, 0);
             CHECK_STR(server_received(port), "");
             pop3_options_free(options);
         }

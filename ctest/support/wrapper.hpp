@@ -13,6 +13,7 @@ extern "C" {
 #include "process.h"
 #include "script.h"
 #include "server.h"
+#include "tls_library.h"
 }
 
 /* The account of every test server, on that port. */

@@ -1,6 +1,7 @@
 //! Making keys and certificates.
 
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use openssl::asn1::{Asn1Object, Asn1OctetString, Asn1Time};
@@ -106,7 +107,11 @@ impl Identity {
 fn new_key(strength: Strength) -> Result<PKey<Private>, ErrorStack> {
     match strength {
         Strength::SmallKey => PKey::from_rsa(Rsa::generate(768)?),
-        Strength::Rsa => PKey::from_rsa(Rsa::generate(2048)?),
+        // one for all, since making it takes long
+        Strength::Rsa => {
+            static KEY: OnceLock<Result<PKey<Private>, ErrorStack>> = OnceLock::new();
+            KEY.get_or_init(|| PKey::from_rsa(Rsa::generate(2048)?)).clone()
+        }
         Strength::Strong | Strength::Sha384 | Strength::Sha1 => {
             let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
             PKey::from_ec_key(EcKey::generate(&group)?)
