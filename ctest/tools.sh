@@ -204,4 +204,51 @@ crate 1 MIT elsewhere odd 'odd is from registry+https://elsewhere'
 crate 1 MPL-2.0 here even 'even is licensed by MPL-2.0'
 crate 1 MIT here even 'odd is an exception, but not there any more'
 
-echo "tools: arrows, crates, setup, cargo_tool, if_changed and make's settings do what they should"
+# what only other systems want is left out of a crate
+for_linux() { # YES-OR-NO CONDITION
+  cat > "$work/crate.toml" <<END
+[package]
+name = "crate"
+
+[target.$2.dependencies.odd-1]
+version = "1"
+features = [
+    "all",
+]
+
+[target.'cfg(any())'.dependencies.odd-2]
+version = "2"
+
+[target.'cfg(all())'.dependencies.even]
+version = "3"
+
+[features]
+some = [
+    "dep:odd-1",
+    "odd-1?/all",
+    "odd-2",
+    "odd",
+    "even/odd-1",
+]
+END
+  "$source/packaging/linux_only.py" "$work/crate.toml"
+  local says=yes
+  grep -q '^\[target.*odd-1' "$work/crate.toml" || says=no
+  [ "$says" = "$1" ] || fail "linux_only.py says $says to $2"
+  [ "$(grep -c 'odd-1"\|odd-1?' "$work/crate.toml")" = $([ "$1" = yes ] && echo 3 || echo 1) ] ||
+    fail "linux_only.py leaves features of others" "$(cat "$work/crate.toml")"
+  grep -q '"odd"' "$work/crate.toml" && grep -q 'even/odd-1' "$work/crate.toml" && ! grep -q odd-2 "$work/crate.toml" ||
+    fail "linux_only.py takes the wrong crates" "$(cat "$work/crate.toml")"
+}
+for condition in "'cfg(unix)'" "'cfg(not(windows))'" "'cfg(all(unix, not(target_vendor = \"apple\")))'" \
+  "'cfg(any(windows, target_arch = \"arm\"))'" "'cfg(not(target_arch = \"x86\"))'" '"cfg(target_os = \"linux\")"' \
+  "'cfg(target_env = \"msvc\")'" "'cfg(any(target_os = \"wasi\", target_family = \"unix\",))'" \
+  x86_64-unknown-linux-gnu; do
+  for_linux yes "$condition"
+done
+for condition in "'cfg(windows)'" '"cfg(target_os = \"macos\")"' "'cfg(any(windows, target_os = \"wasi\"))'" \
+  "'cfg(all(target_arch = \"aarch64\", target_vendor = \"apple\"))'" "'cfg(not(unix))'" x86_64-pc-windows-gnu; do
+  for_linux no "$condition"
+done
+
+echo "tools: arrows, crates, setup, cargo_tool, if_changed, linux_only and make's settings do what they should"

@@ -25,6 +25,21 @@ pack() {
     -cf "$out/$1" --use-compress-program='xz -2' "$(basename "$2")"
 }
 
+# keep_linux VENDOR MANIFEST: crates name others for other systems, and cargo packs all that are named
+keep_linux() {
+  local needed manifest package
+  packaging/linux_only.py "$1"/*/Cargo.toml
+  # what has changed has no digest any more
+  sed -i 's/"Cargo.toml":"[0-9a-f]*",\?//' "$1"/*/.cargo-checksum.json
+  needed=$(cargo tree --offline --quiet --manifest-path "$2" --config 'source.crates-io.replace-with = "vendor"' \
+    --config "source.vendor.directory = '$1'" --target all --edges normal,build --prefix none --format '{p} ')
+  for manifest in "$1"/*/Cargo.toml; do
+    # its name and its version
+    mapfile -t package < <(sed -n 's/^\(name\|version\) = "\(.*\)"$/\2/p' "$manifest" | head -n 2)
+    grep -qF "${package[0]} v${package[1]} " <<< "$needed" || rm -r "${manifest%/*}"
+  done
+}
+
 mkdir "$tree"
 # without what git ignores here and in fuzz
 tar --exclude=./target --exclude=./.git --exclude=./debian --exclude=./fuzz/{target,artifacts,coverage} -c . |
@@ -40,6 +55,7 @@ pack "${name}_$version.orig.tar.xz" "$tree"
 packaging/trim.sh "$out/trimmed"
 cargo vendor --quiet --offline --respect-source-config --manifest-path "$out/trimmed/Cargo.toml" \
   "$tree/vendor" > /dev/null
+keep_linux "$tree/vendor" "$out/trimmed/Cargo.toml"
 diff <(sed -n 's,^ vendor/\(.*\)/\*$,\1,p' debian/copyright | LC_ALL=C sort) \
   <(find "$tree/vendor" -mindepth 1 -maxdepth 1 -printf '%f\n' | LC_ALL=C sort) ||
   { echo "debian.sh: debian/copyright is of other crates than those that are packed" >&2; exit 1; }
