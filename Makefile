@@ -33,6 +33,8 @@ help:
 	@echo 'make install    installs what make has built; PREFIX, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR say where'
 	@echo 'make uninstall  removes it'
 	@echo 'make deb        builds the Debian packages: target/deb'
+	@echo 'make dist       archives for Windows, macOS and Linux with musl, and their SHA-256: target/dist; builds what is not'
+	@echo '                built (PLATFORMS="…" for some of windows, macos, musl)'
 	@echo 'make abi        records the ABI as the one that later versions must keep'
 	@echo 'make demo       sessions with the test server: in the clear, TLS, STARTTLS, an impostor, a mailbox'
 	@echo 'POP3_PASS=… make demo SERVER=host[:port] POP3_USER=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
@@ -42,7 +44,9 @@ help:
 	@echo '                fuzz target for a moment, AddressSanitizer, memcheck'
 	@echo 'make mutants    plants defects into the sources one by one: the unit tests must find each of them'
 	@echo 'make minimum-rust  compiles by the oldest Rust that will do, fetched from static.rust-lang.org where it is not here'
-	@echo 'make cross      the unit tests for 32 bits (i386) and for ARM (arm64), under qemu; fetches from there as well'
+	@echo 'make cross      the library for 32 bits (i386) and for ARM (arm64), tested under qemu; 8 minutes'
+	@echo 'make musl       the library for Linux with musl, with OpenSSL in it, tested; 8 minutes'
+	@echo 'make freebsd    whether the library compiles for FreeBSD, which nothing here runs; 2 minutes'
 	@echo 'make windows    the DLL for Windows on x86-64, import libraries, headers, examples: target/windows/dist'
 	@echo 'make test-windows  the unit tests and the tests in C and C++ for Windows, under Wine; ONLY=regex for some in C'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
@@ -74,6 +78,7 @@ workspace:
 # rustc hands the linker a version script whose node has no name, beside which there may be no other: so the library with
 # versions is linked here, by the flags that cargo's is linked by (see build.rs), and by LDFLAGS.
 VERSION_SCRIPT := $(RELEASE)/versioned/symbols.map
+OPENSSL_LIBS = $$(pkg-config --libs openssl)
 STRIP_FLAGS := -Wl,--strip-debug
 .PHONY: versioned shared static
 versioned: shared static
@@ -84,7 +89,7 @@ shared:
 	  $(CC) -shared -o '$(VERSIONED)' -Wl,-soname,libpop3connect.so.1 -Wl,--version-script='$(VERSION_SCRIPT)' \
 	  -Wl,--whole-archive '$(RELEASE)/libpop3connect.a' -Wl,--no-whole-archive -Wl,--gc-sections -Wl,--no-undefined \
 	  -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro $(STRIP_FLAGS) $(LDFLAGS) \
-	  -Wl,--as-needed $$(pkg-config --libs openssl) -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+	  -Wl,--as-needed $(OPENSSL_LIBS) -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 static:
 	@mkdir -p '$(RELEASE)/versioned'
 	@tools/if_changed.sh '$(STATIC)' '$(RELEASE)/libpop3connect.a' ctest/symbols.txt packaging/static.sh -- \
@@ -113,11 +118,17 @@ ctests:
 	$(call configure,ctest)
 	cmake --build '$(TARGET)/ctest' --parallel 2 -- --quiet
 
+# The Debian packages are built without a network. The crates that ours are built from name others for other systems, which
+# cargo wants to know before packaging/debian.sh leaves them out.
+define fetch_trimmed
+@packaging/trim.sh '$(TARGET)/trimmed'
+$(CARGO) fetch --quiet --manifest-path '$(TARGET)/trimmed/Cargo.toml'
+endef
+
 test:
 	@tools/setup.sh test
 	@$(MAKE) --no-print-directory workspace
-	@# the Debian packages are built without a network, of all crates that are named, those of other platforms included
-	$(CARGO) fetch $(CARGO_FLAGS)
+	$(fetch_trimmed)
 	@echo '== tests in Rust'
 	$(CARGO) test $(CARGO_FLAGS) --workspace --quiet
 	@$(MAKE) --no-print-directory ctests
@@ -162,14 +173,27 @@ minimum-rust:
 	@echo '== the oldest Rust that is promised'
 	@tools/minimum_rust.sh
 
-# the unit tests on a processor of 32 bits, and on one that is not Intel's
+# a processor of 32 bits, and one that is not Intel's
 ARCHITECTURES := i386 arm64
-.PHONY: cross
+.PHONY: cross musl
 cross:
+	@$(call run_cross,$(ARCHITECTURES))
+
+# another C library than GNU's, with OpenSSL in the library
+musl:
+	@$(call run_cross,musl)
+	@echo 'musl: $(TARGET)/cross/build/x86_64-unknown-linux-musl/release/versioned/libpop3connect.so.1'
+
+# $(call run_cross,ARCHITECTURES)
+run_cross = tools/setup.sh cross && echo '== the test server' && \
+	  $(CARGO) build $(CARGO_FLAGS) --quiet --release --package pop3-test-server && tools/cross.sh $(1)
+
+# compiled only: nothing here runs it
+.PHONY: freebsd
+freebsd:
 	@tools/setup.sh cross
-	$(CARGO) fetch $(CARGO_FLAGS)
-	@echo '== the unit tests on other processors'
-	@tools/cross.sh $(ARCHITECTURES)
+	@echo '== compiling for FreeBSD'
+	@tools/freebsd.sh
 
 header:
 	@tools/setup.sh build
@@ -249,10 +273,20 @@ abi:
 # cargo fetches the crates, which are packed with the source: a Debian package is built without a network
 deb:
 	@tools/setup.sh test
-	$(CARGO) fetch $(CARGO_FLAGS)
+	$(fetch_trimmed)
 	@$(MAKE) --no-print-directory pages
 	packaging/debian.sh '$(TARGET)/deb'
 	@echo 'deb: the packages are in $(TARGET)/deb'
+
+# for those who only use it: what these targets make, packed. Linkers write the time into what they make as well.
+PLATFORMS := windows macos musl
+.PHONY: dist
+dist:
+	@tools/setup.sh test
+	@export SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(dpkg-parsechangelog --show-field Timestamp)}" && \
+	  $(MAKE) --no-print-directory $(PLATFORMS) && packaging/dist.sh '$(TARGET)/dist' $(PLATFORMS)
+	@ctest/dist.sh . '$(TARGET)/dist'
+	@echo 'dist: $(TARGET)/dist'
 
 # builds nothing: whoever may write there need not have Rust
 HEADERS = $(wildcard include/pop3connect.h include/pop3connect.hpp)

@@ -129,17 +129,21 @@ need_test() {
   has_cyrus > /dev/null 2>&1 || unpack+=("$cyrus_dir")
 }
 need_cross() {
-  need_build
+  need_test
   need clang-22 command -v clang-22
   need lld-22 command -v ld.lld-22
+  need libclang-rt-22-dev compgen -G '/usr/lib/llvm-22/lib/clang/22/lib/linux/libclang_rt.builtins-*.a'
   need qemu-user command -v qemu-aarch64
-  # without rustup its own binaries are fetched
-  command -v rustup > /dev/null || need curl command -v curl
-  command -v rustup > /dev/null || need xz-utils command -v xz
+  # OpenSSL's build is in Perl
+  need perl perl -e 'use FindBin; use IPC::Cmd'
+  [ -d "$rust_dir" ] || unpack+=("$rust_dir")
 }
 need_check() {
   need_test
-  need_cross
+  need clang-22 command -v clang-22
+  # without rustup its own binaries of the oldest Rust that will do are fetched
+  command -v rustup > /dev/null || need curl command -v curl
+  command -v rustup > /dev/null || need xz-utils command -v xz
   need valgrind command -v valgrind
   need libclang-rt-22-dev compgen -G '/usr/lib/llvm-22/lib/clang/22/lib/linux/libclang_rt.tsan-*.a'
   need llvm-22 command -v llvm-symbolizer-22

@@ -41,7 +41,12 @@ static long status_kib(const char *key)
 
 long heap_in_use(void)
 {
+#ifdef __GLIBC__
     return (long)mallinfo2().uordblks;
+#else
+    /* other C libraries do not count it: what they have taken of the system for it */
+    return status_kib("VmData") * 1024;
+#endif
 }
 
 long virtual_kib(void)

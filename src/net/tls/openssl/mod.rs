@@ -281,7 +281,7 @@ impl TlsConnector {
             return Ok(None);
         }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now = Asn1Time::from_unix(now.as_secs().try_into().unwrap_or(libc::time_t::MAX))?;
+        let now = Asn1Time::from_unix(now.as_secs().try_into().unwrap_or(i32::MAX.into()))?;
         let mut shortest = None;
         for certificate in ssl.verified_chain().into_iter().flatten() {
             let left = now.diff(certificate.not_after())?;
