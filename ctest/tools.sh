@@ -251,4 +251,36 @@ for condition in "'cfg(windows)'" '"cfg(target_os = \"macos\")"' "'cfg(any(windo
   for_linux no "$condition"
 done
 
-echo "tools: arrows, crates, setup, cargo_tool, if_changed, linux_only and make's settings do what they should"
+# the same contents give the same archive, whenever it is packed
+packed() { # ARCHIVE
+  local again=$work/again.${1#*.}
+  rm -rf "$work/packed"
+  mkdir -p "$work/packed/tree/sub"
+  for file in sub/b a sub/a; do echo "$file" > "$work/packed/tree/$file"; done
+  chmod 755 "$work/packed/tree/a"
+  ln -s b "$work/packed/tree/sub/link"
+  "$source/packaging/pack.py" 1600000000 "$work/packed/tree" "$work/$1"
+  touch -d '2 days ago' "$work/packed/tree/a"
+  chmod 600 "$work/packed/tree/sub/a"
+  "$source/packaging/pack.py" 1600000000 "$work/packed/tree" "$again"
+  cmp "$work/$1" "$again" || fail "$1 depends on when it is packed"
+  echo more > "$work/packed/tree/sub/c"
+  "$source/packaging/pack.py" 1600000000 "$work/packed/tree" "$again"
+  ! cmp -s "$work/$1" "$again" || fail "$1 does not have every file"
+}
+packed tree.tar.gz
+listed=$(TZ=UTC tar -tvzf "$work/tree.tar.gz" --numeric-owner | tr -s ' ')
+[ "$listed" = '-rwxr-xr-x 0/0 2 2020-09-13 12:26 tree/a
+-rw-r--r-- 0/0 6 2020-09-13 12:26 tree/sub/a
+-rw-r--r-- 0/0 6 2020-09-13 12:26 tree/sub/b
+lrwxrwxrwx 0/0 0 2020-09-13 12:26 tree/sub/link -> b' ] || fail "the tarball has" "$listed"
+packed tree.zip
+listed=$(python3 -c 'import sys, zipfile
+for entry in zipfile.ZipFile(sys.argv[1]).infolist():
+    print(oct(entry.external_attr >> 16), entry.file_size, *entry.date_time, entry.filename)' "$work/tree.zip")
+[ "$listed" = '0o100755 2 2020 9 13 12 26 40 tree/a
+0o100644 6 2020 9 13 12 26 40 tree/sub/a
+0o100644 6 2020 9 13 12 26 40 tree/sub/b
+0o100644 6 2020 9 13 12 26 40 tree/sub/link' ] || fail "the zip has" "$listed"
+
+echo "tools: arrows, crates, setup, cargo_tool, if_changed, linux_only, pack and make's settings do what they should"
