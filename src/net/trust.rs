@@ -81,7 +81,7 @@ impl Encoded {
 
 /// What is between the first line of a PEM block and its last (RFC 7468).
 pub fn pem_to_der(pem: &[u8]) -> Option<Vec<u8>> {
-    let begin = memchr::memchr(b'\n', pem)? + 1;
+    let begin = memchr::memchr(b'\n', pem)?;
     let end = memmem::find(pem, b"-----END ").filter(|end| *end >= begin)?;
     let base64: Vec<u8> = pem[begin..end].iter().copied().filter(|octet| !octet.is_ascii_whitespace()).collect();
     STANDARD.decode(base64).ok()
