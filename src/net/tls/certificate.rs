@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -90,6 +91,18 @@ impl Certificate {
     /// Its key, where the kind is known.
     pub fn key(&self) -> Option<Key> {
         Fields::read(&self.0).and_then(|fields| key(fields.key)).ok().flatten()
+    }
+
+    /// From when to when it is valid, where the dates can be read.
+    pub fn validity(&self) -> Option<(SystemTime, SystemTime)> {
+        let fields = Fields::read(&self.0).ok()?;
+        let time = |date| SystemTime::UNIX_EPOCH.checked_add(date_time(date).ok()?.unix_duration());
+        Some((time(fields.from)?, time(fields.to)?))
+    }
+
+    /// What it may be used for (RFC 5280, sections 4.2.1.3 and 4.2.1.12). A malformed one is good for nothing.
+    pub fn uses(&self) -> Uses {
+        Fields::read(&self.0).and_then(|fields| fields.uses()).unwrap_or(Uses { signs: false, serves: false })
     }
 
     /// The digest of its signature, where the algorithm has one.
@@ -194,6 +207,8 @@ struct Fields<'a> {
     key: AnyRef<'a>,
     /// The subjectAltName, where there is one.
     names: Option<AnyRef<'a>>,
+    /// All extensions, a SEQUENCE.
+    extensions: Option<AnyRef<'a>>,
 }
 
 impl<'a> Fields<'a> {
@@ -207,14 +222,34 @@ impl<'a> Fields<'a> {
         let (_serial_number, _algorithm, issuer) = (next()?, next()?, next()?);
         let [from, to] = exactly(next()?)?;
         let (subject, key) = (next()?, next()?);
-        let mut names = None;
+        let mut extensions = None;
         for field in fields {
             let field = field?;
             if field.tag() == context_tag(TagNumber::N3, true) {
-                names = alternative_names(AnyRef::from_der(field.value())?)?;
+                extensions = Some(AnyRef::from_der(field.value())?);
             }
         }
-        Ok(Fields { issuer, from, to, subject, key, names })
+        let names = extension(extensions, SUBJECT_ALT_NAME)?;
+        Ok(Fields { issuer, from, to, subject, key, names, extensions })
+    }
+
+    fn uses(&self) -> der::Result<Uses> {
+        let signs = match extension(self.extensions, KEY_USAGE)? {
+            None => true,
+            // digitalSignature, keyEncipherment, keyAgreement, of which each kind of handshake needs one
+            Some(bits) => {
+                bits.decode_as::<BitStringRef<'_>>()?.raw_bytes().first().is_some_and(|bits| bits & 0xa8 != 0)
+            }
+        };
+        let serves = match extension(self.extensions, EXTENDED_KEY_USAGE)? {
+            None => true,
+            Some(uses) => sequence(uses)?.collect::<der::Result<Vec<_>>>()?.into_iter().any(|known| {
+                // serverAuth, and what it was called by two vendors before
+                let server = ["1.3.6.1.5.5.7.3.1", "1.3.6.1.4.1.311.10.3.3", "2.16.840.1.113730.4.1"];
+                server.contains(&dotted(known).as_str())
+            }),
+        };
+        Ok(Uses { signs, serves })
     }
 
     /// The names that a server can have.
@@ -230,20 +265,33 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The names among extensions (RFC 5280, section 4.2.1.6), a SEQUENCE.
-fn alternative_names(extensions: AnyRef<'_>) -> der::Result<Option<AnyRef<'_>>> {
-    const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
-    let mut names = None;
-    for extension in sequence(extensions)? {
+/// What a certificate may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uses {
+    /// Whether its key may be used in a handshake.
+    pub signs: bool,
+    /// Whether it may be a server's, or above a server's.
+    pub serves: bool,
+}
+
+// RFC 5280, section 4.2.1
+const KEY_USAGE: &str = "2.5.29.15";
+const SUBJECT_ALT_NAME: &str = "2.5.29.17";
+const EXTENDED_KEY_USAGE: &str = "2.5.29.37";
+
+/// The value of one of the extensions, if it is among them.
+fn extension<'a>(extensions: Option<AnyRef<'a>>, wanted: &str) -> der::Result<Option<AnyRef<'a>>> {
+    let mut found = None;
+    for extension in extensions.map(sequence).transpose()?.into_iter().flatten() {
         let extension = extension?;
-        if identifier(extension)?.value() == SUBJECT_ALT_NAME.as_bytes() {
+        if dotted(identifier(extension)?) == wanted {
             // it may have a BOOLEAN before it
             let value = sequence(extension)?.last().unwrap_or_else(|| Err(Tag::Sequence.length_error()))?;
             value.tag().assert_eq(Tag::OctetString)?;
-            names = Some(AnyRef::from_der(value.value())?);
+            found = Some(AnyRef::from_der(value.value())?);
         }
     }
-    Ok(names)
+    Ok(found)
 }
 
 /// A name that a server can have, of those in a certificate.
@@ -334,17 +382,20 @@ fn attribute_value(value: AnyRef<'_>) -> String {
 /// A date, or what is written there instead.
 fn date(date: AnyRef<'_>) -> String {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let read: der::Result<DateTime> = match date.tag() {
-        Tag::UtcTime => date.decode_as::<UtcTime>().map(|date| date.to_date_time()),
-        _ => date.decode_as::<GeneralizedTime>().map(|date| date.to_date_time()),
-    };
-    match read {
+    match date_time(date) {
         Ok(read) => {
             let month = MONTHS.get(usize::from(read.month()).wrapping_sub(1)).copied().unwrap_or_default();
             let (day, year) = (read.day(), read.year());
             format!("{month} {day:>2} {:02}:{:02}:{:02} {year} GMT", read.hour(), read.minutes(), read.seconds())
         }
         Err(_) => shorten(date.value()),
+    }
+}
+
+fn date_time(date: AnyRef<'_>) -> der::Result<DateTime> {
+    match date.tag() {
+        Tag::UtcTime => date.decode_as::<UtcTime>().map(|date| date.to_date_time()),
+        _ => date.decode_as::<GeneralizedTime>().map(|date| date.to_date_time()),
     }
 }
 
@@ -497,6 +548,8 @@ fn shorten(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 pub mod tests {
+    use std::time::Duration;
+
     use der::Encode;
 
     use super::*;
@@ -601,24 +654,79 @@ mTAKBggqhkjOPQQDAgNIADBFAiATjdJKYABPHIKFBLiSQ48aI+fI8bj0cMht/v7W\n\
     }
 
     /// A certificate with those names.
-    pub fn certificate_for(wanted: &[Name<'_>]) -> Certificate {
-        let octets: Vec<(TagNumber, Vec<u8>)> = wanted
-            .iter()
-            .map(|name| match name {
-                Name::Dns(name) => (TagNumber::N2, name.to_vec()),
-                Name::Ip(IpAddr::V4(address)) => (TagNumber::N7, address.octets().to_vec()),
-                Name::Ip(IpAddr::V6(address)) => (TagNumber::N7, address.octets().to_vec()),
-            })
-            .collect();
-        let octets: Vec<_> = octets.iter().map(|(number, octets)| (*number, &octets[..])).collect();
-        names(&octets).certificate()
+    pub fn certificate_for(names: &[Name<'_>]) -> Certificate {
+        Sample { names, ..Sample::default() }.certificate()
     }
 
     /// A certificate with an RSA key of so many bits, signed by that algorithm.
     pub fn certificate_with(bits: usize, algorithm: &'static str) -> Certificate {
-        let mut modulus = vec![0xff; bits / 8];
-        modulus.insert(0, 0);
-        Made { key: rsa_key(&modulus), algorithm, ..Made::default() }.certificate()
+        Sample { bits, algorithm, ..Sample::default() }.certificate()
+    }
+
+    /// What a server's certificate says that is looked at when it is judged.
+    pub struct Sample<'a> {
+        pub names: &'a [Name<'a>],
+        /// How large its RSA key is.
+        pub bits: usize,
+        /// What it is signed by.
+        pub algorithm: &'static str,
+        /// From when to when it is valid.
+        pub dates: [&'a str; 2],
+        /// The bits of keyUsage, where it has that.
+        pub usage: Option<u8>,
+        /// What else it may be used for, where it says so.
+        pub uses: &'a [&'a str],
+    }
+
+    impl Default for Sample<'_> {
+        /// One that is believed for mail.test.
+        fn default() -> Self {
+            Sample {
+                names: &[Name::Dns(b"mail.test")],
+                bits: 2048,
+                algorithm: "1.2.840.113549.1.1.11",
+                dates: ["19991231235959Z", "20991231235959Z"],
+                usage: None,
+                uses: &[],
+            }
+        }
+    }
+
+    impl Sample<'_> {
+        pub fn certificate(&self) -> Certificate {
+            let mut all = Vec::new();
+            let mut add = |dotted: &str, contents: &[u8]| {
+                all.push(sequence_of(&[&oid(dotted), &value(Tag::OctetString, &[contents])]));
+            };
+            if !self.names.is_empty() {
+                let names: Vec<_> = self.names.iter().map(encoded).collect();
+                add(SUBJECT_ALT_NAME, &sequence_of(&names.iter().map(Vec::as_slice).collect::<Vec<_>>()));
+            }
+            if let Some(bits) = self.usage {
+                add(KEY_USAGE, &value(Tag::BitString, &[&[0, bits]]));
+            }
+            if !self.uses.is_empty() {
+                let uses: Vec<_> = self.uses.iter().map(|dotted| oid(dotted)).collect();
+                add(EXTENDED_KEY_USAGE, &sequence_of(&uses.iter().map(Vec::as_slice).collect::<Vec<_>>()));
+            }
+            let all = sequence_of(&all.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            Made {
+                algorithm: self.algorithm,
+                dates: self.dates.map(|date| value(Tag::GeneralizedTime, &[date.as_bytes()])),
+                key: rsa_key(&[&[0][..], &vec![0xff; self.bits / 8]].concat()),
+                extensions: value(context_tag(TagNumber::N3, true), &[&all]),
+                ..Made::default()
+            }
+            .certificate()
+        }
+    }
+
+    fn encoded(name: &Name<'_>) -> Vec<u8> {
+        match name {
+            Name::Dns(name) => value(context_tag(TagNumber::N2, false), &[name]),
+            Name::Ip(IpAddr::V4(address)) => value(context_tag(TagNumber::N7, false), &[&address.octets()]),
+            Name::Ip(IpAddr::V6(address)) => value(context_tag(TagNumber::N7, false), &[&address.octets()]),
+        }
     }
 
     fn refusal(certificate: &Certificate, reason: Reason) -> String {
@@ -793,6 +901,43 @@ mTAKBggqhkjOPQQDAgNIADBFAiATjdJKYABPHIKFBLiSQ48aI+fI8bj0cMht/v7W\n\
         }
         let certificate = Made { algorithm: "1.2.840.10045.4.3.3", ..Made::default() }.certificate();
         assert_eq!(certificate.end_point_binding().unwrap(), Sha384::digest(&certificate.0).to_vec());
+    }
+
+    #[test]
+    fn from_when_to_when() {
+        let days = |days: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(days * 24 * 60 * 60);
+        let validity = |dates| Sample { dates, ..Sample::default() }.certificate().validity();
+        assert_eq!(validity(["19700102000000Z", "20000101000000Z"]), Some((days(1), days(10957))));
+        assert_eq!(validity(["no date", "20000101000000Z"]), None);
+        assert_eq!(Made::default().certificate().validity().unwrap().0, days(10957) - Duration::from_secs(1));
+    }
+
+    #[test]
+    fn what_it_may_be_used_for() {
+        let uses = |usage, uses: &[&str]| Sample { usage, uses, ..Sample::default() }.certificate().uses();
+        for (usage, signs) in [
+            (None, true),
+            (Some(0x80), true),
+            (Some(0x20), true),
+            (Some(0x08), true),
+            (Some(0x56), false),
+            (Some(0), false),
+        ] {
+            assert_eq!(uses(usage, &[]), Uses { signs, serves: true }, "{usage:?}");
+        }
+        const CLIENT: &str = "1.3.6.1.5.5.7.3.2";
+        for (list, serves) in [
+            (&[CLIENT][..], false),
+            (&[CLIENT, "1.3.6.1.5.5.7.3.1"], true),
+            (&["1.3.6.1.4.1.311.10.3.3"], true),
+            (&["2.16.840.1.113730.4.1"], true),
+            // any use is none of a server's, as OpenSSL has it
+            (&["2.5.29.37.0"], false),
+        ] {
+            assert_eq!(uses(None, list), Uses { signs: true, serves }, "{list:?}");
+        }
+        let malformed = Made { extensions: extensions(KEY_USAGE, &[4, 1, 0x80]), ..Made::default() };
+        assert_eq!(malformed.certificate().uses(), Uses { signs: false, serves: false });
     }
 
     #[test]
