@@ -81,6 +81,9 @@ impl Socket {
         self.stream.set_nonblocking(false)?;
         // a command is one small segment, and its answer is waited for: it must not wait for the last one's ACK
         self.stream.set_nodelay(true)?;
+        // there a send waits for room even where it is told not to, so it is to wait for a moment only
+        #[cfg(target_vendor = "apple")]
+        self.stream.set_write_timeout(Some(Duration::from_millis(1)))?;
         Ok(self)
     }
 

@@ -20,6 +20,9 @@ mod own_checks;
 mod openssl;
 #[cfg(windows)]
 mod schannel;
+// what is decided over Apple's calls is tested everywhere
+#[cfg(any(target_vendor = "apple", test))]
+mod secure_transport;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -36,6 +39,8 @@ use crate::shortage;
 use self::openssl as platform;
 #[cfg(windows)]
 use self::schannel as platform;
+#[cfg(target_vendor = "apple")]
+use self::secure_transport as platform;
 
 pub use self::certificate::Certificate;
 pub use self::connector::{Key, TlsConnector};
