@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what this machine lacks to build, test, check or measure the library:
-# setup.sh build|lint|test|cross|check|sanitize|windows|wine|bench
+# setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|bench
 #
 # Looks for the tools themselves, so it is content with any system that has them. Where something is missing it
 # installs Debian's packages if it may, and otherwise says which they are and how to go on.
@@ -14,8 +14,9 @@ cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
 cyrus_dir=$target/servers/cyrus
 rust_dir=$target/tools/rust-web
+clippy_dir=$target/tools/clippy-web
 declare -A packages_of=([$cyrus_dir]='cyrus-common cyrus-pop3d sasl2-bin'
-  [$rust_dir]='rustc-web libstd-rust-web-dev rust-web-src')
+  [$rust_dir]='rustc-web libstd-rust-web-dev rust-web-src' [$clippy_dir]=rust-web-clippy)
 # What a package would start; the tests run servers of their own.
 declare -A units=([dovecot-pop3d]='dovecot.service dovecot.socket' [mailutils-pop3d]=mailutils-pop3d.service
   [microsocks]=microsocks.service [tinyproxy]=tinyproxy.service)
@@ -166,6 +167,15 @@ need_wine() {
   # Wine has TLS by it, and does without where it is not there
   need libgnutls30 has_library 'libgnutls\.so\.30'
 }
+# to build for macOS; zig is fetched by tools/zig.sh
+need_macos() {
+  need_build
+  need lld-22 command -v ld64.lld-22
+  need llvm-22 command -v llvm-lipo-22
+  need python3-pip python3 -m pip --version
+  [ -d "$rust_dir" ] || unpack+=("$rust_dir")
+  [ -d "$clippy_dir" ] || unpack+=("$clippy_dir")
+}
 need_bench() {
   need_build
   need cmake command -v cmake
@@ -174,9 +184,9 @@ need_bench() {
 }
 
 case ${1:-} in
-  build | lint | test | cross | check | sanitize | windows | wine | bench) "need_$1" ;;
+  build | lint | test | cross | check | sanitize | windows | wine | macos | bench) "need_$1" ;;
   *)
-    echo "usage: setup.sh build|lint|test|cross|check|sanitize|windows|wine|bench" >&2
+    echo "usage: setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|bench" >&2
     exit 2
     ;;
 esac
