@@ -249,6 +249,41 @@ static void save_py(void)
     CHECK_HAS(printed, "usage: ");
 }
 
+/* With a server that has all that it looks for, with one that has little, and with an impostor. */
+static void selftest_c(void)
+{
+    int mailbox = server_mailbox("tls=implicit client-cert=required sasl=PLAIN,SCRAM-SHA-256-PLUS,SCRAM-SHA-1-PLUS");
+    run(0, "cd %s && P12_PASS='p12 pass' " EXAMPLES "/selftest %s alice ca=%s cert=%s key=%s p12=%s", folder,
+        local(mailbox), in(server_dir(), "ca.pem"), in(server_dir(), "client-purpose.pem"),
+        in(server_dir(), "client-purpose.key"), in(server_dir(), "client.p12"));
+    const char *lines[] = {"libpop3connect 1.", "ok    by the CA certificates that were given: TLSv1.3, ",
+        "\nok    TLS 1.3 alone: ", "\nok    resumption: ", "\nok    log-in by SCRAM-SHA-256-PLUS: TLSv1.3\n",
+        "\nok    another authority alone: error -1021: ", "\nok    the server's own certificate alone as an authority: ",
+        "\nok    another name: error -1021: ", "\nok    the fingerprint: ", "\nok    without a client certificate: error ",
+        "\nok    client certificate in PEM: ", "\nok    client certificate in PKCS #12: ", "\nok    timeout: after ",
+        "\nok    stopped by the progress callback: ", "\nok    cancel from another thread: error -516, "};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        CHECK_HAS(printed, lines[i]);
+    CHECK_HAS(printed, ", 0 BAD, ");
+    CHECK_HAS_NOT(printed, PASS);
+    CHECK_INT(files(), 0);
+
+    run(0, "cd %s && " EXAMPLES "/selftest %s alice secure=2 ca=%s", folder,
+        local(server_mailbox("tls=stls tls-max=1.2 tickets=refused")), in(server_dir(), "ca.pem"));
+    CHECK_HAS(printed, "\nnote  TLS 1.3 alone: does the server have it? Error -1021: ");
+    CHECK_HAS(printed, "\nnote  resumption: ");
+    CHECK_HAS(printed, "\nnote  log-in by SCRAM-SHA-256-PLUS: the server does not offer it\n");
+    CHECK_HAS(printed, "\nnote  client certificate: none was given\n");
+    CHECK_HAS(printed, "\nnote  timeout: ");
+
+    run(1, EXAMPLES "/selftest %s alice ca=%s", local(server_mailbox("tls=implicit cert=wrong-name")),
+        in(server_dir(), "ca.pem"));
+    CHECK_HAS(printed, "\nBAD   by the CA certificates that were given: error -1021: ");
+    CHECK_HAS(printed, "\n0 ok, 1 BAD, 0 to note\n");
+    run(2, EXAMPLES "/selftest localhost alice secure=3");
+    CHECK_HAS(printed, "usage: ");
+}
+
 int main(void)
 {
     if (mkdtemp(folder) == NULL)
@@ -264,6 +299,7 @@ int main(void)
     RUN(fetch_c_shows_its_progress);
     RUN(inbox_cpp);
     RUN(save_py);
+    RUN(selftest_c);
     CHECK_INT(rmdir(folder), 0);
     return check_result();
 }
