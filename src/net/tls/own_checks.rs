@@ -42,14 +42,9 @@ pub fn has_strong_digest(certificate: &Certificate) -> bool {
     certificate.signature_digest() != Some(SignatureDigest::Broken)
 }
 
-/// Whether a chain, of which the first is the server's, may be used by a server.
-pub fn may_serve(chain: &[Certificate]) -> bool {
-    chain.first().is_some_and(|leaf| leaf.uses().signs) && chain.iter().all(|certificate| certificate.uses().serves)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::certificate::tests::{Sample, certificate_for, certificate_with};
+    use super::super::certificate::tests::{certificate_for, certificate_with};
     use super::*;
 
     fn is_for_text(names: &[Name<'_>], host: &str) -> bool {
@@ -111,22 +106,6 @@ mod tests {
             ("1.2.3.4", true),
         ] {
             assert_eq!(has_strong_digest(&certificate_with(2048, algorithm)), is_strong, "{algorithm}");
-        }
-    }
-
-    #[test]
-    fn the_servers_key_signs_and_all_of_the_chain_serves() {
-        let with = |usage, uses| Sample { usage: Some(usage), uses, ..Sample::default() }.certificate();
-        const CLIENTS: &[&str] = &["1.3.6.1.5.5.7.3.2"];
-        // of an authority: keyCertSign
-        for (chain, may) in [
-            (vec![with(0x80, &[]), with(0x04, &[])], true),
-            (vec![with(0x04, &[]), with(0x80, &[])], false),
-            (vec![with(0x80, CLIENTS), with(0x04, &[])], false),
-            (vec![with(0x80, &[]), with(0x04, CLIENTS)], false),
-            (vec![], false),
-        ] {
-            assert_eq!(may_serve(&chain), may, "{} certificates", chain.len());
         }
     }
 }

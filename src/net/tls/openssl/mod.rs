@@ -85,7 +85,7 @@ impl Drop for Tls {
 
 impl Tls {
     /// Shakes hands within the deadline that `tcp` has, and verifies the peer where the connector wants it. An earlier
-    /// session is resumed if it was made with the same [`Key`] and the server remembers it.
+    /// session is resumed if it was made with the same [`Key`](crate::net::tls::Key) and the server remembers it.
     ///
     /// Clear text in answer is [`Kind::BadFormat`] where `clear_before`, since then somebody speaks in the server's
     /// place, and [`Kind::Secure`] else.

@@ -265,10 +265,9 @@ impl Tls {
             if self.has_ended {
                 return Ok(0);
             }
-            if self.received.sealed.is_empty() || !self.decrypt()? {
-                if self.fill().map_err(Failure::Transport)? == 0 {
-                    return Err(Failure::Closed);
-                }
+            let is_record = !self.received.sealed.is_empty() && self.decrypt()?;
+            if !is_record && self.fill().map_err(Failure::Transport)? == 0 {
+                return Err(Failure::Closed);
             }
         }
         let Received { bytes, data, .. } = &mut self.received;

@@ -10,7 +10,7 @@ use super::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
 use crate::net::tls::certificate::{Certificate, Reason, not_pinned};
-use crate::net::tls::own_checks::{has_strong_digest, has_strong_key, is_for, may_serve};
+use crate::net::tls::own_checks::{has_strong_digest, has_strong_key, is_for};
 
 /// Who judges the certificates that a server shows.
 pub struct Judge<'a, C: Calls> {
@@ -148,6 +148,11 @@ fn hold(chain: &[Certificate]) -> Duration {
         end.duration_since(now).ok()
     };
     chain.iter().map(|certificate| left(certificate).unwrap_or_default()).min().unwrap_or_default()
+}
+
+/// Whether a chain, of which the first is the server's, may be used by a server.
+fn may_serve(chain: &[Certificate]) -> bool {
+    chain.first().is_some_and(|leaf| leaf.uses().signs) && chain.iter().all(|certificate| certificate.uses().serves)
 }
 
 #[cfg(test)]
@@ -423,6 +428,21 @@ mod tests {
                 };
                 assert!(judge.judge(Some(None)).is_err(), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn the_servers_key_signs_and_all_of_the_chain_serves() {
+        let with = |usage, uses| Sample { usage: Some(usage), uses, ..Sample::default() }.certificate();
+        // of an authority: keyCertSign
+        for (chain, may) in [
+            (vec![with(0x80, &[]), with(0x04, &[])], true),
+            (vec![with(0x04, &[]), with(0x80, &[])], false),
+            (vec![with(0x80, CLIENTS), with(0x04, &[])], false),
+            (vec![with(0x80, &[]), with(0x04, CLIENTS)], false),
+            (vec![], false),
+        ] {
+            assert_eq!(may_serve(&chain), may, "{} certificates", chain.len());
         }
     }
 }
