@@ -165,7 +165,7 @@ lint:
 	@tools/setup.sh lint
 	@echo '== formatting and lints'
 	tools/arrows.py
-	$(CARGO) metadata $(CARGO_FLAGS) --format-version 1 | tools/crates.py deny.toml
+	$(CARGO) metadata $(CARGO_FLAGS) --all-features --format-version 1 | tools/crates.py deny.toml
 	$(CARGO) fmt --all -- --check
 	rustfmt --edition 2024 --check ctest/rust/src/main.rs
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
