@@ -19,7 +19,7 @@ has_primitives=(/usr/lib/*/wine/x86_64-windows/bcryptprimitives.dll)
 # One server of Wine's and one Windows for all programs: its services are started once, by a program that does nothing
 # until it is ended.
 mkdir -p "$WINEPREFIX"
-/usr/lib/wine/wineserver64 -p
+/usr/lib/wine/wineserver64 -p > /dev/null 2>&1
 trap '/usr/lib/wine/wineserver64 -k' EXIT
 mkfifo "$work/idle.$$"
 ctest/windows/wine.py cmd /c pause < "$work/idle.$$" > /dev/null 2>&1 &
