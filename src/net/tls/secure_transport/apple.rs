@@ -145,6 +145,8 @@ impl Calls for Apple {
         Ok(setup.enabled_ciphers()?.iter().map(number).collect())
     }
 
+    // a number of a suite has 32 bits on Intel's processors
+    #[allow(clippy::useless_conversion)]
     fn set_suites(&self, setup: &mut SslContext, suites: &[u16]) -> Result<(), Status> {
         let suites: Vec<_> = suites.iter().map(|number| CipherSuite::from_raw((*number).into())).collect();
         Ok(setup.set_enabled_ciphers(&suites)?)
@@ -274,6 +276,7 @@ fn protocol(version: Version) -> SslProtocol {
 }
 
 /// The number of a suite in the registry; those of SSL 2 alone are larger than that.
+#[allow(clippy::useless_conversion)]
 fn number(suite: &CipherSuite) -> u16 {
     u16::try_from(u32::from(suite.to_raw())).unwrap_or_default()
 }
