@@ -329,7 +329,7 @@ static void messages_in_memory_have_a_limit(void)
     const char *const fits = REPLY("RETR 1", "+OK\\r\\n12345678\\r\\n.\\r\\n") REPLY("TOP 1 0", "+OK\\r\\n12345678\\r\\n.\\r\\n")
         REPLY("RETR 2", "+OK\\r\\n123456789\\r\\n.\\r\\n");
     pop3_buffer buffer;
-    struct pieces pieces = {NULL, 0, 0, 0};
+    struct pieces pieces = {0};
     script_begin(LOGGED_IN);
     script_add("%s" REPLY("RETR 2", "+OK\\r\\n123456789\\r\\n.\\r\\n") "expect-eof\n", fits);
     int socket = connect_with_limit(10, script());

@@ -8,9 +8,12 @@
 
 static void join(struct pieces *pieces, const char *data, size_t len)
 {
-    pieces->data = realloc(pieces->data, pieces->len + len + 1);
-    if (pieces->data == NULL)
-        check_fatal("no memory");
+    if (pieces->len + len + 1 > pieces->room) {
+        pieces->room = 2 * pieces->room + len + 1;
+        pieces->data = realloc(pieces->data, pieces->room);
+        if (pieces->data == NULL)
+            check_fatal("no memory");
+    }
     if (len > 0)
         memcpy(pieces->data + pieces->len, data, len);
     pieces->len += len;

@@ -9,6 +9,8 @@
 struct pieces {
     char *data;
     size_t len;
+    /* how many octets there is room for */
+    size_t room;
     int calls;
     /* the call that is answered with non-zero, from 1; 0 for none */
     int stop_at;
