@@ -39,7 +39,8 @@ static const char *instead(const char *path)
 /* These come before libc's. */
 FILE *fopen(const char *path, const char *mode)
 {
-    FILE *(*real)(const char *, const char *) = (FILE * (*)(const char *, const char *))dlsym(RTLD_NEXT, "fopen");
+    FILE *(*real)(const char *, const char *);
+    *(void **)&real = dlsym(RTLD_NEXT, "fopen");
     return real(instead(path), mode);
 }
 
@@ -52,7 +53,8 @@ FILE *fopen64(const char *path, const char *mode)
 
 int stat(const char *path, struct stat *result)
 {
-    int (*real)(const char *, struct stat *) = (int (*)(const char *, struct stat *))dlsym(RTLD_NEXT, "stat");
+    int (*real)(const char *, struct stat *);
+    *(void **)&real = dlsym(RTLD_NEXT, "stat");
     return real(instead(path), result);
 }
 
