@@ -51,11 +51,22 @@ FILE *fopen64(const char *path, const char *mode)
 }
 #endif
 
-int stat(const char *path, struct stat *result)
+static int stat_by(const char *function, const char *path, struct stat *result)
 {
     int (*real)(const char *, struct stat *);
-    *(void **)&real = dlsym(RTLD_NEXT, "stat");
+    *(void **)&real = dlsym(RTLD_NEXT, function);
     return real(instead(path), result);
+}
+
+int stat(const char *path, struct stat *result)
+{
+    return stat_by("stat", path, result);
+}
+
+/* which of them OpenSSL asks depends on its version */
+int lstat(const char *path, struct stat *result)
+{
+    return stat_by("lstat", path, result);
 }
 
 /* The store is read for each trust that is new, as is one with another name of a file that believes nobody here. */

@@ -95,11 +95,9 @@ library() { # OPENSSL-LIBRARIES CARGO-ARGUMENT…
     "CC=clang-22 -fuse-ld=lld-22 $(quoted "${compiling[@]}" "${linking[@]}")" > /dev/null
 }
 
-# without the crates that other tests want
 unit_tests() { # CARGO-ARGUMENT…
   echo "== $name: the unit tests"
-  packaging/trim.sh "$work/package"
-  cargo_for test --manifest-path "$work/package/Cargo.toml" "$@"
+  cargo_for test --locked "$@"
 }
 
 tests_in_c() { # CMAKE-ARGUMENT…
