@@ -10,10 +10,10 @@ mod contexts;
 mod lifetime;
 mod transport;
 
-// what OpenSSL does by itself
-#[cfg(any(windows, target_vendor = "apple", test))]
+// what OpenSSL does by itself; where only Linux is built for (packaging/trim.sh) there are no crates for it
+#[cfg(any(windows, target_vendor = "apple", all(test, not(trimmed))))]
 mod identity;
-#[cfg(any(windows, target_vendor = "apple", test))]
+#[cfg(any(windows, target_vendor = "apple", all(test, not(trimmed))))]
 mod own_checks;
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
@@ -21,7 +21,7 @@ mod openssl;
 #[cfg(windows)]
 mod schannel;
 // what is decided over Apple's calls is tested everywhere
-#[cfg(any(target_vendor = "apple", test))]
+#[cfg(any(target_vendor = "apple", all(test, not(trimmed))))]
 mod secure_transport;
 
 use std::borrow::Cow;
