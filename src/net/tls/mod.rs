@@ -8,6 +8,7 @@ mod certificate;
 mod connector;
 mod contexts;
 mod lifetime;
+mod session;
 mod transport;
 
 // what OpenSSL does by itself; where only Linux is built for (packaging/trim.sh) there are no crates for it

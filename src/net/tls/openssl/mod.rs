@@ -25,6 +25,7 @@ use openssl::x509::{X509, X509Ref, X509VerifyResult};
 use self::ciphers::Ciphers;
 use self::errors::setup_error;
 use self::judge::Judge;
+use self::session::Resumable;
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
 use crate::net::tcp::{self, Tcp};
@@ -37,8 +38,10 @@ use crate::net::tls::{TlsInfo, Version};
 use crate::net::trust::Trust;
 
 pub use self::client_certificate::ClientCertificate;
-pub use self::session::Session;
 pub use self::store::{Store, StoreBuilder};
+
+/// A session to be resumed by a later connection.
+pub type Session = crate::net::tls::session::Session<Resumable>;
 
 // X509_V_ERR_*, which the crate has no names for.
 const UNABLE_TO_GET_ISSUER: i32 = 2;
@@ -99,7 +102,7 @@ impl Tls {
         }
         let earlier = earlier.filter(|earlier| earlier.may_resume(connector.context.id));
         if let Some(earlier) = earlier {
-            earlier.resume(&mut ssl).map_err(setup_error)?;
+            earlier.kept().resume(&mut ssl).map_err(setup_error)?;
         }
         let mut stream = SslStream::new(ssl, Transport::new(tcp)).map_err(setup_error)?;
         if let Err(error) = stream.connect() {
@@ -146,7 +149,8 @@ impl Tls {
     /// The session, to be resumed by a later connection. With TLS 1.3 the server gives it out when it likes, as a rule
     /// before its first word.
     pub fn session(&self) -> Option<Session> {
-        Session::of(self.stream.ssl(), self.context.id, self.lifetime)
+        let kept = Resumable::of(self.stream.ssl())?;
+        Some(Session::new(kept, self.context.id, self.lifetime))
     }
 
     /// Tells the peer that nothing more will come, without waiting for its answer.
@@ -347,9 +351,7 @@ fn read(certificate: &X509Ref) -> Result<Certificate, ErrorStack> {
 fn session_error(error: ssl::Error, state: TransportState) -> Error {
     match error.into_io_error() {
         Ok(error) => tcp::into_error(error),
-        Err(_) if state == TransportState::Ended => {
-            Error::new(Kind::ConnectionLost, "the server closed the connection")
-        }
+        Err(_) if state == TransportState::Ended => Error::closed(),
         Err(error) => match error.ssl_error() {
             Some(stack) => Error::new(errors::kind(Kind::Secure, stack), errors::describe(stack)),
             None => Error::new(Kind::Secure, error.to_string()),

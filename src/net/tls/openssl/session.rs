@@ -6,22 +6,19 @@ use openssl::error::ErrorStack;
 use openssl::ssl::{Ssl, SslRef, SslSession, SslSessionRef};
 use zeroize::Zeroizing;
 
-use crate::net::tls::lifetime::Lifetime;
+use crate::net::tls::session::Kept;
 use crate::shortage;
 
 /// More than a session has in DER: OpenSSL takes no chain of more than 100 KiB.
 const LARGEST_SESSION: usize = 256 * 1024;
 
-/// A session to be resumed by a later connection.
+/// What is kept of a session. Of all certificates that came it has the server's own alone, either way.
 #[derive(Clone)]
-pub struct Session {
+pub struct Resumable {
     form: Form,
     size: usize,
-    context: u64,
-    lifetime: Lifetime,
 }
 
-/// How a session is kept. Of all certificates that came it has the server's own alone, either way.
 #[derive(Clone)]
 enum Form {
     /// After a full handshake: so it takes no more memory than that says.
@@ -33,30 +30,20 @@ enum Form {
 /// How many times the memory a session takes once OpenSSL has read it, as was seen with small and with large ones.
 const READ: usize = 6;
 
-impl Session {
-    /// What a connection in that context has at hand to be resumed by a later one.
-    pub(super) fn of(ssl: &SslRef, context: u64, lifetime: Lifetime) -> Option<Session> {
+impl Resumable {
+    /// What a connection has at hand to be resumed by a later one.
+    pub fn of(ssl: &SslRef) -> Option<Resumable> {
         let session = ssl.session()?;
         let der = to_der(session)?;
         let size = der.len();
         // one that was resumed has no chain in it, and hands none on to those that come of it
         let form = if ssl.session_reused() { Form::Read(session.to_owned()) } else { Form::Der(der) };
-        Some(Session { form, size, context, lifetime })
-    }
-
-    /// Whether a connection in that context may be offered it.
-    pub(super) fn may_resume(&self, context: u64) -> bool {
-        self.context == context && !self.is_over()
-    }
-
-    /// For how long it may be resumed.
-    pub(super) fn lifetime(&self) -> Lifetime {
-        self.lifetime
+        Some(Resumable { form, size })
     }
 
     /// Offers the server to go on with it, in the context it was made in.
     #[allow(unsafe_code)]
-    pub(super) fn resume(&self, ssl: &mut Ssl) -> Result<(), ErrorStack> {
+    pub fn resume(&self, ssl: &mut Ssl) -> Result<(), ErrorStack> {
         let read;
         let session = match &self.form {
             Form::Read(session) => session,
@@ -65,38 +52,31 @@ impl Session {
                 &read
             }
         };
-        // SAFETY: the crate wants the session to be of the context that `ssl` is of; the caller has asked `may_resume`,
-        // which compares their ids, of which there are no two alike
+        // SAFETY: the crate wants the session to be of the context that `ssl` is of; the caller has asked
+        // `Session::may_resume`, which compares their ids, of which there are no two alike
         unsafe { ssl.set_session(session) }
     }
+}
 
-    /// How many bytes it has in DER.
-    pub fn size(&self) -> usize {
+impl Kept for Resumable {
+    fn size(&self) -> usize {
         self.size
     }
 
-    /// About how many bytes of memory it takes.
-    pub fn memory(&self) -> usize {
+    fn memory(&self) -> usize {
         match self.form {
             Form::Der(_) => self.size,
             Form::Read(_) => self.size * READ,
         }
     }
 
-    /// Whether there is one that takes less memory.
-    pub fn has_smaller(&self) -> bool {
+    fn has_smaller(&self) -> bool {
         matches!(self.form, Form::Read(_))
     }
 
-    /// The same, taking less memory, if it can be had so.
-    pub fn smaller(&self) -> Option<Session> {
+    fn smaller(&self) -> Option<Resumable> {
         let Form::Read(session) = &self.form else { return None };
-        Some(Session { form: Form::Der(to_der(session)?), ..self.clone() })
-    }
-
-    /// Whether it is too old to be resumed.
-    pub fn is_over(&self) -> bool {
-        self.lifetime.is_over()
+        Some(Resumable { form: Form::Der(to_der(session)?), size: self.size })
     }
 }
 
@@ -118,7 +98,7 @@ mod tests {
         let head = [0x30, 63, 2, 1, 1, 2, 2, 3, 3, 4, 2, 0xc0, 0x2f, 4, 0, 4, 48];
         let session = SslSession::from_der(&[&head[..], &[0; 48]].concat()).unwrap();
         let size = session.to_der().unwrap().len();
-        let read = Session { form: Form::Read(session), size, context: 0, lifetime: Lifetime::new(None) };
+        let read = Resumable { form: Form::Read(session), size };
         assert_eq!((read.size(), read.memory(), read.has_smaller()), (size, 6 * size, true));
         let smaller = read.smaller().unwrap();
         assert_eq!((smaller.size(), smaller.memory(), smaller.has_smaller()), (size, size, false));

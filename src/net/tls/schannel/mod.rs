@@ -36,8 +36,10 @@ use crate::net::tls::transport::{Transport, TransportState, clear_text};
 use crate::net::tls::{TlsInfo, Version};
 
 pub use self::client_certificate::ClientCertificate;
-pub use self::session::Session;
 pub use self::store::{Store, StoreBuilder};
+
+/// A session to be resumed by a later connection.
+pub type Session = crate::net::tls::session::Session<Arc<Credentials>>;
 
 /// The newest version that there is.
 pub const NEWEST: Version = Version::Tls13;
@@ -87,8 +89,11 @@ impl Tls {
     /// Clear text in answer is [`Kind::BadFormat`] where `clear_before`, since then somebody speaks in the server's
     /// place, and [`Kind::Secure`] else.
     pub fn handshake(connector: &TlsConnector, earlier: Option<&Session>, tcp: Tcp, clear_before: bool) -> Result<Tls> {
-        let known = earlier.and_then(|earlier| earlier.credentials(connector.context.id));
-        let credentials = known.map_or_else(|| credentials(connector).map(Arc::new), |known| Ok(Arc::clone(known)))?;
+        let earlier = earlier.filter(|earlier| earlier.may_resume(connector.context.id));
+        let credentials = match earlier {
+            Some(earlier) => Arc::clone(earlier.kept()),
+            None => Arc::new(credentials(connector)?),
+        };
         let mut tls = Tls {
             transport: Transport::new(tcp),
             security: SecurityContext::new(credentials, &target(&connector.host)),
@@ -169,7 +174,7 @@ impl Tls {
 
     /// The session, to be resumed by a later connection.
     pub fn session(&self) -> Option<Session> {
-        Some(Session::of(self.security.credentials(), self.context.id, self.lifetime))
+        Some(Session::new(Arc::clone(self.security.credentials()), self.context.id, self.lifetime))
     }
 
     /// Tells the peer that nothing more will come, without waiting for its answer.
@@ -210,7 +215,7 @@ impl Tls {
         let mut was_asked_for_certificate = false;
         loop {
             if needs_more && self.fill().map_err(|error| self.error(Failure::Transport(error)))? == 0 {
-                return Err(Error::new(Kind::ConnectionLost, "the server closed the connection"));
+                return Err(Error::closed());
             }
             match self.step()? {
                 SEC_E_OK => return Ok(()),
@@ -322,7 +327,7 @@ impl Tls {
     fn error(&self, failure: Failure) -> Error {
         match failure {
             Failure::Transport(error) => tcp::into_error(error),
-            Failure::Closed => Error::new(Kind::ConnectionLost, "the server closed the connection"),
+            Failure::Closed => Error::closed(),
             Failure::Tls(error) => error,
         }
     }
@@ -344,9 +349,8 @@ enum Failure {
 fn credentials(connector: &TlsConnector) -> Result<Credentials> {
     match &connector.certificate {
         Some(certificate) => certificate.credentials(connector.oldest),
-        None => Credentials::acquire(connector.oldest, None).map_err(|status| {
-            Error::new(errors::error(status).kind(), format!("TLS cannot be set up: {}", errors::describe(status)))
-        }),
+        None => Credentials::acquire(connector.oldest, None)
+            .map_err(|status| errors::error(status).during("TLS cannot be set up")),
     }
 }
 

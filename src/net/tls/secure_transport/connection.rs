@@ -6,9 +6,9 @@ use super::calls::{Calls, Status, Step};
 use super::client_certificate::ClientCertificate;
 use super::judge::{Judge, Shown};
 use super::link::{Fate, Link};
-use super::session::{PeerId, Session};
+use super::session::PeerId;
 use super::statuses::{session_error, setup_error};
-use super::{NEWEST, suites};
+use super::{NEWEST, Session, suites};
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
 use crate::net::tcp::{self, Tcp};
@@ -70,7 +70,7 @@ impl<C: Calls> Tls<C> {
     ) -> Result<Tls<C>> {
         let calls = &terms.judge.store.calls;
         let earlier = earlier.filter(|earlier| earlier.may_resume(terms.context));
-        let id = earlier.map_or_else(PeerId::new, Session::id);
+        let id = earlier.map_or_else(PeerId::new, |earlier| *earlier.kept());
         let setup = prepare(terms, id).map_err(setup_error)?;
         let link = Link::new(tcp);
         let fate = link.fate();
@@ -162,15 +162,8 @@ impl<C: Calls> Tls<C> {
 
     /// What is known of the connection.
     pub fn facts(&self) -> Facts<'_> {
-        let version = match self.calls.version(&self.connection) {
-            Some(Version::Tls10) => "TLSv1",
-            Some(Version::Tls11) => "TLSv1.1",
-            Some(Version::Tls12) => "TLSv1.2",
-            Some(Version::Tls13) => "TLSv1.3",
-            None => "unknown",
-        };
         Facts {
-            version,
+            version: self.calls.version(&self.connection).map_or("unknown", Version::name),
             cipher: self.calls.suite(&self.connection).map_or("no cipher", suites::name),
             resumed: self.resumed,
             verified: self.verified,
@@ -333,7 +326,7 @@ mod tests {
         let tls = case.handshake(None, tcp).unwrap();
         let mut log = case.calls.log();
         let id = log.iter().position(|line| line.starts_with("peer id")).unwrap();
-        assert_eq!(log.remove(id), format!("peer id {:x?}", tls.session.id().bytes()));
+        assert_eq!(log.remove(id), format!("peer id {:x?}", tls.session.kept().bytes()));
         assert_eq!(
             log,
             [
@@ -512,7 +505,7 @@ mod tests {
         assert!(second.facts().resumed && second.facts().verified);
         assert_eq!(id_in(&case.calls), id);
         assert!(case.calls.log().contains(&"evaluate".to_owned()));
-        assert!(second.session().unwrap().id() == session.id());
+        assert!(second.session().unwrap().kept() == session.kept());
         // whom nobody believes any more is not believed in a resumed session either
         case.calls.script().steps = [Next::Done].into();
         case.calls.script().refused = vec![(Policy::Basic, -67820)];
@@ -529,8 +522,8 @@ mod tests {
         let case = Case::default();
         let session = case.handshake(None, pair().0).unwrap().session().unwrap();
         let first = id_in(&case.calls);
-        let over = Session::new(session.id(), 7, Lifetime::new(Some(Duration::ZERO)));
-        let elsewhere = Session::new(session.id(), 8, Lifetime::new(None));
+        let over = Session::new(*session.kept(), 7, Lifetime::new(Some(Duration::ZERO)));
+        let elsewhere = Session::new(*session.kept(), 8, Lifetime::new(None));
         for earlier in [None, Some(&over), Some(&elsewhere)] {
             case.calls.script().steps = [Next::Certificate, Next::Done].into();
             case.handshake(earlier, pair().0).unwrap();

@@ -25,8 +25,9 @@ use crate::net::tls::Version;
 
 #[cfg(target_vendor = "apple")]
 pub use self::platform::{ClientCertificate, PeerCertificate, Store, StoreBuilder, Tls};
-#[cfg(target_vendor = "apple")]
-pub use self::session::Session;
+
+/// A session to be resumed by a later connection.
+pub type Session = crate::net::tls::session::Session<session::PeerId>;
 
 /// The newest version that there is.
 pub const NEWEST: Version = Version::Tls12;
