@@ -7,15 +7,16 @@
 mod certificate;
 mod connector;
 mod contexts;
+mod identity;
 mod lifetime;
 mod session;
 mod transport;
 
 // what OpenSSL does by itself; where only Linux is built for (packaging/trim.sh) there are no crates for it
 #[cfg(any(windows, target_vendor = "apple", all(test, not(trimmed))))]
-mod identity;
-#[cfg(any(windows, target_vendor = "apple", all(test, not(trimmed))))]
 mod own_checks;
+#[cfg(any(windows, target_vendor = "apple", all(test, not(trimmed))))]
+mod pkcs12;
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod openssl;
@@ -27,9 +28,6 @@ mod secure_transport;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::PathBuf;
-
-use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
@@ -45,6 +43,7 @@ use self::secure_transport as platform;
 
 pub use self::certificate::Certificate;
 pub use self::connector::{Key, TlsConnector};
+pub use self::identity::Identity;
 pub use self::platform::{NEWEST, PeerCertificate, Session, Tls};
 
 /// The TLS options of a connection.
@@ -84,34 +83,6 @@ impl Version {
             Version::Tls11 => "TLSv1.1",
             Version::Tls12 => "TLSv1.2",
             Version::Tls13 => "TLSv1.3",
-        }
-    }
-}
-
-/// Where the client certificate is, and its key.
-#[derive(Clone)]
-pub enum Identity {
-    /// In two files in PEM; the certificate's issuers may follow it.
-    Pem {
-        /// The certificate.
-        certificate: PathBuf,
-        /// Its key, without a passphrase.
-        key: PathBuf,
-    },
-    /// In one file (RFC 7292).
-    Pkcs12 {
-        /// The file.
-        path: PathBuf,
-        /// What opens it.
-        password: Zeroizing<String>,
-    },
-}
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Identity::Pem { certificate, key } => write!(f, "Pem({}, {})", certificate.display(), key.display()),
-            Identity::Pkcs12 { path, .. } => write!(f, "Pkcs12({})", path.display()),
         }
     }
 }

@@ -1,7 +1,5 @@
 //! The client certificate and its key, in files.
 
-use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use openssl::error::ErrorStack;
@@ -13,11 +11,7 @@ use zeroize::Zeroizing;
 
 use super::errors::{self, setup_error};
 use crate::error::{Error, Kind, Result};
-use crate::net::is_exhausted;
-use crate::net::tls::Identity;
-use crate::net::trust;
-
-const UNUSABLE: &str = "the client's certificate cannot be used";
+use crate::net::tls::identity::{Identity, about, read, unusable};
 
 /// A client certificate, its key, and its issuers as far as the file has them.
 pub struct ClientCertificate {
@@ -70,23 +64,8 @@ impl ClientCertificate {
     }
 }
 
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    trust::read_bytes(path).map(Zeroizing::new).map_err(|error| not_read(path, error))
-}
-
-fn not_read(path: &Path, error: io::Error) -> Error {
-    if is_exhausted(&error) {
-        return Error::new(Kind::OutOfMemory, "the client's certificate cannot be read").with_source(error);
-    }
-    unusable(path, &error)
-}
-
 fn unreadable(path: &Path, stack: ErrorStack) -> Error {
-    errors::error(Kind::Secure, &format!("{UNUSABLE}: {}", path.display()), &stack)
-}
-
-fn unusable(path: &Path, why: &dyn fmt::Display) -> Error {
-    Error::new(Kind::Secure, format!("{UNUSABLE}: {}: {why}", path.display()))
+    errors::error(Kind::Secure, &about(path), &stack)
 }
 
 #[cfg(test)]
@@ -203,7 +182,5 @@ mod tests {
             assert_eq!(error.kind(), Kind::Secure);
             assert!(error.to_string().contains(words), "{error}");
         }
-        let exhausted = not_read(Path::new("x"), io::Error::from_raw_os_error(libc::EMFILE));
-        assert_eq!(exhausted.kind(), Kind::OutOfMemory);
     }
 }

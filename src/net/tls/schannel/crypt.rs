@@ -331,10 +331,10 @@ unsafe fn policy(chain: *const CERT_CHAIN_CONTEXT) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::identity::to_pkcs12;
+    use super::super::super::pkcs12::to_pkcs12;
     use super::*;
 
-    const PEM: &[u8] = include_bytes!("../identity/rsa.pem");
+    const PEM: &[u8] = include_bytes!("../pkcs12/rsa.pem");
     const PASSWORD: &str = "s3cret";
 
     fn imported(place: KeyPlace) -> CertificateContext {

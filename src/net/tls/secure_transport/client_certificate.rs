@@ -5,23 +5,16 @@
 
 use std::fmt;
 use std::fs;
-use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
-
-use zeroize::Zeroizing;
+use std::path::PathBuf;
 
 use super::calls::Calls;
 use super::statuses;
-use crate::crypto;
 use crate::error::{Error, Kind, Result};
 use crate::net::is_exhausted;
-use crate::net::tls::Identity;
 use crate::net::tls::certificate::Certificate;
-use crate::net::tls::identity::{Unusable, to_pkcs12};
-use crate::net::trust;
-
-const UNUSABLE: &str = "the client's certificate cannot be used";
+use crate::net::tls::identity::{Identity, UNUSABLE, about, unusable};
+use crate::net::tls::pkcs12::{Pkcs12, random_password};
 
 /// A client certificate, its key, and its issuers as far as the file has them.
 pub struct ClientCertificate<C: Calls> {
@@ -37,23 +30,13 @@ pub struct ClientCertificate<C: Calls> {
 impl<C: Calls> ClientCertificate<C> {
     /// Reads it from its files.
     pub fn load_by(calls: &C, identity: &Identity) -> Result<ClientCertificate<C>> {
-        let (path, file, password) = match identity {
-            Identity::Pem { certificate, key } => {
-                let password = random()?;
-                let made = to_pkcs12(&read(certificate)?, &read(key)?, &password);
-                let made = made.map_err(|wrong| match wrong {
-                    Unusable::Certificate(why) => unusable(certificate, &why),
-                    Unusable::Key(why) => unusable(key, &why),
-                })?;
-                (certificate, made, password)
-            }
-            Identity::Pkcs12 { path, password } => (path, read(path)?, password.clone()),
-        };
-        let refused = |status| Error::new(statuses::kind(status), words(path, &statuses::words(status)));
+        let Pkcs12 { path, file, password } = Pkcs12::read(identity)?;
+        let refused =
+            |status| Error::new(statuses::kind(status), format!("{}: {}", about(&path), statuses::words(status)));
         let keychain = TemporaryKeychain::create(calls)?;
         let imported = calls.import_pkcs12(&keychain.keychain, &file, &password).map_err(refused)?;
         let found = imported.into_iter().find_map(|imported| Some((imported.identity?, imported.chain)));
-        let (identity, chain) = found.ok_or_else(|| unusable(path, &"it lacks a certificate or its key"))?;
+        let (identity, chain) = found.ok_or_else(|| unusable(&path, &"it lacks a certificate or its key"))?;
         let own = calls.der(&calls.certificate_of(&identity).map_err(refused)?);
         // the chain begins with the certificate itself
         let issuers = chain.into_iter().filter(|certificate| calls.der(certificate) != own).collect();
@@ -79,7 +62,7 @@ impl<C: Calls> TemporaryKeychain<C> {
     fn create(calls: &C) -> Result<TemporaryKeychain<C>> {
         let folder = Folder::create()?;
         let failed = |status| Error::new(statuses::kind(status), no_keychain(&statuses::words(status)));
-        let keychain = calls.create_keychain(&folder.0.join("client.keychain"), &random()?).map_err(failed)?;
+        let keychain = calls.create_keychain(&folder.0.join("client.keychain"), &random_password()?).map_err(failed)?;
         let mut made = TemporaryKeychain { calls: calls.clone(), keychain, _folder: folder };
         made.calls.keep_unlocked(&mut made.keychain).map_err(failed)?;
         Ok(made)
@@ -98,7 +81,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn create() -> Result<Folder> {
-        let path = std::env::temp_dir().join(format!("pop3connect-{}", random()?.as_str()));
+        let path = std::env::temp_dir().join(format!("pop3connect-{}", random_password()?.as_str()));
         // fails where anything is there already
         match fs::DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) => Ok(Folder(path)),
@@ -116,37 +99,15 @@ impl Drop for Folder {
     }
 }
 
-/// What nobody can foretell, as text.
-fn random() -> Result<Zeroizing<String>> {
-    Ok(Zeroizing::new(format!("{:032x}", u128::from_ne_bytes(crypto::random()?))))
-}
-
 fn no_keychain(why: &dyn fmt::Display) -> String {
     format!("{UNUSABLE}: no keychain could be made for its key: {why}")
-}
-
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    trust::read_bytes(path).map(Zeroizing::new).map_err(|error| not_read(path, error))
-}
-
-fn not_read(path: &Path, error: io::Error) -> Error {
-    if is_exhausted(&error) {
-        return Error::new(Kind::OutOfMemory, "the client's certificate cannot be read").with_source(error);
-    }
-    unusable(path, &error)
-}
-
-fn unusable(path: &Path, why: &dyn fmt::Display) -> Error {
-    Error::new(Kind::Secure, words(path, why))
-}
-
-fn words(path: &Path, why: &dyn fmt::Display) -> String {
-    format!("{UNUSABLE}: {}: {why}", path.display())
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+
+    use zeroize::Zeroizing;
 
     use super::super::stand_in::StandIn;
     use super::*;
@@ -166,7 +127,7 @@ mod tests {
         }
     }
 
-    const PEM: &str = include_str!("../identity/ec.pem");
+    const PEM: &str = include_str!("../pkcs12/ec.pem");
 
     fn pem(files: &Files, certificate: &str, key: &str) -> Identity {
         Identity::Pem { certificate: files.file("cert.pem", certificate), key: files.file("key.pem", key) }
@@ -255,13 +216,5 @@ mod tests {
         let error = ClientCertificate::load_by(&calls, &nothing).err().unwrap();
         assert!(error.to_string().contains("nothing: No such file"), "{error}");
         assert!(calls.log().is_empty());
-        let exhausted = not_read(Path::new("x"), io::Error::from_raw_os_error(libc::EMFILE));
-        assert_eq!(exhausted.kind(), Kind::OutOfMemory);
-    }
-
-    #[test]
-    fn no_two_passwords_are_the_same() {
-        let (one, other) = (random().unwrap(), random().unwrap());
-        assert!(one.len() == 32 && *one != *other && one.bytes().all(|byte| byte.is_ascii_hexdigit()));
     }
 }
