@@ -22,8 +22,8 @@ mod pkcs12;
 mod openssl;
 #[cfg(windows)]
 mod schannel;
-// what is decided over Apple's calls is tested everywhere
-#[cfg(any(target_vendor = "apple", all(test, not(trimmed))))]
+// what is decided over Apple's calls is tested on any Unix
+#[cfg(any(target_vendor = "apple", all(test, unix, not(trimmed))))]
 mod secure_transport;
 
 use std::borrow::Cow;
