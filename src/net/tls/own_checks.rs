@@ -1,17 +1,25 @@
 //! What is checked of the server's certificates where the platform's library would accept more, or less, than OpenSSL does:
 //! names, uses, keys, digests.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::SystemTime;
 
-use super::certificate::{Certificate, Key, Name, SignatureDigest};
+use super::certificate::{Certificate, Key, Name, Reason, SignatureDigest};
 use crate::net::address::Host;
 
 /// The smallest RSA key that will do, in bits: what OpenSSL wants at security level 2, as distributions set it.
 const SMALLEST_RSA: usize = 2048;
 
+/// Whether the certificate is for that host, by its names; or needs none, being one of the host's own authorities that have
+/// no names at all, and made by hand for one machine.
+pub fn is_accepted_for(certificate: &Certificate, host: &Host, without_names: &BTreeSet<[u8; 32]>) -> bool {
+    is_for(certificate, host) || without_names.contains(&certificate.fingerprint())
+}
+
 /// Whether the certificate is for that host (RFC 6125, section 6.4): by its subjectAltName alone, an address by an address,
 /// a name by a name or one that begins with the label `*`.
-pub fn is_for(certificate: &Certificate, host: &Host) -> bool {
+fn is_for(certificate: &Certificate, host: &Host) -> bool {
     let wanted = match host {
         Host::Name(name) => return certificate.names().iter().any(|known| matches(known, name.trim_end_matches('.'))),
         Host::Ip(address) => *address,
@@ -31,15 +39,37 @@ fn matches(known: &Name<'_>, wanted: &str) -> bool {
     }
 }
 
+/// What of a chain, the server's certificate first, is too weak today: a key, or a digest that can be forged. That a trust
+/// anchor, which is the last one, is signed does not matter.
+pub fn weakness<'a>(chain: impl Iterator<Item = &'a Certificate>) -> Option<Reason> {
+    let chain: Vec<_> = chain.collect();
+    match chain.iter().position(|certificate| !has_strong_key(certificate)) {
+        Some(0) => return Some(Reason::WeakKey),
+        Some(_) => return Some(Reason::Other("CA certificate key too weak")),
+        None => {}
+    }
+    let (_anchor, signed) = chain.split_last()?;
+    (!signed.iter().all(|certificate| has_strong_digest(certificate))).then_some(WEAK_DIGEST)
+}
+
+/// That a signature can be forged.
+pub const WEAK_DIGEST: Reason = Reason::Other("CA signature digest algorithm too weak");
+
 /// Whether its key is large enough. One of a kind that is not known here is the library's to judge, and all curves that are
 /// known will do.
-pub fn has_strong_key(certificate: &Certificate) -> bool {
+fn has_strong_key(certificate: &Certificate) -> bool {
     !matches!(certificate.key(), Some(Key::Rsa(bits)) if bits < SMALLEST_RSA)
 }
 
 /// Whether nobody can have forged its signature.
-pub fn has_strong_digest(certificate: &Certificate) -> bool {
+fn has_strong_digest(certificate: &Certificate) -> bool {
     certificate.signature_digest() != Some(SignatureDigest::Broken)
+}
+
+/// Whether one of them is not valid yet, where a platform's library says the same of that and of those that have expired.
+pub fn begins_later<'a>(chain: impl Iterator<Item = &'a Certificate>) -> bool {
+    let now = SystemTime::now();
+    chain.filter_map(Certificate::validity).any(|(begin, _)| begin > now)
 }
 
 #[cfg(test)]

@@ -34,12 +34,6 @@ impl CertificateContext {
         unsafe { slice::from_raw_parts((*self.0).pbCertEncoded, (*self.0).cbCertEncoded as usize) }
     }
 
-    /// Whether it is valid yet, and still: -1 before its time, 1 after.
-    pub fn is_timely(&self) -> i32 {
-        // SAFETY: without a time it is now
-        unsafe { CertVerifyTimeValidity(ptr::null(), (*self.0).pCertInfo) }
-    }
-
     fn has(&self, property: u32) -> bool {
         let mut size = 0;
         // SAFETY: asks for the size alone

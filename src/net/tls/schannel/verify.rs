@@ -8,9 +8,10 @@ use windows_sys::Win32::Security::Cryptography::*;
 use super::crypt::{CertificateContext, Chain, ChainEngine};
 use super::errors;
 use crate::error::{Error, Kind, Result};
+use crate::net::tls::Version;
 use crate::net::tls::certificate::{Certificate, Reason, not_pinned};
 use crate::net::tls::connector::TlsConnector;
-use crate::net::tls::{Version, own_checks};
+use crate::net::tls::own_checks::{self, WEAK_DIGEST};
 
 /// For how long the system may fetch what is missing to a chain, at most.
 const LONGEST_RETRIEVAL: Duration = Duration::from_secs(10);
@@ -72,12 +73,9 @@ fn judge(
     let links = chain.elements.iter().map(|element| Link {
         certificate: Certificate::from_der(element.certificate.der().to_vec()),
         status: element.status,
-        is_timely: element.certificate.is_timely(),
     });
     let links: Vec<_> = links.collect();
-    let is_for_host = own_checks::is_for(certificate, &connector.host)
-        // such are made by hand for one machine
-        || connector.context.without_names.contains(&certificate.fingerprint());
+    let is_for_host = own_checks::is_accepted_for(certificate, &connector.host, &connector.context.without_names);
     // who allows versions of old appliances has their certificates to do with, too
     let admits_weak = connector.oldest < Version::Tls12;
     Ok(reason(&links, chain.status, chain.policy, anchors, is_for_host, admits_weak))
@@ -88,8 +86,6 @@ struct Link {
     certificate: Certificate,
     /// CERT_TRUST_…
     status: u32,
-    /// -1 before its time, 1 after.
-    is_timely: i32,
 }
 
 /// Why a chain is not believed, in the order in which OpenSSL asks; `None` if it is. `whole` is the status of all of it.
@@ -129,15 +125,11 @@ fn reason(
     if has(CERT_TRUST_IS_NOT_VALID_FOR_USAGE) {
         return Some(Reason::Other("unsuitable certificate purpose"));
     }
-    if !admits_weak {
-        if let Some(weak) = used.iter().position(|link| !own_checks::has_strong_key(&link.certificate)) {
-            return Some(if weak == 0 { Reason::WeakKey } else { Reason::Other("CA certificate key too weak") });
-        }
-        // whoever is trusted at the end need not be signed well
-        let mut signed = used[..used.len() - 1].iter();
-        if has(CERT_TRUST_HAS_WEAK_SIGNATURE) || !signed.all(|link| own_checks::has_strong_digest(&link.certificate)) {
-            return Some(Reason::Other("CA signature digest algorithm too weak"));
-        }
+    let certificates = used.iter().map(|link| &link.certificate);
+    let weakness = own_checks::weakness(certificates.clone());
+    let weakness = weakness.or_else(|| has(CERT_TRUST_HAS_WEAK_SIGNATURE).then_some(WEAK_DIGEST));
+    if weakness.is_some() && !admits_weak {
+        return weakness;
     }
     if !is_for_host {
         return Some(Reason::NameMismatch);
@@ -149,7 +141,7 @@ fn reason(
         return Some(Reason::Other("certificate signature failure"));
     }
     if has(CERT_TRUST_IS_NOT_TIME_VALID) {
-        let is_early = used.iter().any(|link| link.is_timely < 0);
+        let is_early = own_checks::begins_later(certificates);
         return Some(if is_early { Reason::NotYetValid } else { Reason::Expired });
     }
     if has(CERT_TRUST_IS_REVOKED | CERT_TRUST_IS_EXPLICIT_DISTRUST) {
@@ -177,7 +169,7 @@ const NO_ERROR: u32 = CERT_TRUST_REVOCATION_STATUS_UNKNOWN | CERT_TRUST_IS_OFFLI
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::certificate::tests::certificate_with;
+    use super::super::super::certificate::tests::{Sample, certificate_with};
     use super::*;
 
     const RSA_SHA_256: &str = "1.2.840.113549.1.1.11";
@@ -189,7 +181,7 @@ mod tests {
     }
 
     fn link_with(status: u32, bits: usize, algorithm: &'static str) -> Link {
-        Link { certificate: certificate_with(bits, algorithm), status, is_timely: 0 }
+        Link { certificate: certificate_with(bits, algorithm), status }
     }
 
     /// Why a chain of these is not believed that leads to the platform's root.
@@ -230,7 +222,8 @@ mod tests {
             Some(Reason::UnknownAuthority("self-signed certificate"))
         );
         assert_eq!(said(&[]), Some(Reason::UnknownAuthority(UNKNOWN_ISSUER)));
-        let early = Link { is_timely: -1, ..link(CERT_TRUST_IS_NOT_TIME_VALID) };
+        let early = Sample { dates: ["20980101000000Z", "20991231235959Z"], ..Sample::default() };
+        let early = Link { certificate: early.certificate(), status: CERT_TRUST_IS_NOT_TIME_VALID };
         assert_eq!(said(&[early, link(0)]), Some(Reason::NotYetValid));
     }
 

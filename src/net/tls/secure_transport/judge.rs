@@ -10,7 +10,7 @@ use super::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
 use crate::net::tls::certificate::{Certificate, Reason, not_pinned};
-use crate::net::tls::own_checks::{has_strong_digest, has_strong_key, is_for};
+use crate::net::tls::own_checks::{begins_later, is_accepted_for, weakness};
 
 /// Who judges the certificates that a server shows.
 pub struct Judge<'a, C: Calls> {
@@ -70,7 +70,7 @@ impl<C: Calls> Judge<'_, C> {
         let Some(leaf) = chain.first() else { return self.accept_nothing() };
         let verdict = match verdict {
             Ok(by) => self.check(by, leaf, &chain),
-            Err(Reason::Expired) if begins_later(&chain) => Err(Reason::NotYetValid),
+            Err(Reason::Expired) if begins_later(chain.iter()) => Err(Reason::NotYetValid),
             Err(reason) => Err(reason),
         };
         match verdict {
@@ -114,30 +114,14 @@ impl<C: Calls> Judge<'_, C> {
         if by == Policy::Basic && !may_serve(chain) {
             return Err(Reason::Other("unsuitable certificate purpose"));
         }
-        if !self.takes_weak {
-            if !has_strong_key(leaf) {
-                return Err(Reason::WeakKey);
-            }
-            if !chain.iter().all(has_strong_key) {
-                return Err(Reason::Other("CA certificate key too weak"));
-            }
-            // that the last one is trusted needs no signature
-            if !chain.split_last().is_none_or(|(_, signed)| signed.iter().all(has_strong_digest)) {
-                return Err(Reason::Other("CA signature digest algorithm too weak"));
-            }
+        if let Some(weakness) = weakness(chain.iter()).filter(|_| !self.takes_weak) {
+            return Err(weakness);
         }
-        // one that has no names at all and that the host itself has put among its authorities is made for one machine
-        if !is_for(leaf, self.host) && !self.without_names.contains(&leaf.fingerprint()) {
+        if !is_accepted_for(leaf, self.host, self.without_names) {
             return Err(Reason::NameMismatch);
         }
         Ok(())
     }
-}
-
-/// Whether one of them is not valid yet: Apple has one number for that and for those that have expired.
-fn begins_later(chain: &[Certificate]) -> bool {
-    let now = SystemTime::now();
-    chain.iter().filter_map(Certificate::validity).any(|(begin, _)| begin > now)
 }
 
 /// For how long all of them are valid yet; those whose dates cannot be read for no time.
