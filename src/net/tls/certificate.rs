@@ -14,8 +14,6 @@ use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, ObjectIdentifier, UintRef
 use der::{DateTime, Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
-use crate::error::{Error, Kind};
-use crate::net::address::Host;
 use crate::text::escape;
 
 /// How many names of a certificate are shown, and how many parts of a name.
@@ -25,23 +23,6 @@ const LONGEST_SHOWN: usize = 255;
 
 /// A certificate in DER, which may be malformed.
 pub struct Certificate(Vec<u8>);
-
-/// Why a certificate was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// It was valid once.
-    Expired,
-    /// It will be valid.
-    NotYetValid,
-    /// It is for other names or addresses.
-    NameMismatch,
-    /// Its key is too small.
-    WeakKey,
-    /// No trust anchor is known that it leads to, in the words of the platform's library.
-    UnknownAuthority(&'static str),
-    /// Another reason, in the words of the platform's library.
-    Other(&'static str),
-}
 
 impl Certificate {
     /// From its DER.
@@ -136,7 +117,7 @@ impl Certificate {
     }
 
     /// All that it says of itself.
-    fn describe(&self) -> der::Result<String> {
+    pub(super) fn describe(&self) -> der::Result<String> {
         let fields = Fields::read(&self.0)?;
         let key = self.key().map_or_else(String::new, |key| format!(", its key is {key}"));
         Ok(format!("{}, valid from {} to {}{key}", fields.shown()?, date(fields.from), date(fields.to)))
@@ -151,51 +132,6 @@ impl fmt::Display for Certificate {
             Err(_) => f.write_str("malformed"),
         }
     }
-}
-
-impl Reason {
-    /// The reason in words, where the certificate was to be for that host.
-    fn text(self, wanted: &Host) -> &'static str {
-        match (self, wanted) {
-            (Reason::Expired, _) => "certificate has expired",
-            (Reason::NotYetValid, _) => "certificate is not yet valid",
-            (Reason::NameMismatch, Host::Name(_)) => "hostname mismatch",
-            (Reason::NameMismatch, Host::Ip(_) | Host::Zoned(..)) => "IP address mismatch",
-            (Reason::WeakKey, _) => "certificate key too weak",
-            (Reason::UnknownAuthority(text) | Reason::Other(text), _) => text,
-        }
-    }
-}
-
-/// Why a certificate was refused, what it says of itself, and what can be done about it.
-pub fn refusal(certificate: Option<&Certificate>, reason: Reason, wanted: &Host) -> String {
-    let mut text = format!("the server's certificate was refused: {}", reason.text(wanted));
-    match certificate.map(Certificate::describe) {
-        Some(Ok(described)) => text.push_str(&format!(" (wanted {wanted}; the certificate is {described})")),
-        Some(Err(_)) => text.push_str(&format!(" (wanted {wanted}; the certificate is malformed)")),
-        None => {}
-    }
-    if let Reason::UnknownAuthority(_) = reason {
-        text.push_str(
-            "; to trust its authority, or this certificate, set a file by pop3_options_set_ca_file or put one into the \
-             folder cacerts of the secure folder (pop3_set_secure_dir)",
-        );
-    }
-    text
-}
-
-/// That certificate pinning wants another certificate than the one that was shown, if that is known.
-pub fn not_pinned(shown: Option<&Certificate>, wanted: &[u8; 32]) -> Error {
-    let shown = shown.map_or_else(|| "not known".into(), |certificate| hex(&certificate.fingerprint()));
-    let wanted = hex(wanted);
-    let text =
-        format!("the server's certificate is another one: its SHA-256 fingerprint is {shown}, wanted is {wanted}");
-    Error::new(Kind::Secure, text)
-}
-
-/// A fingerprint as pop3_options_set_fingerprint takes it.
-fn hex(fingerprint: &[u8]) -> String {
-    fingerprint.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What is looked at of a certificate (RFC 5280, section 4.1).
@@ -553,6 +489,8 @@ pub mod tests {
     use der::Encode;
 
     use super::*;
+    use crate::net::address::Host;
+    use crate::net::tls::refusal::{self, Reason, hex};
 
     /// Made by `openssl req -x509`, with an email address among its names.
     const PEM: &str = "\
@@ -730,7 +668,7 @@ mTAKBggqhkjOPQQDAgNIADBFAiATjdJKYABPHIKFBLiSQ48aI+fI8bj0cMht/v7W\n\
     }
 
     fn refusal(certificate: &Certificate, reason: Reason) -> String {
-        let text = super::refusal(Some(certificate), reason, &Host::parse(b"pop.test").unwrap());
+        let text = refusal::refusal(Some(certificate), reason, &Host::parse(b"pop.test").unwrap());
         text.strip_prefix("the server's certificate was refused: ").unwrap().to_owned()
     }
 
@@ -751,36 +689,6 @@ mTAKBggqhkjOPQQDAgNIADBFAiATjdJKYABPHIKFBLiSQ48aI+fI8bj0cMht/v7W\n\
         assert_eq!(hex(&certificate.fingerprint()), fingerprint);
         assert_eq!(hex(&certificate.end_point_binding().unwrap()), fingerprint);
         assert_eq!(String::from_utf8(certificate.to_pem()).unwrap(), PEM);
-    }
-
-    #[test]
-    fn the_reason_in_words() {
-        for (reason, host, words) in [
-            (Reason::Expired, "mail.test", "certificate has expired"),
-            (Reason::NotYetValid, "mail.test", "certificate is not yet valid"),
-            (Reason::NameMismatch, "mail.test", "hostname mismatch"),
-            (Reason::NameMismatch, "127.0.0.1", "IP address mismatch"),
-            (Reason::NameMismatch, "fe80::1%lo", "IP address mismatch"),
-            (Reason::WeakKey, "mail.test", "certificate key too weak"),
-            (Reason::Other("self-signed certificate"), "mail.test", "self-signed certificate"),
-        ] {
-            assert_eq!(reason.text(&Host::parse(host.as_bytes()).unwrap()), words);
-        }
-    }
-
-    #[test]
-    fn what_can_be_done_about_an_unknown_authority() {
-        let host = Host::parse(b"mail.test").unwrap();
-        let text = |reason| super::refusal(None, reason, &host);
-        let unknown = text(Reason::UnknownAuthority("unable to get issuer"));
-        assert!(
-            unknown.starts_with("the server's certificate was refused: unable to get issuer; to trust its authority")
-        );
-        assert!(unknown.contains("pop3_options_set_ca_file") && unknown.contains("cacerts"), "{unknown}");
-        assert_eq!(
-            text(Reason::Other("unsuitable purpose")),
-            "the server's certificate was refused: unsuitable purpose"
-        );
     }
 
     #[test]
@@ -986,10 +894,5 @@ mTAKBggqhkjOPQQDAgNIADBFAiATjdJKYABPHIKFBLiSQ48aI+fI8bj0cMht/v7W\n\
         // a character that the cut goes through, and octets that are longer when they are shown
         assert_eq!(shorten("ü".repeat(200).as_bytes()), format!("{}\\…", "ü".repeat(127)));
         assert_eq!(shorten(&[0; 200]), format!("{}\\x0…", "\\x00".repeat(63)));
-    }
-
-    #[test]
-    fn a_fingerprint_in_hexadecimal() {
-        assert_eq!(hex(&[0, 0x1f, 0xa0]), "001fa0");
     }
 }

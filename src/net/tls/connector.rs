@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::certificate::{self, Certificate, Reason};
+use super::certificate::Certificate;
 use super::contexts::{Context, context};
 use super::platform::{self, ClientCertificate};
+use super::refusal::{self, Reason};
 use super::{TlsOptions, Version};
 use crate::error::{Error, Kind, Result};
 use crate::net::Deadline;
@@ -77,7 +78,7 @@ impl TlsConnector {
 
     /// Why the server's certificate was refused, and what can be done about it.
     pub(super) fn refusal(&self, certificate: Option<&Certificate>, reason: Reason) -> String {
-        let mut text = certificate::refusal(certificate, reason, &self.host);
+        let mut text = refusal::refusal(certificate, reason, &self.host);
         if self.context.lacks_platform && matches!(reason, Reason::UnknownAuthority(_)) {
             text.push_str("; no platform store of authorities was found: the package ca-certificates has one");
         }

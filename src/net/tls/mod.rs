@@ -9,6 +9,7 @@ mod connector;
 mod contexts;
 mod identity;
 mod lifetime;
+mod refusal;
 mod session;
 mod transport;
 

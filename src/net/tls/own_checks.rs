@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use super::certificate::{Certificate, Key, Name, Reason, SignatureDigest};
+use super::certificate::{Certificate, Key, Name, SignatureDigest};
+use super::refusal::Reason;
 use crate::net::address::Host;
 
 /// The smallest RSA key that will do, in bits: what OpenSSL wants at security level 2, as distributions set it.

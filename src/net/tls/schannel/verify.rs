@@ -9,9 +9,10 @@ use super::crypt::{CertificateContext, Chain, ChainEngine};
 use super::errors;
 use crate::error::{Error, Kind, Result};
 use crate::net::tls::Version;
-use crate::net::tls::certificate::{Certificate, Reason, not_pinned};
+use crate::net::tls::certificate::Certificate;
 use crate::net::tls::connector::TlsConnector;
 use crate::net::tls::own_checks::{self, WEAK_DIGEST};
+use crate::net::tls::refusal::{Reason, not_pinned};
 
 /// For how long the system may fetch what is missing to a chain, at most.
 const LONGEST_RETRIEVAL: Duration = Duration::from_secs(10);

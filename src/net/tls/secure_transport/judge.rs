@@ -9,8 +9,9 @@ use super::statuses::{reason, setup_error};
 use super::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
-use crate::net::tls::certificate::{Certificate, Reason, not_pinned};
+use crate::net::tls::certificate::Certificate;
 use crate::net::tls::own_checks::{begins_later, is_accepted_for, weakness};
+use crate::net::tls::refusal::{Reason, not_pinned};
 
 /// Who judges the certificates that a server shows.
 pub struct Judge<'a, C: Calls> {

@@ -2,7 +2,7 @@
 
 use super::calls::Status;
 use crate::error::{Error, Kind};
-use crate::net::tls::certificate::Reason;
+use crate::net::tls::refusal::Reason;
 use crate::shortage;
 
 // SecBase.h, SecureTransport.h
