@@ -267,9 +267,7 @@ impl pop3_options {
             POP3_TLS_1_3 => Version::Tls13,
             _ => return Err(parameter(format!("the TLS version is {version}: it must be 10, 11, 12 or 13"))),
         };
-        if oldest > newest {
-            return Err(Error::new(Kind::Unsupported, "this platform's TLS library has no TLS 1.3"));
-        }
+        oldest.check(newest)?;
         self.oldest = oldest;
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::contexts::{Context, context};
 use super::platform::{self, ClientCertificate};
 use super::refusal::{self, Reason};
 use super::{TlsOptions, Version};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::net::Deadline;
 use crate::net::address::Host;
 use crate::net::progress::Progress;
@@ -45,9 +45,7 @@ impl TlsConnector {
         deadline: Deadline,
         progress: &mut Progress,
     ) -> Result<TlsConnector> {
-        if options.oldest > platform::NEWEST {
-            return Err(Error::new(Kind::Unsupported, "TLS 1.3 is not to be had of this platform's TLS library"));
-        }
+        options.oldest.check(platform::NEWEST)?;
         // whoever knows the certificate needs no authority
         let trust = if options.fingerprint.is_some() { &Trust::Anyone } else { &options.trust };
         Ok(TlsConnector {

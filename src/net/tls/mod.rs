@@ -77,6 +77,14 @@ pub enum Version {
 }
 
 impl Version {
+    /// Refuses it where the newest that there is, as [`NEWEST`] of the platform's library, is older.
+    pub fn check(self, newest: Version) -> Result<()> {
+        if self > newest {
+            return Err(Error::new(Kind::Unsupported, "this platform's TLS library has no TLS 1.3"));
+        }
+        Ok(())
+    }
+
     /// As OpenSSL calls it.
     pub fn name(self) -> &'static str {
         match self {
