@@ -7,7 +7,6 @@ use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::SslRef;
 use openssl::x509::X509;
-use zeroize::Zeroizing;
 
 use super::errors::{self, setup_error};
 use crate::error::{Error, Kind, Result};
@@ -80,6 +79,7 @@ mod tests {
     use openssl::ssl::{Ssl, SslContext, SslMethod};
     use openssl::stack::Stack;
     use openssl::x509::X509Name;
+    use zeroize::Zeroizing;
 
     use super::*;
 
