@@ -15,7 +15,7 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 seconds=${SOURCE_DATE_EPOCH:-$(dpkg-parsechangelog --show-field Timestamp)}
 # the Rust that they are built by
 rust=$target/tools/rust-web/usr
-rustc=$(LD_LIBRARY_PATH=$(echo "$rust"/lib/*-linux-gnu) "$rust/bin/rustc" --version)
+rustc=$(tools/rust_web.sh sh -c '"$RUSTC" --version')
 
 # begin PLATFORM TRIPLE NAME=FILE… [-- CARGO-ARGUMENT…]: a folder with what is the same for all. FILE is the licence of NAME,
 # which is in the library beside the crates.

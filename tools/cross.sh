@@ -81,9 +81,7 @@ cargo_for() { # CARGO-ARGUMENT…
     "${linking[@]/#/-Clink-arg=}"; do
     flags+=${flags:+$'\x1f'}$argument
   done
-  # a stable compiler takes unstable options with the first of these
-  env RUSTC_BOOTSTRAP=1 "RUSTC=$rust/bin/rustc" "LD_LIBRARY_PATH=$(echo "$rust"/lib/*-linux-gnu)" \
-    "CARGO_TARGET_DIR=$work/build" "CARGO_ENCODED_RUSTFLAGS=$flags" "CARGO_TARGET_${under^^}_LINKER=clang-22" \
+  tools/rust_web.sh env "CARGO_TARGET_DIR=$work/build" "CARGO_ENCODED_RUSTFLAGS=$flags" "CARGO_TARGET_${under^^}_LINKER=clang-22" \
     "CARGO_TARGET_${under^^}_RUNNER=$emulator" "CC_$under=clang-22" "CFLAGS_$under=$(quoted "${compiling[@]}")" \
     CC_SHELL_ESCAPED_FLAGS=1 CARGO_PROFILE_DEV_DEBUG=none "${openssl[@]}" cargo "$@" --quiet --lib --target "$triple"
 }

@@ -5,17 +5,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
-# kept by tools/setup.sh: a Rust that comes with the sources of its standard library
-rust=$target/tools/rust-web/usr
 include=$(pkg-config --variable=includedir openssl) libraries=$(pkg-config --variable=libdir openssl)
 
 # the library alone, without the crates that tests want
 packaging/trim.sh "$target/freebsd/package"
 for features in --all-features --no-default-features; do
-  # a stable compiler takes unstable options with the first of these
-  RUSTC_BOOTSTRAP=1 RUSTC=$rust/bin/rustc LD_LIBRARY_PATH=$(echo "$rust"/lib/*-linux-gnu) RUSTFLAGS='-D warnings' \
-    CARGO_TARGET_DIR=$target/freebsd OPENSSL_INCLUDE_DIR=$include OPENSSL_LIB_DIR=$libraries \
-    CC_x86_64_unknown_freebsd=clang-22 CFLAGS_x86_64_unknown_freebsd="-I$include/${libraries##*/}" \
+  tools/rust_web.sh env RUSTFLAGS='-D warnings' \
+    "CARGO_TARGET_DIR=$target/freebsd" "OPENSSL_INCLUDE_DIR=$include" "OPENSSL_LIB_DIR=$libraries" \
+    CC_x86_64_unknown_freebsd=clang-22 "CFLAGS_x86_64_unknown_freebsd=-I$include/${libraries##*/}" \
     cargo check --quiet --lib $features -Zbuild-std=std,panic_unwind --target x86_64-unknown-freebsd \
     --manifest-path "$target/freebsd/package/Cargo.toml"
 done

@@ -7,7 +7,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=${CARGO_TARGET_DIR:-$PWD/target}
-rust=$root/tools/rust-web/usr clippy=$root/tools/clippy-web/usr/bin
 case $1 in
   arm64) triple=aarch64-apple-darwin ;;
   x86_64) triple=x86_64-apple-darwin ;;
@@ -16,10 +15,5 @@ case $1 in
     exit 2
     ;;
 esac
-export CARGO_TARGET_DIR=$root/macos/build
-LD_LIBRARY_PATH=$(echo "$rust"/lib/*-linux-gnu)
-export LD_LIBRARY_PATH RUSTC=$rust/bin/rustc RUSTDOC=$rust/bin/rustdoc
-# lets a stable compiler take the flag below
-export RUSTC_BOOTSTRAP=1
-# cargo's clippy must be of the same version as the compiler
-PATH=$clippy:$PATH exec cargo "$2" --locked -Zbuild-std=std,panic_unwind --target "$triple" "${@:3}"
+exec tools/rust_web.sh env "CARGO_TARGET_DIR=$root/macos/build" cargo "$2" --locked -Zbuild-std=std,panic_unwind \
+  --target "$triple" "${@:3}"

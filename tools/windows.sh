@@ -6,14 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=${CARGO_TARGET_DIR:-$PWD/target}
-rust=$root/tools/rust-web/usr
-export CARGO_TARGET_DIR=$root/windows
-LD_LIBRARY_PATH=$(echo "$rust"/lib/*-linux-gnu)
-export LD_LIBRARY_PATH RUSTC=$rust/bin/rustc RUSTDOC=$rust/bin/rustdoc
-# lets a stable compiler take the flag below
-export RUSTC_BOOTSTRAP=1
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc-posix
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$PWD/ctest/windows/wine.py
 standard=std,panic_unwind
 [ "$1" != test ] || standard+=,test
-exec cargo "$1" --locked "-Zbuild-std=$standard" --target x86_64-pc-windows-gnu "${@:2}"
+exec tools/rust_web.sh env "CARGO_TARGET_DIR=$root/windows" cargo "$1" --locked "-Zbuild-std=$standard" --target x86_64-pc-windows-gnu "${@:2}"
