@@ -54,7 +54,7 @@ impl Tcp {
         self.deadline = deadline;
     }
 
-    /// How long whoever uses it may wait yet.
+    /// How much time is left for the next reads and writes.
     pub fn time_left(&self) -> Duration {
         self.deadline.remaining().unwrap_or_default()
     }

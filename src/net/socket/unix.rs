@@ -1,5 +1,5 @@
 //! Sockets of Unix, which block: reading is one system call, and the kernel's own receive timeout ends it. It is set anew
-//! only when it has drifted. Shutting the socket down wakes whoever waits on it.
+//! only when it has drifted. A shutdown ends the waits of other threads on it.
 
 use std::io;
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};

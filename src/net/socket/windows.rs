@@ -1,5 +1,5 @@
 //! Sockets of Windows, which never block. Each has two events: one that the system sets when something has happened to the
-//! socket, and one that is set by whoever ends it: there, shutting a socket down wakes nobody.
+//! socket, and one that a cancel sets, since a shutdown ends no wait of another thread there.
 
 #![allow(unsafe_code)] // no safe crate has WinSock's events
 

@@ -46,7 +46,7 @@ impl TlsConnector {
         progress: &mut Progress,
     ) -> Result<TlsConnector> {
         options.oldest.check(platform::NEWEST)?;
-        // whoever knows the certificate needs no authority
+        // with a pinned certificate no trust anchor is looked at
         let trust = if options.fingerprint.is_some() { &Trust::Anyone } else { &options.trust };
         Ok(TlsConnector {
             context: context(trust, deadline, progress)?,

@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_refused_is_not_spoken_to_any_more() {
+    fn a_refused_server_is_not_spoken_to_any_more() {
         let (tcp, mut peer) = pair();
         let case = Case::default();
         case.calls.script().refused = vec![(Policy::Basic, -67818)];
@@ -518,7 +518,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_resumes_nothing_has_an_id_of_its_own() {
+    fn a_connection_that_resumes_nothing_has_an_id_of_its_own() {
         let case = Case::default();
         let session = case.handshake(None, pair().0).unwrap().session().unwrap();
         let first = id_in(&case.calls);

@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_verifies_nobody_has_the_certificate_only() {
+    fn without_verifying_there_is_the_certificate_only() {
         let case = || Case { verifies: false, refused: vec![(Policy::Basic, -67843)], ..Case::default() };
         let (shown, log) = case().judge();
         assert_eq!(shown.unwrap().certificate.unwrap(), Sample::default().certificate().der());
