@@ -23,8 +23,9 @@ import threading
 import time
 
 WINE = "/usr/lib/wine/wine64"
-# no screen, no messages of its own, no installers that it would begin
-SILENT = {"DISPLAY": "", "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
+# no screen, no messages of its own, no installers that it would begin; and no debugger, after which a program that has
+# crashed may end with 0
+SILENT = {"DISPLAY": "", "WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml,winedbg.exe="}
 PATIENCE = 10  # seconds in which what a script has started must end
 PR_SET_CHILD_SUBREAPER = 36
 

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use openssl::asn1::{Asn1Object, Asn1OctetString, Asn1Time};
 use openssl::bn::{BigNum, MsbOption};
 use openssl::ec::{EcGroup, EcKey};
+use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
@@ -20,6 +21,8 @@ use openssl::x509::{X509, X509Builder, X509Extension, X509NameBuilder};
 use super::leaf::{Bulk, LONG, Leaf, Purpose, Strength};
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
+/// Of each of the two numbers of a signature by a key on P-256, the only curve here.
+const P256_OCTETS: i32 = 32;
 
 /// A certificate and its key.
 pub struct Identity {
@@ -73,7 +76,22 @@ impl Identity {
         valid: (i64, i64),
         strength: Strength,
         issuer: Option<&Self>,
-        extend: impl FnOnce(&mut X509Builder) -> Result<(), ErrorStack>,
+        extend: impl Fn(&mut X509Builder) -> Result<(), ErrorStack>,
+    ) -> Result<Self, ErrorStack> {
+        loop {
+            let issued = Self::issue_once(name, valid, strength, issuer, &extend)?;
+            if wine_can_verify(&issued.cert) {
+                return Ok(issued);
+            }
+        }
+    }
+
+    fn issue_once(
+        name: &str,
+        valid: (i64, i64),
+        strength: Strength,
+        issuer: Option<&Self>,
+        extend: impl Fn(&mut X509Builder) -> Result<(), ErrorStack>,
     ) -> Result<Self, ErrorStack> {
         let key = new_key(strength)?;
         let mut subject = X509NameBuilder::new()?;
@@ -102,6 +120,13 @@ impl Identity {
         builder.sign(issuer.map_or(&key, |by| &by.key), digest)?;
         Ok(Self { cert: builder.build(), key })
     }
+}
+
+/// Wine 8 refuses an ECDSA signature one of whose numbers begins with a zero octet (one signature of 128): it leaves that
+/// octet out where a fixed length is wanted.
+fn wine_can_verify(cert: &X509) -> bool {
+    EcdsaSig::from_der(cert.signature().as_slice())
+        .map_or(true, |signature| signature.r().num_bytes() == P256_OCTETS && signature.s().num_bytes() == P256_OCTETS)
 }
 
 fn new_key(strength: Strength) -> Result<PKey<Private>, ErrorStack> {
