@@ -1,4 +1,5 @@
-//! The commands that bring messages (RETR, TOP: RFC 1939), one by one or many at once (PIPELINING: RFC 2449).
+//! The commands that bring messages (RETR, TOP: RFC 1939), one by one or many at once (PIPELINING: RFC 2449), and DELE
+//! where it is for many.
 //!
 //! A message passes through the receive buffer, whatever its size. Of many messages a bounded number is asked for ahead
 //! of the answers: so few commands that they fit into the buffers between us and a server that has stopped reading
@@ -21,7 +22,7 @@ use crate::session::transport::Transport;
 use crate::session::{Behind, Client, REFUSAL, server_cache};
 use crate::shortage;
 
-/// How many commands may be unanswered: together less than 2 KiB, which any socket buffer holds.
+/// How many commands may be unanswered: together less than 3 KiB, which any socket buffer holds.
 const WINDOW: usize = 100;
 
 /// About how many octets may be asked for ahead, but never less than one message. More would keep no link busier, and
@@ -41,20 +42,56 @@ pub trait Delivery {
     fn refused(&mut self, number: i32, error: &Error) -> Result<()>;
 }
 
+/// Of a bulk that brings nothing.
+impl Delivery for () {
+    fn piece(&mut self, _number: i32, _bytes: &[u8]) -> Result<()> {
+        Ok(())
+    }
+    fn whole(&mut self, _number: i32) -> Result<()> {
+        Ok(())
+    }
+    fn refused(&mut self, _number: i32, _error: &Error) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// What became of a bulk.
 #[derive(Default)]
 pub struct Bulk {
     /// How many messages came whole.
     pub delivered: i32,
-    /// The first refusal to mark a message as deleted.
+    /// How many were marked as deleted.
+    pub marked: i32,
+    /// The first refusal to mark a message as deleted, which names its number.
     pub not_marked: Option<Error>,
 }
 
-/// A command that is not answered yet.
+/// A command of a bulk.
 #[derive(Clone, Copy)]
 enum Pending {
     Message(i32),
+    Top { number: i32, lines: i32 },
     Deletion(i32),
+}
+
+impl Pending {
+    fn number(self) -> i32 {
+        match self {
+            Pending::Message(number) | Pending::Top { number, .. } | Pending::Deletion(number) => number,
+        }
+    }
+
+    fn brings(&self) -> bool {
+        !matches!(self, Pending::Deletion(_))
+    }
+
+    fn command(self) -> Command<'static> {
+        match self {
+            Pending::Message(number) => Command::retr(number),
+            Pending::Top { number, lines } => Command::top(number, lines),
+            Pending::Deletion(number) => Command::dele(number),
+        }
+    }
 }
 
 impl<T: Transport> Client<T> {
@@ -91,9 +128,38 @@ impl<T: Transport> Client<T> {
         delivery: &mut dyn Delivery,
         trace: &mut Trace<'_>,
     ) -> Result<Bulk> {
-        let is_one = numbers.len() == 1;
+        self.bulk(numbers.map(Pending::Message), VecDeque::new(), delete, delivery, trace).await
+    }
+
+    /// Of many messages, in that order, what [`Client::top`] brings of one.
+    pub async fn tops_many(
+        &mut self,
+        numbers: impl ExactSizeIterator<Item = i32>,
+        lines: i32,
+        delivery: &mut dyn Delivery,
+        trace: &mut Trace<'_>,
+    ) -> Result<Bulk> {
+        let tops = numbers.map(|number| Pending::Top { number, lines });
+        self.bulk(tops, VecDeque::new(), false, delivery, trace).await
+    }
+
+    /// Marks many messages as deleted. Where the server refuses one the others are marked all the same.
+    pub async fn delete_many(&mut self, numbers: Vec<i32>, trace: &mut Trace<'_>) -> Result<Bulk> {
+        self.bulk(std::iter::empty(), numbers.into(), false, &mut (), trace).await
+    }
+
+    /// Brings what `wanted` asks for. Then marks `to_delete` as deleted and, if wanted, what has been delivered.
+    async fn bulk(
+        &mut self,
+        wanted: impl ExactSizeIterator<Item = Pending>,
+        to_delete: VecDeque<i32>,
+        delete: bool,
+        delivery: &mut dyn Delivery,
+        trace: &mut Trace<'_>,
+    ) -> Result<Bulk> {
+        let is_one = wanted.len() + to_delete.len() == 1;
         let mut ahead = false;
-        let bulk = self.retrieve_all(numbers, delete, &mut ahead, delivery, trace).await;
+        let bulk = self.bulk_of(wanted, to_delete, delete, &mut ahead, delivery, trace).await;
         if let Err(error) = &bulk {
             // it may have come of what the server was believed to be able to do
             server_cache::invalidate(&self.key);
@@ -104,39 +170,45 @@ impl<T: Transport> Client<T> {
         bulk
     }
 
-    async fn retrieve_all(
+    async fn bulk_of(
         &mut self,
-        numbers: impl ExactSizeIterator<Item = i32>,
+        wanted: impl ExactSizeIterator<Item = Pending>,
+        mut to_delete: VecDeque<i32>,
         delete: bool,
         ahead: &mut bool,
         delivery: &mut dyn Delivery,
         trace: &mut Trace<'_>,
     ) -> Result<Bulk> {
-        let mut numbers = numbers.peekable();
-        *ahead = self.can_pipeline(numbers.len(), numbers.peek().copied(), trace).await?;
+        let mut wanted = wanted.peekable();
+        let first = wanted.peek().map(|asked| asked.number()).or(to_delete.front().copied());
+        *ahead = self.can_pipeline(wanted.len() + to_delete.len(), first, trace).await?;
         let mut window = if *ahead { WINDOW } else { 1 };
-        let mut to_delete = VecDeque::new();
         let mut unanswered = VecDeque::with_capacity(window);
         let mut bulk = Bulk::default();
         loop {
             // half a window at once: fewer writes, and the server always has something to do
             if unanswered.len() <= window / 2 {
                 let room = window.saturating_sub(unanswered.len());
-                let brings = matches!(unanswered.front(), Some(Pending::Message(_))) || numbers.len() > 0;
+                let brings = unanswered.front().is_some_and(Pending::brings) || wanted.len() > 0;
                 let deletions = if *ahead && brings { 0 } else { room.min(to_delete.len()) };
                 if deletions > 0 {
                     self.marks.make_room(unanswered.len() + deletions)?;
                 }
                 let deletions = to_delete.drain(..deletions).map(Pending::Deletion);
-                let more = deletions.chain(numbers.by_ref().map(Pending::Message));
+                let more = deletions.chain(wanted.by_ref());
                 self.ask(more.take(room), &mut unanswered, trace).await?;
             }
             let Some(asked) = unanswered.pop_front() else { break };
             let awaited = !unanswered.is_empty();
             self.begin_wait();
             match asked {
-                Pending::Message(number) => {
-                    if let Some(size) = self.receive_message(number, awaited, delivery, trace).await? {
+                Pending::Deletion(number) => match self.receive_deletion(number, trace).await {
+                    Ok(()) => bulk.marked += 1,
+                    Err(error) if error.ends_session() => return Err(error),
+                    Err(error) => bulk.not_marked = bulk.not_marked.or(Some(error)),
+                },
+                Pending::Message(number) | Pending::Top { number, .. } => {
+                    if let Some(size) = self.receive_message(asked, awaited, delivery, trace).await? {
                         bulk.delivered += 1;
                         if delete {
                             make_room(&mut to_delete)?;
@@ -148,10 +220,6 @@ impl<T: Transport> Client<T> {
                         }
                     }
                 }
-                Pending::Deletion(number) => match self.receive_deletion(number, trace).await {
-                    Err(error) if error.ends_session() => return Err(error),
-                    outcome => bulk.not_marked = bulk.not_marked.or(outcome.err()),
-                },
             }
         }
         self.received.release();
@@ -219,10 +287,7 @@ impl<T: Transport> Client<T> {
         let nothing_is_asked = unanswered.is_empty();
         let mut commands = Vec::new();
         for asked in more {
-            commands.push(match asked {
-                Pending::Message(number) => Command::retr(number),
-                Pending::Deletion(number) => Command::dele(number),
-            });
+            commands.push(asked.command());
             unanswered.push_back(asked);
         }
         if let Some(first) = commands.first().filter(|_| nothing_is_asked) {
@@ -231,17 +296,24 @@ impl<T: Transport> Client<T> {
         self.send_all(&commands, trace).await
     }
 
-    /// The size of the message; `None` if the server refused it. `awaited` says whether more answers are to come.
+    /// The size of the message or of its top; `None` if the server refused it. `awaited` says whether more answers are to
+    /// come.
     async fn receive_message(
         &mut self,
-        number: i32,
+        asked: Pending,
         awaited: bool,
         delivery: &mut dyn Delivery,
         trace: &mut Trace<'_>,
     ) -> Result<Option<u64>> {
-        let line = self.receive(trace).await.map_err(|error| error.during("RETR"))?;
+        let number = asked.number();
+        let is_top = matches!(asked, Pending::Top { .. });
+        let (name, refused, words) = match is_top {
+            true => ("TOP", self.refusal_of("TOP"), "TOP was refused"),
+            false => ("RETR", Kind::Server, "RETR was refused"),
+        };
+        let line = self.receive(trace).await.map_err(|error| error.during(name))?;
         let ending = line.ending;
-        match line.accepted(Kind::Server, "RETR was refused") {
+        match line.accepted(refused, words) {
             Err(error) if error.ends_session() => Err(error),
             Err(error) => {
                 if !awaited {
@@ -251,10 +323,15 @@ impl<T: Transport> Client<T> {
             }
             Ok(text) => {
                 let announced = announced_size(text);
-                let total = announced.or_else(|| self.sizes.of(number));
-                let size = self.receive_body(ending, total, &mut |bytes| delivery.piece(number, bytes), trace).await?;
-                let is_short = announced.is_some_and(|announced| size < announced);
-                self.check_end(awaited, is_short, trace).map_err(|error| error.during("RETR"))?;
+                let listed = if is_top { None } else { self.sizes.of(number) };
+                let piece = &mut |bytes: &[u8]| delivery.piece(number, bytes);
+                let size = self.receive_body(ending, announced.or(listed), piece, trace).await?;
+                // some servers announce the whole message where its top follows
+                let is_short = !is_top && announced.is_some_and(|announced| size < announced);
+                self.check_end(awaited, is_short, trace).map_err(|error| error.during(name))?;
+                if is_top {
+                    self.proven.insert("TOP");
+                }
                 delivery.whole(number).map(|()| Some(size))
             }
         }
@@ -262,7 +339,7 @@ impl<T: Transport> Client<T> {
 
     async fn receive_deletion(&mut self, number: i32, trace: &mut Trace<'_>) -> Result<()> {
         let line = self.receive(trace).await.map_err(|error| error.during("DELE"))?;
-        let accepted = line.accepted(Kind::Server, "DELE was refused").map(drop);
+        let accepted = line.accepted(Kind::Server, &format!("DELE {number} was refused")).map(drop);
         self.behind = Behind::Dot;
         accepted?;
         self.marks.add(number);

@@ -88,6 +88,8 @@ fn log_in_only(client: Client, trace: &mut Trace<'_>) -> Result<()> {
 
 const GREETING: &str = "S: +OK ready\n";
 const USER: &str = "C: USER tim\nS: +OK\nC: PASS tanstaaf\nS: +OK\n";
+/// Of a server that takes commands ahead.
+const LOG_IN_AHEAD: &str = "C: USER tim\nC: PASS tanstaaf\nS: +OK\nS: +OK\n";
 const QUIT: &str = "C: QUIT\nS: +OK bye\n";
 /// base64 of NUL tim NUL tanstaaf
 const PLAIN: &str = "C: AUTH PLAIN AHRpbQB0YW5zdGFhZg==\n";
@@ -150,8 +152,7 @@ fn greetings() {
 #[test]
 fn user_and_pass_go_together() {
     let _cache = server_cache::tests::alone();
-    let log_in = "C: USER tim\nC: PASS tanstaaf\nS: +OK\nS: +OK\n";
-    let transcript = [GREETING, &capa("USER|PIPELINING"), log_in, QUIT].concat();
+    let transcript = [GREETING, &capa("USER|PIPELINING"), LOG_IN_AHEAD, QUIT].concat();
     assert_eq!(play_all(&options, &[&transcript], &log_in_only), Ok(()));
     // PASS is answered too where USER was refused
     let refused = "C: USER tim\nC: PASS tanstaaf\nS: -ERR no such user tanstaaf\nS: -ERR tanstaaf\n";
@@ -319,13 +320,147 @@ fn many_messages_one_by_one_and_ahead() {
     let outcome = session("USER", &format!("{one_by_one}{QUIT}"), &retrieve_all(true));
     assert_eq!(outcome, Ok((delivered.clone(), 2)));
     // no deletion goes behind a message that is still to come
-    let log_in = "C: USER tim\nC: PASS tanstaaf\nS: +OK\nS: +OK\n";
     let ahead = "C: RETR 1\nC: RETR 2\nC: RETR 3\nS: +OK\nS: one\nS: .\nS: -ERR no\nS: +OK\nS: three\nS: .\n\
                  C: DELE 1\nC: DELE 3\nS: +OK\nS: +OK\n";
-    let transcript = format!("{GREETING}{}{log_in}{ahead}{QUIT}", capa("USER|PIPELINING"));
+    let transcript = format!("{GREETING}{}{LOG_IN_AHEAD}{ahead}{QUIT}", capa("USER|PIPELINING"));
     assert_eq!(play_all(&options, &[&transcript], &retrieve_all(true)), Ok((delivered, 2)));
     let (_, log, _) = play(&options(), &[Script::parse(&transcript)], 1, None, &retrieve_all(true));
     assert_eq!(log.borrow().ahead.escape_ascii().to_string(), "");
+}
+
+/// A session behind a log-in, with a server that takes commands ahead, whose other capabilities these are.
+fn session_ahead<T: PartialEq + std::fmt::Debug>(
+    capabilities: &str,
+    lines: &str,
+    work: &dyn Fn(Client, &mut Trace<'_>) -> Result<T>,
+) -> Result<T, Kind> {
+    let capabilities = capa(&format!("USER|PIPELINING{capabilities}"));
+    play_all(&options, &[&format!("{GREETING}{capabilities}{LOG_IN_AHEAD}{lines}")], work)
+}
+
+fn tops(mut client: Client, trace: &mut Trace<'_>) -> Result<(Vec<String>, i32)> {
+    let mut delivered = Delivered::default();
+    let bulk = run(client.tops_many([3, 1, 2].into_iter(), 1, &mut delivered, trace))?;
+    run(client.quit(trace)).map(|()| (delivered.messages, bulk.delivered))
+}
+
+#[test]
+fn many_tops_one_by_one_and_ahead() {
+    let _cache = server_cache::tests::alone();
+    let delivered = (vec!["3: a\r\n\r\n.b\r\n".to_owned(), "1: Server".to_owned(), "2: c\r\n".to_owned()], 2);
+    let one_by_one = "C: TOP 3 1\nS: +OK\nS: a\nS: \nS: ..b\nS: .\nC: TOP 1 1\nS: -ERR no\n\
+                      C: TOP 2 1\nS: +OK\nS: c\nS: .\n";
+    // that one has come shows that the server has the command, listed or not
+    for capabilities in ["USER|TOP", "USER"] {
+        assert_eq!(session(capabilities, &format!("{one_by_one}{QUIT}"), &tops), Ok(delivered.clone()));
+    }
+    // some servers announce the size of the message, not that of its top: then the refusal is of the next all the same
+    for announced in ["", " 120 octets"] {
+        let ahead = format!(
+            "C: TOP 3 1\nC: TOP 1 1\nC: TOP 2 1\n\
+             S: +OK{announced}\nS: a\nS: \nS: ..b\nS: .\nS: -ERR no\nS: +OK\nS: c\nS: .\n"
+        );
+        assert_eq!(session_ahead("|TOP", &format!("{ahead}{QUIT}"), &tops), Ok(delivered.clone()));
+    }
+}
+
+#[test]
+fn many_tops_of_a_server_that_has_none() {
+    let _cache = server_cache::tests::alone();
+    let lines = "C: TOP 3 1\nC: TOP 1 1\nC: TOP 2 1\nS: -ERR what\nS: -ERR [SYS/TEMP] what\nS: -ERR what\n";
+    let refused = ["3: Unsupported", "1: Temporary", "2: Unsupported"].map(str::to_owned);
+    assert_eq!(session_ahead("", &format!("{lines}{QUIT}"), &tops), Ok((refused.to_vec(), 0)));
+}
+
+fn deletions(mut client: Client, trace: &mut Trace<'_>) -> Result<(i32, Option<String>, i32)> {
+    let bulk = run(client.delete_many(vec![5, 9, 1, 8, 2], trace))?;
+    // those marked as deleted are counted too, where the server leaves them out
+    let count = run(client.message_count(trace))?;
+    let refusal = bulk.not_marked.map(|error| format!("{:?}: {error}", error.kind()));
+    run(client.quit(trace)).map(|()| (bulk.marked, refusal, count))
+}
+
+#[test]
+fn many_deletions_one_by_one_and_ahead() {
+    let _cache = server_cache::tests::alone();
+    let stat = "C: STAT\nS: +OK 4 40\n";
+    let outcome = (3, Some("Server: DELE 9 was refused; the server said: -ERR no".to_owned()), 7);
+    let one_by_one = "C: DELE 5\nS: +OK\nC: DELE 9\nS: -ERR no\nC: DELE 1\nS: +OK\n\
+                      C: DELE 8\nS: -ERR [SYS/TEMP] later\nC: DELE 2\nS: +OK\n";
+    assert_eq!(session("USER", &format!("{one_by_one}{stat}{QUIT}"), &deletions), Ok(outcome.clone()));
+    // a line that ends a list is passed over behind each answer of one line
+    for dot in ["", "S: .\n"] {
+        let ahead = format!(
+            "C: DELE 5\nC: DELE 9\nC: DELE 1\nC: DELE 8\nC: DELE 2\n\
+             S: +OK\n{dot}S: -ERR no\n{dot}S: +OK\n{dot}S: -ERR [SYS/TEMP] later\n{dot}S: +OK\n"
+        );
+        assert_eq!(session_ahead("", &format!("{ahead}{stat}{QUIT}"), &deletions), Ok(outcome.clone()));
+    }
+}
+
+/// So many commands that they come in several windows: what comes of them is in order.
+#[test]
+fn deletions_and_tops_of_several_windows() {
+    let _cache = server_cache::tests::alone();
+    let numbers = || 1..251;
+    let (mut steps, mut unanswered) = (String::new(), 0);
+    // as soon as half a window is answered that much is asked for again
+    let mut asked = numbers();
+    for number in numbers() {
+        if unanswered <= 50 {
+            for more in asked.by_ref().take(100 - unanswered) {
+                steps += &format!("C: DELE {more}\n");
+                unanswered += 1;
+            }
+        }
+        steps += if number % 7 == 0 { "S: -ERR no\n" } else { "S: +OK\n" };
+        unanswered -= 1;
+    }
+    let transcript = |steps: &str| [GREETING, &capa("USER|TOP|PIPELINING"), LOG_IN_AHEAD, steps, QUIT].concat();
+    let (result, _, _) = play(&options(), &[Script::parse(&transcript(&steps))], 7, None, &|mut client, trace| {
+        let bulk = run(client.delete_many(numbers().collect(), trace))?;
+        run(client.quit(trace)).map(|()| (bulk.marked, bulk.not_marked.unwrap().to_string()))
+    });
+    assert_eq!(result.unwrap(), (215, "DELE 7 was refused; the server said: -ERR no".to_owned()));
+    // and of small tops
+    let steps = steps.replace("DELE ", "TOP ").replace("S: +OK\n", "S: +OK\nS: x\nS: .\n");
+    let steps: String =
+        steps.lines().map(|line| format!("{line}{}\n", if line.contains("TOP") { " 0" } else { "" })).collect();
+    let (result, _, _) = play(&options(), &[Script::parse(&transcript(&steps))], 7, None, &|mut client, trace| {
+        let mut delivered = Delivered::default();
+        let bulk = run(client.tops_many(numbers(), 0, &mut delivered, trace))?;
+        run(client.quit(trace)).map(|()| (bulk.delivered, delivered.messages))
+    });
+    let expected = numbers().map(|number| format!("{number}: {}", if number % 7 == 0 { "Server" } else { "x\r\n" }));
+    assert_eq!(result.unwrap(), (215, expected.collect()));
+}
+
+/// A server that lists PIPELINING and breaks at it is asked one by one from then on, whatever was asked.
+#[test]
+fn a_bulk_that_failed_ahead_goes_one_by_one_from_then_on() {
+    let _cache = server_cache::tests::alone();
+    let options = options();
+    let greeting = [GREETING, &capa("USER|TOP|PIPELINING")].concat();
+    let delete = |mut client: Client, trace: &mut Trace<'_>| {
+        let bulk = run(client.delete_many(vec![1, 2], trace))?;
+        run(client.quit(trace)).map(|()| bulk.marked)
+    };
+    let top = |mut client: Client, trace: &mut Trace<'_>| {
+        let bulk = run(client.tops_many(1..3, 0, &mut Delivered::default(), trace))?;
+        run(client.quit(trace)).map(|()| bulk.delivered)
+    };
+    let play = |lines: &str, work: &dyn Fn(Client, &mut Trace<'_>) -> Result<i32>| {
+        let script = [Script::parse(&[&greeting, lines].concat())];
+        let (result, _, _) = play(&options, &script, usize::MAX, None, work);
+        result.map_err(|error| error.kind())
+    };
+    let closed = Err(Kind::ConnectionLost);
+    let one_by_one = [USER, "C: DELE 1\nS: +OK\nC: DELE 2\nS: +OK\n", QUIT].concat();
+    assert_eq!(play(&[LOG_IN_AHEAD, "C: DELE 1\nC: DELE 2\nS: +OK\n"].concat(), &delete), closed);
+    assert_eq!(play(&one_by_one, &delete), Ok(2));
+    server_cache::forget_all();
+    assert_eq!(play(&[LOG_IN_AHEAD, "C: TOP 1 0\nC: TOP 2 0\nS: +OK\nS: .\n"].concat(), &top), closed);
+    assert_eq!(play(&one_by_one, &delete), Ok(2));
 }
 
 /// After each of these nothing more may be asked of the session.
