@@ -37,6 +37,23 @@ pub unsafe fn server<'a>(text: *const c_char) -> Result<Option<&'a [u8]>> {
     unsafe { up_to(LONGEST_SERVER, text, SERVER) }
 }
 
+/// The bytes of a unique id, which must be there. It is never sent, but an id with control octets is none (RFC 1939,
+/// section 7); tabs are let pass as the blanks that some servers put into ids.
+///
+/// # Safety
+/// - `text` is NULL or a C string that stays as it is for `'a`.
+pub unsafe fn unique_id<'a>(text: *const c_char) -> Result<&'a [u8]> {
+    // SAFETY: the caller's promise
+    let uid = unsafe { required(text, "the unique id") }?;
+    if uid.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+        return Err(parameter("the unique id holds control octets"));
+    }
+    match uid.trim_ascii() {
+        b"" => Err(parameter("the unique id is empty")),
+        uid => Ok(uid),
+    }
+}
+
 /// What a server is called in an error.
 pub const SERVER: &str = "the server";
 

@@ -1,13 +1,17 @@
 //! Session commands: what is in the mailbox, deleting, cancelling.
 
-use crate::capi::arguments::{Out, message_number, one_or_all};
+use std::ffi::c_char;
+
+use crate::capi::arguments::{Out, message_number, one_or_all, unique_id};
 use crate::capi::buffer::{pop3_buffer, pop3_list, pop3_mailbox_size, pop3_tls_info, pop3_uid_list};
 use crate::capi::codes::POP3_OK;
 use crate::capi::handles::on_socket;
 use crate::capi::listeners::pop3_sts_cb;
+use crate::capi::message::on_messages;
 use crate::capi::{boundary, handles};
-use crate::drive::blocking::run;
+use crate::drive::blocking::{Client, run};
 use crate::error::{Error, Kind};
+use crate::session::trace::Trace;
 
 /// Asks how many messages the mailbox holds, those marked for deletion included (Omnis: POP3MessageCount; STAT,
 /// RFC 1939).
@@ -146,6 +150,76 @@ pub unsafe extern "C" fn pop3_delete_message(socket: i32, number: i32, sts_cb: p
     boundary::call_on(c"POP3DeleteMessage", socket, || {
         let number = message_number(number)?;
         on_socket(socket, sts_cb, |client, trace| run(client.delete(number, trace))).map(|()| POP3_OK)
+    })
+}
+
+/// Marks many messages for deletion, which the server deletes at pop3_disconnect (DELE, RFC 1939).
+///
+/// Where the server can take commands ahead of its answers (PIPELINING, RFC 2449) a bounded number is sent at once;
+/// otherwise one after the other. Where the server refused to mark some, all others are marked all the same, and the first
+/// refusal is what this returns: pop3_get_last_error names its number and how many were marked, pop3_list_messages lists
+/// those that are not. After any other error nothing will be deleted, since the session is over.
+///
+/// - `socket`: from pop3_connect.
+/// - `numbers`: of the messages, each from 1; NULL is fine where `count` is 0.
+/// - `count`: how many.
+/// - `sts_cb`: is called with the status lines; NULL for none.
+///
+/// Returns how many messages were marked, which are all, or POP3_ERR_PARAMETER (`numbers` is NULL, a number less than 1, a
+/// `count` beyond 2 147 483 647; nothing was sent), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (one was refused: no
+/// such message, or marked already), POP3_ERR_TEMPORARY, or a session-ending error.
+/// Threads: thread-safe; a socket takes one call at a time.
+///
+/// # Safety
+/// - `numbers` is NULL or points to `count` numbers.
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_delete_messages(
+    socket: i32,
+    numbers: *const i32,
+    count: usize,
+    sts_cb: pop3_sts_cb,
+) -> i32 {
+    boundary::call_on(c"POP3DeleteMessages", socket, || {
+        let delete = |client: &mut Client, numbers: Vec<i32>, trace: &mut Trace<'_>| {
+            let bulk = run(client.delete_many(numbers, trace))?;
+            match bulk.not_marked {
+                None => Ok(bulk.marked),
+                Some(error) => Err(error.hint(&format!("{} of {count} messages were marked", bulk.marked))),
+            }
+        };
+        // SAFETY: this function's promise
+        unsafe { on_messages(socket, numbers, count, sts_cb, delete) }
+    })
+}
+
+/// Marks the message with a unique id for deletion, which the server deletes at pop3_disconnect (UIDL, DELE, RFC 1939).
+///
+/// The id is looked up as by pop3_recv_uid. Where no message has it, or several have, nothing is marked.
+///
+/// - `socket`: from pop3_connect.
+/// - `uid`: the unique id, as from pop3_unique_ids.
+/// - `sts_cb`: is called with the status lines; NULL for none.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`uid` is NULL, empty, longer than 64 KiB or has control octets other than tabs),
+/// POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (no message has that id, or it is marked already; several have it; or
+/// refused), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (UIDL was refused by a server that does not list it among its
+/// capabilities), POP3_ERR_LIMIT (a list beyond the limits of pop3_unique_ids), or any other session-ending error.
+/// Threads: thread-safe; a socket takes one call at a time.
+///
+/// # Safety
+/// - `uid` is NULL or a C string, not changed before this returns.
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_delete_uid(socket: i32, uid: *const c_char, sts_cb: pop3_sts_cb) -> i32 {
+    boundary::call_on(c"POP3DeleteUid", socket, || {
+        // SAFETY: this function's promise
+        let uid = unsafe { unique_id(uid) }?;
+        on_socket(socket, sts_cb, |client, trace| {
+            let number = run(client.number_of(uid, trace))?;
+            run(client.delete(number, trace))
+        })
+        .map(|()| POP3_OK)
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use crate::capi::arguments::{Out, message_number, parameter};
+use crate::capi::arguments::{Out, message_number, parameter, unique_id};
 use crate::capi::boundary;
 use crate::capi::buffer::{Growing, pop3_buffer};
 use crate::capi::codes::{self, POP3_OK};
@@ -58,7 +58,8 @@ pub unsafe extern "C" fn pop3_recv_headers(
     boundary::call_on(c"POP3RecvHeaders", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
-        receive_whole(socket, number, Some(LONGEST_TOP), out, sts_cb, |client, buffer, trace| {
+        let number = message_number(number)?;
+        receive_whole(socket, Some(LONGEST_TOP), out, sts_cb, |client, buffer, trace| {
             run(client.top(number, 0, |bytes| buffer.push(bytes), trace))
         })
     })
@@ -93,10 +94,8 @@ pub unsafe extern "C" fn pop3_recv_top(
     boundary::call_on(c"POP3RecvTop", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
-        if lines < 0 {
-            return Err(parameter("the number of lines is negative"));
-        }
-        receive_whole(socket, number, Some(LONGEST_TOP), out, sts_cb, |client, buffer, trace| {
+        let (number, lines) = (message_number(number)?, number_of_lines(lines)?);
+        receive_whole(socket, Some(LONGEST_TOP), out, sts_cb, |client, buffer, trace| {
             run(client.top(number, lines, |bytes| buffer.push(bytes), trace))
         })
     })
@@ -131,7 +130,50 @@ pub unsafe extern "C" fn pop3_recv_message(
     boundary::call_on(c"POP3RecvMessage", socket, || {
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
-        receive_whole(socket, number, None, out, sts_cb, |client, buffer, trace| {
+        let number = message_number(number)?;
+        receive_whole(socket, None, out, sts_cb, |client, buffer, trace| {
+            run(client.retrieve(number, |bytes| buffer.push(bytes), trace))
+        })
+    })
+}
+
+/// Reads the message with a unique id into memory (UIDL, RETR, RFC 1939).
+///
+/// The first call of a session that looks an id up asks for the list of all (UIDL), which the session keeps until it ends
+/// or pop3_undo_deletes is called: the mailbox is locked meanwhile, so one list is enough. The id is the same however many
+/// blanks stand between its words. Where two messages have the same id, none is taken.
+///
+/// - `socket`: from pop3_connect.
+/// - `uid`: the unique id, as from pop3_unique_ids.
+/// - `out`: the message as the server stores it: dot-stuffing undone, line ends as sent; written only on success,
+///   zeroed otherwise; free with pop3_buffer_free.
+/// - `sts_cb`: is called with the status lines; NULL for none.
+///
+/// Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `uid` is NULL, empty, longer than 64 KiB or has control octets other
+/// than tabs), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (no message has that id, or it is marked for deletion;
+/// several have it; or refused), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (UIDL was refused by a server that does not list
+/// it among its capabilities), POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows, or a list beyond the
+/// limits of pop3_unique_ids), or any other session-ending error.
+/// Threads: thread-safe; a socket takes one call at a time.
+///
+/// # Safety
+/// - `uid` is NULL or a C string, not changed before this returns.
+/// - `out` is NULL or points to a pop3_buffer whose contents may be overwritten.
+/// - `sts_cb` is NULL or a function of its type, which returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_recv_uid(
+    socket: i32,
+    uid: *const c_char,
+    out: *mut pop3_buffer,
+    sts_cb: pop3_sts_cb,
+) -> i32 {
+    boundary::call_on(c"POP3RecvUid", socket, || {
+        // SAFETY: this function's promise
+        let out = unsafe { Out::new(out) }?;
+        // SAFETY: this function's promise
+        let uid = unsafe { unique_id(uid) }?;
+        receive_whole(socket, None, out, sts_cb, |client, buffer, trace| {
+            let number = run(client.number_of(uid, trace))?;
             run(client.retrieve(number, |bytes| buffer.push(bytes), trace))
         })
     })
@@ -209,16 +251,56 @@ pub unsafe extern "C" fn pop3_recv_messages(
 ) -> i32 {
     boundary::call_on(c"POP3RecvMessages", socket, || {
         let mut host = HostDelivery::new(message_cb, context)?;
-        // SAFETY: this function's promise
-        let numbers = match unsafe { copy_of_numbers(numbers, count) } {
-            // no memory: the session is over, as after any other lack of it
-            Err(error) if error.ends_session() => return on_socket(socket, sts_cb, |_, _| Err(error)),
-            numbers => numbers?,
-        };
-        numbers.iter().try_for_each(|number| message_number(*number).map(drop))?;
-        on_socket(socket, sts_cb, |client, trace| {
+        let receive = |client: &mut Client, numbers: Vec<i32>, trace: &mut Trace<'_>| {
             run(client.retrieve_many(numbers.into_iter(), false, &mut host, trace)).map(|bulk| bulk.delivered)
-        })
+        };
+        // SAFETY: this function's promise
+        unsafe { on_messages(socket, numbers, count, sts_cb, receive) }
+    })
+}
+
+/// Reads the headers of many messages and the first lines of their bodies, handing each piece to a callback as it arrives
+/// (TOP, RFC 1939).
+///
+/// As pop3_recv_messages does it for whole messages: pipelined where the server can, otherwise one after the other. Where
+/// the server refuses a number, or has no TOP, `message_cb` is called with the error, and the next message follows. One
+/// buffer of 64 KiB is all the memory that it takes, so no limit applies to what comes.
+///
+/// - `socket`: from pop3_connect.
+/// - `numbers`: of the messages, each from 1, in the order in which they are wanted; NULL is fine where `count` is 0.
+/// - `count`: how many.
+/// - `lines`: how many lines of each body, from 0.
+/// - `message_cb`: takes what the server gives, one message after the other; `last` is POP3_ERR_UNSUPPORTED where the server
+///   refused and does not list TOP among its capabilities.
+/// - `context`: handed to `message_cb`; may be NULL.
+/// - `sts_cb`: is called with the status lines; NULL for none.
+///
+/// Returns how many of them were delivered whole, or POP3_ERR_PARAMETER (`message_cb` or `numbers` is NULL, a number less
+/// than 1, `lines` negative, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_CANCELLED
+/// (`message_cb` stopped it), or any other session-ending error.
+/// Threads: thread-safe; a socket takes one call at a time.
+///
+/// # Safety
+/// - `numbers` is NULL or points to `count` numbers.
+/// - `message_cb` is NULL or a function of its type, which returns and for which `context` is right; likewise `sts_cb`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pop3_recv_tops(
+    socket: i32,
+    numbers: *const i32,
+    count: usize,
+    lines: i32,
+    message_cb: pop3_message_cb,
+    context: *mut c_void,
+    sts_cb: pop3_sts_cb,
+) -> i32 {
+    boundary::call_on(c"POP3RecvTops", socket, || {
+        let mut host = HostDelivery::new(message_cb, context)?;
+        let lines = number_of_lines(lines)?;
+        let receive = |client: &mut Client, numbers: Vec<i32>, trace: &mut Trace<'_>| {
+            run(client.tops_many(numbers.into_iter(), lines, &mut host, trace)).map(|bulk| bulk.delivered)
+        };
+        // SAFETY: this function's promise
+        unsafe { on_messages(socket, numbers, count, sts_cb, receive) }
     })
 }
 
@@ -263,6 +345,27 @@ fn go_on(answer: i32) -> Result<()> {
     }
 }
 
+/// Runs a command of many messages on a session.
+///
+/// # Safety
+/// - `numbers` is NULL or points to `count` numbers.
+pub(super) unsafe fn on_messages<T>(
+    socket: i32,
+    numbers: *const i32,
+    count: usize,
+    sts_cb: pop3_sts_cb,
+    command: impl FnOnce(&mut Client, Vec<i32>, &mut Trace<'_>) -> Result<T>,
+) -> Result<T> {
+    // SAFETY: this function's promise
+    let numbers = match unsafe { copy_of_numbers(numbers, count) } {
+        // no memory: the session is over, as after any other lack of it
+        Err(error) if error.ends_session() => return on_socket(socket, sts_cb, |_, _| Err(error)),
+        numbers => numbers?,
+    };
+    numbers.iter().try_for_each(|number| message_number(*number).map(drop))?;
+    on_socket(socket, sts_cb, |client, trace| command(client, numbers, trace))
+}
+
 /// A copy of the host's numbers, made before they are looked at: the host may change them while its callbacks run.
 ///
 /// # Safety
@@ -278,16 +381,18 @@ unsafe fn copy_of_numbers(numbers: *const i32, count: usize) -> Result<Vec<i32>>
     shortage::copy(unsafe { std::slice::from_raw_parts(numbers, count) }, "the numbers")
 }
 
+fn number_of_lines(lines: i32) -> Result<i32> {
+    if lines < 0 { Err(parameter("the number of lines is negative")) } else { Ok(lines) }
+}
+
 /// A message in memory, of no more octets than the options of its session allow, or else `most`.
 fn receive_whole(
     socket: i32,
-    number: i32,
     most: Option<u64>,
     out: Out<pop3_buffer>,
     sts_cb: pop3_sts_cb,
     receive: impl FnOnce(&mut Client, &mut Growing, &mut Trace<'_>) -> Result<()>,
 ) -> Result<i32> {
-    message_number(number)?;
     out.write(on_socket(socket, sts_cb, |client, trace| {
         let mut buffer = Growing::up_to(client.max_message().or(most).unwrap_or(u64::MAX));
         receive(client, &mut buffer, trace)?;

@@ -6,6 +6,7 @@ use crate::proto::framing::Ending;
 use crate::proto::listing::{
     Capabilities, Stat, is_blank, scan_listing, scan_listing_of, unique_id_listing, unique_id_of,
 };
+use crate::session::by_uid::ByUid;
 use crate::session::trace::Trace;
 use crate::session::transport::Transport;
 use crate::session::{Client, server_cache};
@@ -113,6 +114,21 @@ impl<T: Transport> Client<T> {
         Ok(ids)
     }
 
+    /// The number of the message that alone has that unique id. A message marked as deleted has none, as by RFC 1939.
+    pub async fn number_of(&mut self, uid: &[u8], trace: &mut Trace<'_>) -> Result<i32> {
+        let number = match &self.by_uid {
+            Some(by_uid) => by_uid.number_of(uid)?,
+            None => {
+                let ids = self.unique_ids(None, trace).await?;
+                self.by_uid.insert(ByUid::new(ids)?).number_of(uid)?
+            }
+        };
+        match self.marks.has(number) {
+            true => Err(Error::new(Kind::Server, "the message with that unique id is marked as deleted")),
+            false => Ok(number),
+        }
+    }
+
     /// Marks a message as deleted; the server deletes it at QUIT.
     pub async fn delete(&mut self, number: i32, trace: &mut Trace<'_>) -> Result<()> {
         self.marks.make_room(1)?;
@@ -125,6 +141,8 @@ impl<T: Transport> Client<T> {
     pub async fn undo_deletes(&mut self, trace: &mut Trace<'_>) -> Result<()> {
         self.simple(&Command::RSET, trace).await?;
         self.marks.clear();
+        // a list that was asked for behind a mark lacks what is there again
+        self.by_uid = None;
         Ok(())
     }
 
@@ -205,7 +223,7 @@ impl<T: Transport> Client<T> {
 }
 
 impl UniqueIds {
-    fn add(&mut self, (number, uid): (i32, &[u8])) -> Result<()> {
+    pub(super) fn add(&mut self, (number, uid): (i32, &[u8])) -> Result<()> {
         make_room(&mut self.entries)?;
         if self.text.len() + uid.len() > MAX_UNIQUE_IDS {
             let text = format!("the server listed unique ids of more than {MAX_UNIQUE_IDS} octets");
@@ -219,8 +237,35 @@ impl UniqueIds {
 
     /// Each number with its unique id.
     pub fn iter(&self) -> impl Iterator<Item = (i32, &[u8])> {
-        let starts = std::iter::once(0).chain(self.entries.iter().map(|(_, end)| *end));
-        self.entries.iter().zip(starts).map(|((number, end), start)| (*number, &self.text[start..*end]))
+        (0..).take(self.entries.len()).map(|at| self.at(at))
+    }
+
+    /// The number and the unique id of one entry.
+    pub(super) fn at(&self, index: u32) -> (i32, &[u8]) {
+        let index = index as usize;
+        let start = index.checked_sub(1).map_or(0, |before| self.entries[before].1);
+        let (number, end) = self.entries[index];
+        (number, &self.text[start..end])
+    }
+
+    /// Makes one blank of several that stand together, in each id.
+    pub(super) fn unify_blanks(&mut self) {
+        let (mut from, mut to) = (0, 0);
+        for (_, end) in &mut self.entries {
+            let mut is_behind_blank = false;
+            while from < *end {
+                let byte = self.text[from];
+                let is_blank = byte.is_ascii_whitespace();
+                if !is_blank || !is_behind_blank {
+                    self.text[to] = if is_blank { b' ' } else { byte };
+                    to += 1;
+                }
+                is_behind_blank = is_blank;
+                from += 1;
+            }
+            *end = to;
+        }
+        self.text.truncate(to);
     }
 }
 

@@ -81,7 +81,8 @@ impl Marks {
         self.total = Some(unmarked + self.count);
     }
 
-    fn has(&self, number: i32) -> bool {
+    /// Whether that message is marked.
+    pub fn has(&self, number: i32) -> bool {
         let at = self.stretches.partition_point(|(_, last)| *last < number);
         self.stretches.get(at).is_some_and(|(first, _)| *first <= number)
     }

@@ -1,7 +1,7 @@
 //! A session with a server: drives [`crate::proto`] over a [`transport::Transport`].
 //!
 //! This file sends and receives; [`open`] connects and logs in, [`mailbox`] has the commands with short answers,
-//! [`retrieve`] those that bring messages; [`marks`] and [`sizes`] keep what a session says of its mailbox,
+//! [`retrieve`] those that bring messages; [`marks`], [`sizes`] and [`by_uid`] keep what a session says of its mailbox,
 //! [`server_cache`] what is worth knowing of a server; [`transport`] says what it needs of the world.
 //!
 //! Each reply has one deadline, computed when the wait for it begins. A long one gets a new deadline whenever another
@@ -13,6 +13,7 @@
 //! After an error for which [`Error::ends_session`] holds, nothing more may be asked of the session; whoever owns it
 //! drops it, which closes the connection without another word.
 
+pub mod by_uid;
 pub mod mailbox;
 pub mod marks;
 pub mod open;
@@ -38,6 +39,7 @@ use crate::proto::command::Command;
 use crate::proto::framing::{Ending, ReceiveBuffer, unstuff};
 use crate::proto::listing::{Capabilities, is_entry};
 use crate::proto::reply::{Reply, Status};
+use crate::session::by_uid::ByUid;
 use crate::session::mailbox::MAX_ENTRIES;
 use crate::session::marks::Marks;
 use crate::session::server_cache::Key;
@@ -81,6 +83,8 @@ pub struct Client<T> {
     marks: Marks,
     /// The sizes of messages, where LIST said them.
     sizes: Sizes,
+    /// The messages by their unique ids, once one has been looked up.
+    by_uid: Option<ByUid>,
 }
 
 /// What some servers say behind an answer of one line, and nobody asked for. No answer begins like that, so it can be told

@@ -171,6 +171,7 @@ impl<T: Transport> Client<T> {
             behind: Behind::Nothing,
             marks: Marks::default(),
             sizes: Sizes::default(),
+            by_uid: None,
         };
         let mut greeting = client.greeting(trace).await?;
         if options.secure == Secure::StartTls {
