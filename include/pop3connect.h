@@ -603,6 +603,48 @@ int32_t pop3_unique_ids(int32_t socket, int32_t number, pop3_uid_list *out, pop3
 int32_t pop3_delete_message(int32_t socket, int32_t number, pop3_sts_cb sts_cb);
 
 /**
+ * Marks many messages for deletion, which the server deletes at pop3_disconnect (DELE, RFC 1939).
+ *
+ * Where the server can take commands ahead of its answers (PIPELINING, RFC 2449) a bounded number is sent at once;
+ * otherwise one after the other. Where the server refused to mark some, all others are marked all the same, and the first
+ * refusal is what this returns: pop3_get_last_error names its number and how many were marked, pop3_list_messages lists
+ * those that are not. After any other error nothing will be deleted, since the session is over.
+ *
+ * - `socket`: from pop3_connect.
+ * - `numbers`: of the messages, each from 1; NULL is fine where `count` is 0.
+ * - `count`: how many.
+ * - `sts_cb`: is called with the status lines; NULL for none.
+ *
+ * Returns how many messages were marked, which are all, or POP3_ERR_PARAMETER (`numbers` is NULL, a number less than 1, a
+ * `count` beyond 2 147 483 647; nothing was sent), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (one was refused: no
+ * such message, or marked already), POP3_ERR_TEMPORARY, or a session-ending error.
+ * Threads: thread-safe; a socket takes one call at a time.
+ */
+int32_t pop3_delete_messages(int32_t socket,
+                             const int32_t *numbers,
+                             size_t count,
+                             pop3_sts_cb sts_cb);
+
+/**
+ * Marks the message with a unique id for deletion, which the server deletes at pop3_disconnect (UIDL, DELE, RFC 1939).
+ *
+ * The id is looked up as by pop3_recv_uid. Where no message has it, or several have, nothing is marked.
+ *
+ * - `socket`: from pop3_connect.
+ * - `uid`: the unique id, as from pop3_unique_ids.
+ * - `sts_cb`: is called with the status lines; NULL for none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`uid` is NULL, empty, longer than 64 KiB or has control octets other than tabs),
+ * POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (no message has that id, or it is marked already; several have it; or
+ * refused), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (UIDL was refused by a server that does not list it among its
+ * capabilities), POP3_ERR_LIMIT (a list beyond the limits of pop3_unique_ids), or any other session-ending error.
+ * Threads: thread-safe; a socket takes one call at a time.
+ */
+int32_t pop3_delete_uid(int32_t socket,
+                        const char *uid,
+                        pop3_sts_cb sts_cb);
+
+/**
  * Takes back every mark for deletion of this session (Omnis: POP3UndoDeletes; RSET, RFC 1939).
  *
  * - `socket`: from pop3_connect.
@@ -718,6 +760,31 @@ int32_t pop3_recv_top(int32_t socket, int32_t number, int32_t lines, pop3_buffer
 int32_t pop3_recv_message(int32_t socket, int32_t number, pop3_buffer *out, pop3_sts_cb sts_cb);
 
 /**
+ * Reads the message with a unique id into memory (UIDL, RETR, RFC 1939).
+ *
+ * The first call of a session that looks an id up asks for the list of all (UIDL), which the session keeps until it ends
+ * or pop3_undo_deletes is called: the mailbox is locked meanwhile, so one list is enough. The id is the same however many
+ * blanks stand between its words. Where two messages have the same id, none is taken.
+ *
+ * - `socket`: from pop3_connect.
+ * - `uid`: the unique id, as from pop3_unique_ids.
+ * - `out`: the message as the server stores it: dot-stuffing undone, line ends as sent; written only on success,
+ *   zeroed otherwise; free with pop3_buffer_free.
+ * - `sts_cb`: is called with the status lines; NULL for none.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`out` is NULL, `uid` is NULL, empty, longer than 64 KiB or has control octets other
+ * than tabs), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_SERVER (no message has that id, or it is marked for deletion;
+ * several have it; or refused), POP3_ERR_TEMPORARY, POP3_ERR_UNSUPPORTED (UIDL was refused by a server that does not list
+ * it among its capabilities), POP3_ERR_LIMIT (more octets than pop3_options_set_max_message allows, or a list beyond the
+ * limits of pop3_unique_ids), or any other session-ending error.
+ * Threads: thread-safe; a socket takes one call at a time.
+ */
+int32_t pop3_recv_uid(int32_t socket,
+                      const char *uid,
+                      pop3_buffer *out,
+                      pop3_sts_cb sts_cb);
+
+/**
  * Reads a message of any size, handing each piece to a callback as it arrives (RETR, RFC 1939).
  *
  * One buffer of 64 KiB is all the memory that it takes. The message has arrived whole if this returns 0.
@@ -761,6 +828,36 @@ int32_t pop3_recv_messages(int32_t socket,
                            pop3_message_cb message_cb,
                            void *context,
                            pop3_sts_cb sts_cb);
+
+/**
+ * Reads the headers of many messages and the first lines of their bodies, handing each piece to a callback as it arrives
+ * (TOP, RFC 1939).
+ *
+ * As pop3_recv_messages does it for whole messages: pipelined where the server can, otherwise one after the other. Where
+ * the server refuses a number, or has no TOP, `message_cb` is called with the error, and the next message follows. One
+ * buffer of 64 KiB is all the memory that it takes, so no limit applies to what comes.
+ *
+ * - `socket`: from pop3_connect.
+ * - `numbers`: of the messages, each from 1, in the order in which they are wanted; NULL is fine where `count` is 0.
+ * - `count`: how many.
+ * - `lines`: how many lines of each body, from 0.
+ * - `message_cb`: takes what the server gives, one message after the other; `last` is POP3_ERR_UNSUPPORTED where the server
+ *   refused and does not list TOP among its capabilities.
+ * - `context`: handed to `message_cb`; may be NULL.
+ * - `sts_cb`: is called with the status lines; NULL for none.
+ *
+ * Returns how many of them were delivered whole, or POP3_ERR_PARAMETER (`message_cb` or `numbers` is NULL, a number less
+ * than 1, `lines` negative, a `count` beyond 2 147 483 647), POP3_ERR_BAD_SOCKET, POP3_ERR_BUSY, POP3_ERR_CANCELLED
+ * (`message_cb` stopped it), or any other session-ending error.
+ * Threads: thread-safe; a socket takes one call at a time.
+ */
+int32_t pop3_recv_tops(int32_t socket,
+                       const int32_t *numbers,
+                       size_t count,
+                       int32_t lines,
+                       pop3_message_cb message_cb,
+                       void *context,
+                       pop3_sts_cb sts_cb);
 
 /**
  * Asks how many messages wait in a mailbox: connects, asks, disconnects (Omnis: POP3Stat).
