@@ -290,6 +290,54 @@ void deleting()
     CHECK_INT(pop3::stat(account_at(where)), 3);
 }
 
+void messages_by_unique_id()
+{
+    const int where = server_mailbox("");
+    auto session = pop3::connect(account_at(where));
+    // not ended by NUL
+    const std::string_view ids = "uid-3uid-4";
+    CHECK(session.recv_uid(ids.substr(0, 5)).view() == session.recv_message(3).view());
+    session.delete_uid(ids.substr(5));
+    CHECK_INT(session.list_messages().size(), 4);
+    std::error_code code;
+    CHECK(session.recv_uid("uid-4", code).empty());
+    CHECK_CODE(code, errc::server);
+    session.delete_uid("uid-9", code);
+    CHECK_CODE(code, errc::server);
+    const std::string words = CHECK_THROWS(session.delete_uid("uid-5\0"sv), errc::parameter);
+    CHECK_HAS(words.c_str(), "NUL");
+    CHECK_THROWS(session.recv_uid(""), errc::parameter);
+    CHECK_INT(session.list_messages().size(), 4);
+}
+
+void many_tops_and_deletions()
+{
+    const int where = server_mailbox("");
+    auto session = pop3::connect(account_at(where));
+    std::string tops;
+    std::string order;
+    const auto take = [&](const pop3::piece &piece) {
+        tops += piece.data;
+        if (piece.last || piece.refused)
+            order += std::to_string(piece.number) + (piece.refused ? "! " : " ");
+    };
+    CHECK_INT(session.recv_tops({5, 9, 2}, 1, take), 2);
+    CHECK_STR(order.c_str(), "5 9! 2 ");
+    CHECK(tops == std::string(session.recv_top(5, 1).view()) + std::string(session.recv_top(2, 1).view()));
+    CHECK_THROWS(session.recv_tops({1}, -1, take), errc::parameter);
+
+    CHECK_INT(session.delete_messages({}), 0);
+    CHECK_INT(session.delete_messages({4, 1}), 2);
+    CHECK_INT(session.list_messages().size(), 3);
+    std::error_code code;
+    CHECK_INT(session.delete_messages({1, 9, 2}, code), 0);
+    CHECK_CODE(code, errc::server);
+    CHECK_HAS(pop3::last_error().c_str(), "DELE 1 was refused; 1 of 3 messages were marked");
+    CHECK_INT(session.list_messages().size(), 2);
+    session.disconnect();
+    CHECK_INT(pop3::stat(account_at(where)), 2);
+}
+
 void without_a_socket()
 {
     const int where = server_mailbox("messages=4");
@@ -638,6 +686,8 @@ int main() // NOLINT(bugprone-exception-escape): that would be a failure
     RUN(lists_are_ranges);
     RUN(messages_are_buffers);
     RUN(deleting);
+    RUN(messages_by_unique_id);
+    RUN(many_tops_and_deletions);
     RUN(without_a_socket);
     RUN(messages_are_a_range);
     RUN(a_range_tells_what_was_refused_and_may_be_left);

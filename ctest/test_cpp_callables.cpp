@@ -167,7 +167,11 @@ void status_callables_throw()
     each([](auto &session, const pop3::call_options &as) { session.recv_message(1, as); });
     each([](auto &session, const pop3::call_options &as) { session.recv_message_to(1, [](std::string_view) {}, as); });
     each([](auto &session, const pop3::call_options &as) { session.recv_messages({1, 2}, [](const pop3::piece &) {}, as); });
+    each([](auto &session, const pop3::call_options &as) { session.recv_tops({1, 2}, 0, [](const pop3::piece &) {}, as); });
+    each([](auto &session, const pop3::call_options &as) { session.recv_uid("uid-1", as); });
     each([](auto &session, const pop3::call_options &as) { session.delete_message(1, as); });
+    each([](auto &session, const pop3::call_options &as) { session.delete_messages({1, 2}, as); });
+    each([](auto &session, const pop3::call_options &as) { session.delete_uid("uid-1", as); });
     each([](auto &session, const pop3::call_options &as) { session.undo_deletes(as); });
     each([](auto &session, const pop3::call_options &as) { session.noop(as); });
     each([](auto &session, const pop3::call_options &as) { session.capabilities(as); });

@@ -794,6 +794,13 @@ public:
     {
         return get<buffer>(as, pop3_recv_message, number);
     }
+    /** pop3_recv_uid */
+    buffer recv_uid(std::string_view uid, const call_options &as = {})
+    {
+        buffer message;
+        make_for(as, pop3_recv_uid, uid, message.raw_.out());
+        return message;
+    }
 
     /**
      * pop3_recv_message_to: a message of any size, piece by piece.
@@ -824,6 +831,23 @@ public:
     }
 
     /**
+     * pop3_recv_tops: the headers of many messages and the first lines of their bodies, piece by piece, pipelined where
+     * the server can.
+     *
+     * - `take`: takes a pop3::piece; may stop the call.
+     *
+     * Returns how many of them were delivered whole.
+     */
+    template <typename Take>
+    std::int32_t recv_tops(const std::vector<std::int32_t> &numbers, std::int32_t lines, Take &&take,
+                           const call_options &as = {})
+    {
+        auto callable = detail::taking_pieces(take);
+        return make(as, pop3_recv_tops, numbers.data(), numbers.size(), lines,
+                    &detail::c_callback<decltype(callable)>::message, static_cast<void *>(&callable));
+    }
+
+    /**
      * Many messages as a range: `for (const pop3::message &message : session.messages(numbers))`.
      *
      * They come as by recv_messages, `ahead` of them (at least 1) at a time into memory, pipelined where the server
@@ -840,6 +864,18 @@ public:
 
     /** pop3_delete_message */
     void delete_message(std::int32_t number, const call_options &as = {}) { make(as, pop3_delete_message, number); }
+    /**
+     * pop3_delete_messages: many messages, pipelined where the server can.
+     *
+     * Returns how many were marked. Where the server refused some, all others are marked, and the first refusal is
+     * reported.
+     */
+    std::int32_t delete_messages(const std::vector<std::int32_t> &numbers, const call_options &as = {})
+    {
+        return make(as, pop3_delete_messages, numbers.data(), numbers.size());
+    }
+    /** pop3_delete_uid */
+    void delete_uid(std::string_view uid, const call_options &as = {}) { make_for(as, pop3_delete_uid, uid); }
     /** pop3_undo_deletes */
     void undo_deletes(const call_options &as = {}) { make(as, pop3_undo_deletes); }
     /** pop3_noop */
@@ -869,6 +905,15 @@ private:
     {
         detail::call call(socket_, as);
         return call.finish(function(socket_, arguments..., call.status_cb()));
+    }
+    /** The same with a string before the other arguments. */
+    template <typename Function, typename... Arguments>
+    std::int32_t make_for(const call_options &as, Function function, std::string_view text, Arguments... arguments)
+    {
+        detail::call call(socket_, as);
+        return call.finish(call.make(
+            [&](const char *c_text) { return function(socket_, c_text, arguments..., call.status_cb()); },
+            detail::c_text(text)));
     }
     /** The same with a structure to write, before that. */
     template <typename Result, typename Function, typename... Arguments>

@@ -221,6 +221,38 @@ static void its_messages(int socket)
     CHECK_INT(pop3_recv_message(socket, MESSAGES + 1, &buffer, NULL), POP3_ERR_SERVER);
 }
 
+static void its_messages_by_unique_id(int socket)
+{
+    pop3_uid_list ids;
+    pop3_buffer buffer;
+    if (!CHECK_INT(pop3_unique_ids(socket, 0, &ids, NULL), 0))
+        return;
+    for (size_t i = ids.count; i-- > 0;)
+        is_buffer(pop3_recv_uid(socket, ids.items[i].uid, &buffer, NULL), &buffer, ids.items[i].number, WHOLE);
+    if (CHECK_INT(ids.count, MESSAGES)) {
+        CHECK_INT(pop3_delete_uid(socket, ids.items[3].uid, NULL), 0);
+        CHECK_INT(pop3_recv_uid(socket, ids.items[3].uid, &buffer, NULL), POP3_ERR_SERVER);
+        CHECK_INT(pop3_undo_deletes(socket, NULL), 0);
+        is_buffer(pop3_recv_uid(socket, ids.items[3].uid, &buffer, NULL), &buffer, 4, WHOLE);
+    }
+    CHECK_INT(pop3_delete_uid(socket, "nowhere", NULL), POP3_ERR_SERVER);
+    pop3_uid_list_free(&ids);
+}
+
+static void its_tops_in_bulk(int socket)
+{
+    static const int32_t numbers[] = {4, MESSAGES + 1, 1, 5};
+    struct received received = {0};
+    CHECK_INT(pop3_recv_tops(socket, numbers, 4, 2, receive, &received, NULL), 3);
+    CHECK_INT(received.count, 4);
+    for (int i = 0; i < 4; i++) {
+        CHECK_INT(received.messages[i].number, numbers[i]);
+        CHECK_INT(received.messages[i].last, i == 1 ? POP3_ERR_SERVER : 1);
+        if (i != 1)
+            is_message(received.messages[i].data, received.messages[i].len, numbers[i], TWO_LINES);
+    }
+}
+
 static void its_messages_in_bulk(int socket)
 {
     static const int32_t numbers[] = {5, 1, MESSAGES + 1, 3, 1};
@@ -246,6 +278,15 @@ static void its_deletions(int socket)
         CHECK_INT(list.items[1].number, 3);
     pop3_list_free(&list);
     CHECK_INT(pop3_undo_deletes(socket, NULL), 0);
+    static const int32_t numbers[] = {5, MESSAGES + 1, 1, 3};
+    CHECK_INT(pop3_delete_messages(socket, numbers, 4, NULL), POP3_ERR_SERVER);
+    CHECK_HAS(pop3_get_last_error(), "DELE 6 was refused; 3 of 4 messages were marked");
+    if (CHECK_INT(pop3_list_messages(socket, 0, &list, NULL), 0) && CHECK_INT(list.count, MESSAGES - 3))
+        CHECK_INT(list.items[1].number, 4);
+    pop3_list_free(&list);
+    CHECK_INT(pop3_undo_deletes(socket, NULL), 0);
+    CHECK_INT(pop3_delete_messages(socket, numbers, 1, NULL), 1);
+    CHECK_INT(pop3_undo_deletes(socket, NULL), 0);
     if (CHECK_INT(pop3_list_messages(socket, 0, &list, NULL), 0))
         CHECK_INT(list.count, MESSAGES);
     pop3_list_free(&list);
@@ -262,7 +303,9 @@ static void a_session(int secure)
     its_lists(socket);
     its_unique_ids(socket);
     its_messages(socket);
+    its_messages_by_unique_id(socket);
     its_messages_in_bulk(socket);
+    its_tops_in_bulk(socket);
     its_deletions(socket);
     CHECK_INT(pop3_noop(socket, NULL), 0);
     CHECK_INT(pop3_message_count(socket, NULL), MESSAGES);
