@@ -4,6 +4,7 @@ use std::ffi::c_char;
 use std::slice;
 
 use crate::error::{Error, Kind, Result};
+use crate::shortage;
 
 /// The longest string that an argument may be.
 const LONGEST_TEXT: usize = 64 * 1024;
@@ -102,6 +103,23 @@ pub fn message_number(number: i32) -> Result<i32> {
         1.. => Ok(number),
         _ => Err(parameter(format!("{number} is not a message number: they begin at 1"))),
     }
+}
+
+/// The numbers of messages: a copy, made before they are looked at, since the host may change them while its callbacks run.
+///
+/// # Safety
+/// - `numbers` is NULL or points to `count` numbers.
+pub unsafe fn message_numbers(numbers: *const i32, count: usize) -> Result<Vec<i32>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if numbers.is_null() || i32::try_from(count).is_err() {
+        return Err(parameter("the numbers are NULL, or too many"));
+    }
+    // SAFETY: not NULL, and then the caller's promise
+    let numbers = shortage::copy(unsafe { slice::from_raw_parts(numbers, count) }, "the numbers")?;
+    numbers.iter().try_for_each(|number| message_number(*number).map(drop))?;
+    Ok(numbers)
 }
 
 /// The number of a message, or 0 for all.

@@ -76,6 +76,23 @@ pub fn on_socket<T>(
     lease.settle(result)
 }
 
+/// The same of a command on many messages, once their numbers are what they must be.
+pub fn on_messages<T>(
+    handle: i32,
+    numbers: Result<Vec<i32>>,
+    sts_cb: pop3_sts_cb,
+    command: impl FnOnce(&mut Client, Vec<i32>, &mut Trace<'_>) -> Result<T>,
+) -> Result<T> {
+    match numbers {
+        // no memory: the session is over, as after any other lack of it
+        Err(error) if error.ends_session() => on_socket(handle, sts_cb, |_, _| Err(error)),
+        numbers => {
+            let numbers = numbers?;
+            on_socket(handle, sts_cb, |client, trace| command(client, numbers, trace))
+        }
+    }
+}
+
 /// Runs the last command of a session and frees its handle, whatever comes of it. A session in use is left alone; of
 /// one from before a fork the copy is closed, which the peer does not notice.
 pub fn end(handle: i32, command: impl FnOnce(Client) -> Result<()>) -> Result<()> {

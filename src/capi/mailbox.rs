@@ -2,12 +2,11 @@
 
 use std::ffi::c_char;
 
-use crate::capi::arguments::{Out, message_number, one_or_all, unique_id};
+use crate::capi::arguments::{Out, message_number, message_numbers, one_or_all, unique_id};
 use crate::capi::buffer::{pop3_buffer, pop3_list, pop3_mailbox_size, pop3_tls_info, pop3_uid_list};
 use crate::capi::codes::POP3_OK;
-use crate::capi::handles::on_socket;
+use crate::capi::handles::{on_messages, on_socket};
 use crate::capi::listeners::pop3_sts_cb;
-use crate::capi::message::on_messages;
 use crate::capi::{boundary, handles};
 use crate::drive::blocking::{Client, run};
 use crate::error::{Error, Kind};
@@ -189,7 +188,8 @@ pub unsafe extern "C" fn pop3_delete_messages(
             }
         };
         // SAFETY: this function's promise
-        unsafe { on_messages(socket, numbers, count, sts_cb, delete) }
+        let numbers = unsafe { message_numbers(numbers, count) };
+        on_messages(socket, numbers, sts_cb, delete)
     })
 }
 

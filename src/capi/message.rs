@@ -2,17 +2,16 @@
 
 use std::ffi::{c_char, c_void};
 
-use crate::capi::arguments::{Out, message_number, parameter, unique_id};
+use crate::capi::arguments::{Out, message_number, message_numbers, parameter, unique_id};
 use crate::capi::boundary;
 use crate::capi::buffer::{Growing, pop3_buffer};
 use crate::capi::codes::{self, POP3_OK};
-use crate::capi::handles::on_socket;
+use crate::capi::handles::{on_messages, on_socket};
 use crate::capi::listeners::{in_host, pop3_sts_cb};
 use crate::drive::blocking::{Client, run};
 use crate::error::{Error, Kind, Result};
 use crate::session::retrieve::Delivery;
 use crate::session::trace::Trace;
-use crate::shortage;
 
 /// How many octets pop3_recv_headers and pop3_recv_top take where the options say nothing.
 const LONGEST_TOP: u64 = 16 * 1024 * 1024;
@@ -255,7 +254,8 @@ pub unsafe extern "C" fn pop3_recv_messages(
             run(client.retrieve_many(numbers.into_iter(), false, &mut host, trace)).map(|bulk| bulk.delivered)
         };
         // SAFETY: this function's promise
-        unsafe { on_messages(socket, numbers, count, sts_cb, receive) }
+        let numbers = unsafe { message_numbers(numbers, count) };
+        on_messages(socket, numbers, sts_cb, receive)
     })
 }
 
@@ -300,7 +300,8 @@ pub unsafe extern "C" fn pop3_recv_tops(
             run(client.tops_many(numbers.into_iter(), lines, &mut host, trace)).map(|bulk| bulk.delivered)
         };
         // SAFETY: this function's promise
-        unsafe { on_messages(socket, numbers, count, sts_cb, receive) }
+        let numbers = unsafe { message_numbers(numbers, count) };
+        on_messages(socket, numbers, sts_cb, receive)
     })
 }
 
@@ -343,42 +344,6 @@ fn go_on(answer: i32) -> Result<()> {
         0 => Ok(()),
         _ => Err(Error::new(Kind::Cancelled, "stopped by a callback of the host")),
     }
-}
-
-/// Runs a command of many messages on a session.
-///
-/// # Safety
-/// - `numbers` is NULL or points to `count` numbers.
-pub(super) unsafe fn on_messages<T>(
-    socket: i32,
-    numbers: *const i32,
-    count: usize,
-    sts_cb: pop3_sts_cb,
-    command: impl FnOnce(&mut Client, Vec<i32>, &mut Trace<'_>) -> Result<T>,
-) -> Result<T> {
-    // SAFETY: this function's promise
-    let numbers = match unsafe { copy_of_numbers(numbers, count) } {
-        // no memory: the session is over, as after any other lack of it
-        Err(error) if error.ends_session() => return on_socket(socket, sts_cb, |_, _| Err(error)),
-        numbers => numbers?,
-    };
-    numbers.iter().try_for_each(|number| message_number(*number).map(drop))?;
-    on_socket(socket, sts_cb, |client, trace| command(client, numbers, trace))
-}
-
-/// A copy of the host's numbers, made before they are looked at: the host may change them while its callbacks run.
-///
-/// # Safety
-/// - `numbers` is NULL or points to `count` numbers.
-unsafe fn copy_of_numbers(numbers: *const i32, count: usize) -> Result<Vec<i32>> {
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    if numbers.is_null() || i32::try_from(count).is_err() {
-        return Err(parameter("the numbers are NULL, or too many"));
-    }
-    // SAFETY: not NULL, and then the caller's promise
-    shortage::copy(unsafe { std::slice::from_raw_parts(numbers, count) }, "the numbers")
 }
 
 fn number_of_lines(lines: i32) -> Result<i32> {
