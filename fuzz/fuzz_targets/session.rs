@@ -87,6 +87,10 @@ fn talk(mut client: Client<Connection>, messages: &mut Messages, trace: &mut Tra
     messages.next.clear();
     go_on(run(client.retrieve_many(1..4, true, messages, trace)).map(drop))?;
     go_on(run(client.delete(2, trace)))?;
+    messages.next.clear();
+    go_on(run(client.tops_many(1..4, 1, messages, trace)).map(drop))?;
+    go_on(run(client.delete_many(vec![3, 1], trace)).map(drop))?;
+    go_on(run(client.number_of(b"a", trace)).map(drop))?;
     run(client.quit(trace))
 }
 
