@@ -10,7 +10,8 @@
 enum { MESSAGES = 2 };
 
 /* The answers that a session without a fault has. */
-static const int good[CALLS] = {[COUNT] = MESSAGES, [MESSAGES_AT_ONCE] = MESSAGES};
+static const int good[CALLS] = {[COUNT] = MESSAGES, [MESSAGES_AT_ONCE] = MESSAGES, [TOPS_AT_ONCE] = MESSAGES,
+                                [DELETE_AT_ONCE] = MESSAGES};
 
 const char *secure_folder(int name)
 {
@@ -26,8 +27,8 @@ void make_calls(const pop3_options *options, int codes[CALLS])
     static const int32_t numbers[MESSAGES] = {1, 2};
     pop3_list list;
     pop3_uid_list uids;
-    pop3_buffer headers, message;
-    struct letters letters = {0};
+    pop3_buffer headers, message, by_uid;
+    struct letters letters = {0}, tops = {0};
     int socket = pop3_connect_with(options);
     CHECK(socket != 0);
     codes[CONNECT] = socket > 0 ? 0 : socket;
@@ -47,18 +48,26 @@ void make_calls(const pop3_options *options, int codes[CALLS])
         CHECK_INT(message.len, list.items[1].size);
     else
         CHECK(message.data == NULL && message.len == 0);
+    codes[MESSAGE_BY_UID] = pop3_recv_uid(socket, "uid-2", &by_uid, NULL);
+    CHECK_INT(by_uid.len, codes[MESSAGE_BY_UID] == 0 ? message.len : 0);
     codes[MESSAGES_AT_ONCE] = pop3_recv_messages(socket, numbers, MESSAGES, gather_messages, &letters, NULL);
     CHECK(codes[MESSAGES_AT_ONCE] == letters.whole || (codes[MESSAGES_AT_ONCE] < 0 && letters.whole < MESSAGES));
+    codes[TOPS_AT_ONCE] = pop3_recv_tops(socket, numbers, MESSAGES, 0, gather_messages, &tops, NULL);
+    CHECK(codes[TOPS_AT_ONCE] == tops.whole || (codes[TOPS_AT_ONCE] < 0 && tops.whole < MESSAGES));
     codes[DELETE] = pop3_delete_message(socket, 1, NULL);
     /* or the sessions that come to QUIT would empty the mailbox */
     codes[UNDO] = pop3_undo_deletes(socket, NULL);
+    codes[DELETE_AT_ONCE] = pop3_delete_messages(socket, numbers, MESSAGES, NULL);
+    codes[UNDO_AGAIN] = pop3_undo_deletes(socket, NULL);
     codes[DISCONNECT] = pop3_disconnect(socket, NULL);
     CHECK_INT(pop3_disconnect(socket, NULL), POP3_ERR_BAD_SOCKET);
     pop3_list_free(&list);
     pop3_uid_list_free(&uids);
     pop3_buffer_free(&headers);
     pop3_buffer_free(&message);
+    pop3_buffer_free(&by_uid);
     letters_free(&letters);
+    letters_free(&tops);
 }
 
 int first_failed(const int codes[CALLS])

@@ -4,7 +4,23 @@
 
 #include "pop3connect.h"
 
-enum call { CONNECT, COUNT, LIST, UNIQUE_IDS, HEADERS, MESSAGE, MESSAGES_AT_ONCE, DELETE, UNDO, DISCONNECT, CALLS };
+enum call {
+    CONNECT,
+    COUNT,
+    LIST,
+    UNIQUE_IDS,
+    HEADERS,
+    MESSAGE,
+    MESSAGE_BY_UID,
+    MESSAGES_AT_ONCE,
+    TOPS_AT_ONCE,
+    DELETE,
+    UNDO,
+    DELETE_AT_ONCE,
+    UNDO_AGAIN,
+    DISCONNECT,
+    CALLS
+};
 
 /* The mailbox that it is held with. Small messages: tests try each byte. */
 #define CALLS_MAILBOX "messages=2 size=0"
