@@ -75,6 +75,28 @@ int32_t delete_both(int32_t socket, int32_t one, int32_t other)
     return result;
 }
 
+/* pop3_delete_messages */
+int32_t delete_first(int32_t socket)
+{
+    const int32_t numbers[] = {1, 2, 3};
+    int32_t result = pop3_delete_messages(socket, numbers, 3, NULL);
+    if (result == POP3_ERR_SERVER) /* the others are marked all the same */
+        printf("not all are marked: %s\n", pop3_get_last_error());
+    return result;
+}
+
+/* pop3_recv_uid, pop3_delete_uid */
+int32_t print_and_delete(int32_t socket, const char *uid)
+{
+    pop3_buffer message;
+    int32_t result = pop3_recv_uid(socket, uid, &message, NULL);
+    if (result != POP3_OK)
+        return result; /* POP3_ERR_SERVER: gone, or the id of several messages */
+    fwrite(message.data, 1, message.len, stdout);
+    pop3_buffer_free(&message);
+    return pop3_delete_uid(socket, uid, NULL);
+}
+
 /* pop3_noop */
 int32_t keep_alive(int32_t socket)
 {
@@ -145,6 +167,20 @@ int32_t save_message(int32_t socket, int32_t number, FILE *file)
 {
     pop3_data_cb data_cb = write_piece;
     return pop3_recv_message_to(socket, number, data_cb, file, NULL);
+}
+
+/* pop3_recv_tops */
+static int32_t print_piece(int32_t number, const char *data, size_t len, int32_t last, void *context)
+{
+    (void)number, (void)context;
+    if (last == POP3_ERR_UNSUPPORTED)
+        return 1; /* the server has no TOP: that ends the call, and the session */
+    return len > 0 && fwrite(data, 1, len, stdout) != len;
+}
+
+int32_t print_headers(int32_t socket, const int32_t *numbers, size_t count)
+{
+    return pop3_recv_tops(socket, numbers, count, 0 /* no line of the body */, print_piece, NULL, NULL);
 }
 
 /* pop3_recv_messages, pop3_message_cb */
