@@ -149,7 +149,9 @@ static int32_t change_numbers(int64_t done, int64_t total, void *context)
 
 static void numbers_are_read_once(void)
 {
-    int where = server_play("", LOGGED_IN REPLY("RETR 2", "+OK\\r\\nx\\r\\n.\\r\\n") REPLY("RETR 1", "-ERR\\r\\n") GOOD_BYE);
+    int where = server_play("", LOGGED_IN REPLY("RETR 2", "+OK\\r\\nx\\r\\n.\\r\\n") REPLY("RETR 1", "-ERR\\r\\n")
+                                REPLY("TOP 2 0", "+OK\\r\\nx\\r\\n.\\r\\n") REPLY("TOP 1 0", "-ERR\\r\\n")
+                                REPLY("DELE 2", "+OK\\r\\n") REPLY("DELE 1", "+OK\\r\\n") GOOD_BYE);
     pop3_options *options = pop3_options_new();
     CHECK_INT(pop3_options_set_server(options, at(where)), POP3_OK);
     CHECK_INT(pop3_options_set_user(options, "alice"), POP3_OK);
@@ -164,6 +166,14 @@ static void numbers_are_read_once(void)
     CHECK_INT(numbers[0], -5);
     CHECK_STR(letters_text(&letters), "2:3 1:-2001");
     letters_free(&letters);
+    numbers[0] = 2, numbers[1] = 1;
+    CHECK_INT(pop3_recv_tops(socket, numbers, 2, 0, gather_messages, &letters, NULL), 1);
+    CHECK_INT(numbers[0], -5);
+    CHECK_STR(letters_text(&letters), "2:3 1:-2001");
+    letters_free(&letters);
+    numbers[0] = 2, numbers[1] = 1;
+    CHECK_INT(pop3_delete_messages(socket, numbers, 2, NULL), 2);
+    CHECK_INT(numbers[0], -5);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
     CHECK_PLAYED(where);
 }

@@ -124,6 +124,27 @@ static void the_size_of_the_message_is_not_that_of_its_top(void)
     good_bye(socket);
 }
 
+static void tops_that_are_mixed_up_are_not_whole(void)
+{
+    /* a line too many; one more than was asked for, which has come with the last one */
+    const struct {
+        const char *answers, *text;
+    } rows[] = {
+        {SEND("+OK\\r\\na\\r\\n.\\r\\n.\\r\\n+OK\\r\\nb\\r\\n."), "1:"},
+        {SEND("+OK\\r\\na\\r\\n.\\r\\n+OK\\r\\nb\\r\\n.\\r\\n+OK"), "1:3 2:"},
+    };
+    for (int i = 0; i < 2; i++) {
+        struct letters letters = {0};
+        script_begin(LOGGED_IN_WITH(PIPELINING) EXPECT("TOP 1 0\\r\\nTOP 2 0"));
+        script_add("%shold", rows[i].answers);
+        int socket = connect_play(script());
+        CHECK_INT(pop3_recv_tops(socket, one_to_five, 2, 0, gather_messages, &letters, NULL), POP3_ERR_BAD_FORMAT);
+        CHECK_STR(letters_text(&letters), rows[i].text);
+        letters_free(&letters);
+        it_is_over(socket);
+    }
+}
+
 static void a_callback_that_stops_tops(void)
 {
     const char *logged_in[] = {LOGGED_IN, LOGGED_IN_WITH(PIPELINING)};
@@ -378,6 +399,7 @@ int main(void)
     RUN(tops_of_messages_that_are_not_there);
     RUN(tops_of_a_server_that_has_none);
     RUN(the_size_of_the_message_is_not_that_of_its_top);
+    RUN(tops_that_are_mixed_up_are_not_whole);
     RUN(a_callback_that_stops_tops);
     RUN(deletions_in_all_modes);
     RUN(what_is_refused_keeps_no_other_from_being_deleted);

@@ -62,6 +62,10 @@ int main(void)
     int32_t (*recv_message_to)(int32_t, int32_t, pop3_data_cb, void *, pop3_sts_cb) = pop3_recv_message_to;
     int32_t (*recv_messages)(int32_t, const int32_t *, size_t, pop3_message_cb, void *, pop3_sts_cb) =
         pop3_recv_messages;
+    int32_t (*recv_tops)(int32_t, const int32_t *, size_t, int32_t, pop3_message_cb, void *, pop3_sts_cb) = pop3_recv_tops;
+    int32_t (*recv_uid)(int32_t, const char *, pop3_buffer *, pop3_sts_cb) = pop3_recv_uid;
+    int32_t (*delete_messages)(int32_t, const int32_t *, size_t, pop3_sts_cb) = pop3_delete_messages;
+    int32_t (*delete_uid)(int32_t, const char *, pop3_sts_cb) = pop3_delete_uid;
     int32_t (*delete_message)(int32_t, int32_t, pop3_sts_cb) = pop3_delete_message;
     int32_t (*undo_deletes)(int32_t, pop3_sts_cb) = pop3_undo_deletes;
     int32_t (*noop)(int32_t, pop3_sts_cb) = pop3_noop;
@@ -114,9 +118,12 @@ int main(void)
         recv_message(1, 1, &buffer, NULL) != POP3_ERR_BAD_SOCKET)
         return 8;
     if (recv_message_to(1, 1, on_data, NULL, NULL) != POP3_ERR_BAD_SOCKET ||
-        recv_messages(1, &one, 1, on_message, NULL, NULL) != POP3_ERR_BAD_SOCKET)
+        recv_messages(1, &one, 1, on_message, NULL, NULL) != POP3_ERR_BAD_SOCKET ||
+        recv_tops(1, &one, 1, 0, on_message, NULL, NULL) != POP3_ERR_BAD_SOCKET ||
+        recv_uid(1, "a", &buffer, NULL) != POP3_ERR_BAD_SOCKET)
         return 9;
-    if (delete_message(1, 1, NULL) != POP3_ERR_BAD_SOCKET || undo_deletes(1, NULL) != POP3_ERR_BAD_SOCKET ||
+    if (delete_message(1, 1, NULL) != POP3_ERR_BAD_SOCKET || delete_messages(1, &one, 1, NULL) != POP3_ERR_BAD_SOCKET ||
+        delete_uid(1, "a", NULL) != POP3_ERR_BAD_SOCKET || undo_deletes(1, NULL) != POP3_ERR_BAD_SOCKET ||
         noop(1, NULL) != POP3_ERR_BAD_SOCKET)
         return 10;
     if (stat("", "", "", NULL, 0, 0) != POP3_ERR_NO_ADDRESS ||

@@ -81,6 +81,37 @@ static void twenty_thousand_messages(void)
     free(numbers);
 }
 
+static void tops_and_deletions_of_twenty_thousand_messages(void)
+{
+    int32_t *numbers = malloc(MANY * sizeof *numbers);
+    if (numbers == NULL)
+        check_fatal("no memory");
+    for (int i = 0; i < MANY; i++)
+        numbers[i] = i + 1;
+    char all[128], uid[32];
+    snprintf(all, sizeof all, "messages=%d size=%d", many(), EACH);
+    int socket = connect_to(server_mailbox(all), 0);
+    struct tally counted = {0};
+    CHECK_INT(pop3_recv_tops(socket, numbers, (size_t)many(), 1000, tally, &counted, NULL), many());
+    CHECK_INT(counted.whole, many());
+    CHECK_INT(counted.wrong, 0);
+    CHECK_INT(pop3_delete_messages(socket, numbers, (size_t)many(), NULL), many());
+    pop3_mailbox_size left;
+    CHECK_INT(pop3_mailbox(socket, &left, NULL), 0);
+    CHECK_INT(left.count, 0);
+    CHECK_INT(pop3_undo_deletes(socket, NULL), 0);
+    /* and each by its unique id */
+    for (int i = many(); i > 0; i--) {
+        snprintf(uid, sizeof uid, "uid-%d", i);
+        if (!CHECK_INT(pop3_delete_uid(socket, uid, NULL), 0))
+            break;
+    }
+    CHECK_INT(pop3_mailbox(socket, &left, NULL), 0);
+    CHECK_INT(left.count, 0);
+    CHECK_INT(pop3_disconnect(socket, NULL), 0);
+    free(numbers);
+}
+
 static void recv_of_twenty_thousand_messages(void)
 {
     const char *options[] = {"", "tls=implicit"};
@@ -243,6 +274,7 @@ int main(int argc, char **argv)
         memcpy(pattern + i * PERIOD, STORED, PERIOD);
     CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
     RUN(twenty_thousand_messages);
+    RUN(tops_and_deletions_of_twenty_thousand_messages);
     RUN(recv_of_twenty_thousand_messages);
     RUN(lists_of_twenty_thousand_messages);
     RUN(a_message_of_a_gigabyte);

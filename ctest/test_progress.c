@@ -258,7 +258,8 @@ static void ends_every_wait(void)
 
 static void a_call_is_heard_when_it_begins(void)
 {
-    enum { CALLS = 9 };
+    enum { CALLS = 12 };
+    const int32_t numbers[] = {2, 3};
     int where = server_mailbox("messages=3");
     struct progress progress = {0};
     pop3_options *options = options_with(at(where), 0, &progress);
@@ -280,6 +281,9 @@ static void a_call_is_heard_when_it_begins(void)
         case 5: CHECK_INT(pop3_undo_deletes(socket, NULL), 0); break;
         case 6: CHECK_INT(pop3_capabilities(socket, &buffer, NULL), 0); pop3_buffer_free(&buffer); break;
         case 7: CHECK_INT(pop3_recv_headers(socket, 1, &buffer, NULL), 0); pop3_buffer_free(&buffer); break;
+        case 8: CHECK_INT(pop3_recv_uid(socket, "uid-1", &buffer, NULL), 0); pop3_buffer_free(&buffer); break;
+        case 9: CHECK_INT(pop3_delete_uid(socket, "uid-1", NULL), 0); break;
+        case 10: CHECK_INT(pop3_delete_messages(socket, numbers, 2, NULL), 2); break;
         default: CHECK_INT(pop3_disconnect(socket, NULL), 0);
         }
         if (!CHECK(progress.calls >= 1))
