@@ -608,7 +608,7 @@ int32_t pop3_delete_message(int32_t socket, int32_t number, pop3_sts_cb sts_cb);
  * Where the server can take commands ahead of its answers (PIPELINING, RFC 2449) a bounded number is sent at once;
  * otherwise one after the other. Where the server refused to mark some, all others are marked all the same, and the first
  * refusal is what this returns: pop3_get_last_error names its number and how many were marked, pop3_list_messages lists
- * those that are not. After any other error nothing will be deleted, since the session is over.
+ * those that are not. After a session-ending error nothing will be deleted.
  *
  * - `socket`: from pop3_connect.
  * - `numbers`: of the messages, each from 1; NULL is fine where `count` is 0.
