@@ -29,6 +29,12 @@ void a_session()
         messages += message.refused ? 0 : 1;
     CHECK_INT(messages, 5);
     CHECK(!code);
+    CHECK_INT(session.recv_tops({2, 9}, 0, [](const pop3::piece &) {}, code), 1);
+    CHECK(session.recv_uid("uid-2", code).view() == session.recv_message(2, code).view());
+    CHECK_INT(session.delete_messages({1, 2}, code), 2);
+    session.delete_uid("uid-2", code);
+    CHECK_CODE(code, errc::server);
+    session.undo_deletes(code);
     session.delete_message(9, code);
     CHECK_CODE(code, errc::server);
     CHECK(!pop3::last_error().empty());
