@@ -260,6 +260,31 @@ fn lists() {
     assert_eq!(outcome, Ok((vec![(1, 120), (3, 200)], ids, vec![(3, 200)])));
 }
 
+#[test]
+fn look_ups_by_unique_id() {
+    let _cache = server_cache::tests::alone();
+    let list = "C: UIDL\nS: +OK\nS: 3 b\nS: 1 a  x\nS: 7 b\nS: .\n";
+    let lines = format!("{list}C: DELE 1\nS: +OK\nC: RSET\nS: +OK\n{list}");
+    let outcome = session("UIDL", &format!("{lines}{QUIT}"), &|mut client, trace| {
+        let mut numbers = Vec::new();
+        let mut look_up = |client: &mut Client, uid: &[u8], trace: &mut Trace<'_>| {
+            let found = run(client.number_of(uid, trace));
+            let ended = found.as_ref().err().filter(|error| error.ends_session()).map(Error::kind);
+            numbers.push(found.ok());
+            ended.map_or(Ok(()), |kind| Err(Error::new(kind, "in the middle of the list")))
+        };
+        for uid in [&b"a x"[..], b"b", b"c"] {
+            look_up(&mut client, uid, trace)?;
+        }
+        run(client.delete(1, trace))?;
+        look_up(&mut client, b"a x", trace)?;
+        run(client.undo_deletes(trace))?;
+        look_up(&mut client, b"a x", trace)?;
+        run(client.quit(trace)).map(|()| numbers)
+    });
+    assert_eq!(outcome, Ok(vec![Some(1), None, None, None, Some(1)]));
+}
+
 /// What has been delivered, in words.
 #[derive(Default)]
 struct Delivered {
