@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod content;
+mod faults;
 mod input;
 mod maildrop;
 mod plain;
@@ -22,6 +23,7 @@ use crate::recording::Recording;
 use crate::tls::Tls;
 
 use content::Content;
+use faults::Faults;
 use maildrop::Store;
 use session::Session;
 
@@ -54,6 +56,7 @@ pub struct Mailbox {
     /// Whether AUTH takes an initial response.
     initial_response: bool,
     content: Content,
+    faults: Faults,
     store: Store,
 }
 
@@ -88,6 +91,7 @@ impl Mailbox {
             knows_unique_alone: options.choice("binding", &[("best", false), ("unique", true)])?,
             initial_response: options.choice("implicit-ir", &yes_no)?,
             content: Content::new(options.at_most("size", 200, MOST_OCTETS)?),
+            faults: Faults::from_options(options)?,
             store: Store::new(options.at_most("messages", 5, MOST_MESSAGES)?),
         })
     }

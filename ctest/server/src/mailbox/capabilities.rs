@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use super::{Mailbox, Secure};
 
 /// Capabilities whatever the state.
-const ALWAYS: &[&str] =
-    &["TOP", "UIDL", "PIPELINING", "RESP-CODES", "AUTH-RESP-CODE", "IMPLEMENTATION pop3-test-server"];
+const ALWAYS: &[&str] = &["PIPELINING", "RESP-CODES", "AUTH-RESP-CODE", "IMPLEMENTATION pop3-test-server"];
 
 /// Writes the capabilities; those about logging in only as long as that is possible.
 pub fn write(out: &mut impl Write, mailbox: &Mailbox, is_tls: bool, logged_in: bool) -> io::Result<()> {
-    for capability in ALWAYS {
+    let commands = [("TOP", mailbox.faults.has_top), ("UIDL", mailbox.faults.has_uidl)];
+    let known = commands.iter().filter(|(_, is_known)| *is_known).map(|(command, _)| command);
+    for capability in known.chain(ALWAYS) {
         write!(out, "{capability}\r\n")?;
     }
     if logged_in {

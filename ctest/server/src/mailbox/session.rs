@@ -49,7 +49,13 @@ impl Session {
 
     pub fn run(mut self) -> io::Result<()> {
         self.reply("+OK POP3 test server ready")?;
+        let mut replies = self.mailbox.faults.cut_after();
         while let Some(line) = self.read_line()? {
+            replies = replies.map(|left| left - 1);
+            if replies == Some(0) {
+                self.conn.into_inner()?.cut();
+                return Ok(());
+            }
             if self.execute(&line)?.is_break() {
                 break;
             }
@@ -79,8 +85,8 @@ impl Session {
             verb => match &mut self.state {
                 State::Authorization(_) => return self.authorize(verb, argument),
                 State::Transaction(maildrop) => {
-                    let content = &self.mailbox.content;
-                    transaction::execute(&mut self.conn, content, maildrop, verb, argument)?;
+                    let Mailbox { content, faults, .. } = &*self.mailbox;
+                    transaction::execute(&mut self.conn, content, faults, maildrop, verb, argument)?;
                 }
             },
         }

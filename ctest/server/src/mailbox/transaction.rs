@@ -3,23 +3,26 @@
 use std::io::{self, Write};
 
 use super::content::{Content, END};
+use super::faults::{self, Faults};
 use super::maildrop::Maildrop;
 use super::words;
 
 pub fn execute(
     out: &mut impl Write,
     content: &Content,
+    faults: &Faults,
     maildrop: &mut Maildrop,
     verb: &[u8],
     argument: &[u8],
 ) -> io::Result<()> {
     match verb {
+        _ if faults.lacks(verb) => out.write_all(b"-ERR unknown\r\n"),
         b"STAT" => {
             let count = maildrop.count();
             write!(out, "+OK {count} {}\r\n", count * content.octets())
         }
         b"LIST" if argument.is_empty() => list(out, content, maildrop),
-        b"UIDL" if argument.is_empty() => uidl(out, maildrop),
+        b"UIDL" if argument.is_empty() => faults::uidl(out, faults, maildrop.iter()),
         b"LIST" | b"UIDL" | b"RETR" | b"TOP" | b"DELE" => {
             let (first, second) = words::split(argument);
             let message = words::number(first).and_then(|number| Some((number, maildrop.id(number)?)));
@@ -29,7 +32,7 @@ pub fn execute(
                     maildrop.delete(number);
                     write!(out, "+OK message {number} deleted\r\n")
                 }
-                Some(message) => tell(out, content, message, verb, second),
+                Some(message) => tell(out, content, faults, message, verb, second),
             }
         }
         b"RSET" => {
@@ -50,18 +53,11 @@ fn list(out: &mut impl Write, content: &Content, maildrop: &Maildrop) -> io::Res
     out.write_all(END)
 }
 
-fn uidl(out: &mut impl Write, maildrop: &Maildrop) -> io::Result<()> {
-    out.write_all(b"+OK\r\n")?;
-    for (number, id) in maildrop.iter() {
-        write!(out, "{number} uid-{id}\r\n")?;
-    }
-    out.write_all(END)
-}
-
 /// Answers what was asked about one message.
 fn tell(
     out: &mut impl Write,
     content: &Content,
+    faults: &Faults,
     (number, id): (usize, u32),
     verb: &[u8],
     argument: &[u8],
@@ -69,7 +65,8 @@ fn tell(
     let octets = content.octets();
     match verb {
         b"LIST" => write!(out, "+OK {number} {octets}\r\n"),
-        b"UIDL" => write!(out, "+OK {number} uid-{id}\r\n"),
+        b"UIDL" => write!(out, "+OK {number} {}\r\n", faults.uid(number, id)),
+        b"RETR" if faults.retrieve(out, content, id)? => Ok(()),
         b"RETR" => {
             write!(out, "+OK {octets} octets\r\n")?;
             content.write_message(out, id)?;
@@ -90,14 +87,16 @@ fn tell(
 mod tests {
     use super::super::maildrop::Store;
     use super::*;
+    use crate::options::Options;
 
     fn replies(commands: &[&str]) -> Vec<String> {
         let content = Content::new(0);
+        let faults = Faults::from_options(&mut Options::parse(&[]).unwrap()).unwrap();
         let mut maildrop = Store::new(2).open();
         let reply = |command: &&str| {
             let mut out = Vec::new();
             let (verb, argument) = words::split(command.as_bytes());
-            execute(&mut out, &content, &mut maildrop, verb, argument).unwrap();
+            execute(&mut out, &content, &faults, &mut maildrop, verb, argument).unwrap();
             String::from_utf8(out).unwrap()
         };
         commands.iter().map(reply).collect()
