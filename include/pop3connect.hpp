@@ -83,6 +83,7 @@ enum class errc : std::int32_t {
     login_delay = POP3_ERR_LOGIN_DELAY,
     temporary = POP3_ERR_TEMPORARY,
     unsupported = POP3_ERR_UNSUPPORTED,
+    book = POP3_ERR_BOOK,
     internal = POP3_ERR_INTERNAL,
 };
 

@@ -27,6 +27,22 @@ pub enum Hash {
     Sha256,
 }
 
+/// SHA-256 of what comes piece by piece, and is no secret.
+#[derive(Default)]
+pub struct RunningSha256(Sha256);
+
+impl RunningSha256 {
+    /// The next piece.
+    pub fn add(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The digest of all pieces.
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
 impl Hash {
     /// The digest of all parts, one behind the other.
     pub fn digest(self, parts: &[&[u8]]) -> Bytes {

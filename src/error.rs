@@ -56,6 +56,8 @@ pub enum Kind {
     Temporary,
     /// The server lacks the command.
     Unsupported,
+    /// The book of what was taken cannot be opened, read or written.
+    Book,
     /// A defect of the library, caught.
     Internal,
 }

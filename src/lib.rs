@@ -49,6 +49,7 @@
 //! - `capi`: the C functions, the handle table, the result codes, and nearly all unsafe code;
 //! - [`drive`]: sessions that block: a transport for `session` made of `net`;
 //! - [`session`]: a session, which drives `proto`: log-in, commands, messages, status lines;
+//! - [`book`]: what was collected of a mailbox, beyond a session;
 //! - [`options`]: what a connection is to be;
 //! - [`proto`]: the protocol, pure: commands, replies, framing, log-in;
 //! - [`crypto`]: digests and chance, for the log-in;
@@ -62,6 +63,7 @@
 #[cfg(not(any(unix, windows)))]
 compile_error!("pop3connect is for Unix and Windows: other systems have no sockets in src/net");
 
+pub mod book;
 #[cfg(feature = "capi")]
 pub mod capi;
 pub mod crypto;

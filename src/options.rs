@@ -76,6 +76,18 @@ impl Options {
     }
 }
 
+impl Options {
+    /// The mailbox as user@host:port, in one form however the server was written.
+    pub fn account(&self) -> Vec<u8> {
+        let server = match &self.server.host {
+            // a name that ends with a dot is the same one
+            Host::Name(name) => format!("{}:{}", name.trim_end_matches('.').to_ascii_lowercase(), self.server.port),
+            _ => self.server.to_string(),
+        };
+        [self.credentials.mailbox_user(), b"@", server.as_bytes()].concat()
+    }
+}
+
 /// When TLS begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Secure {
@@ -126,6 +138,22 @@ mod tests {
         assert!(matches!(options.tls.trust, Trust::Verified { platform: true, own: Authorities::None }));
         assert!(options.tls.oldest >= Version::Tls12);
         assert_eq!((options.secure, options.timeouts), (Secure::Tls, Timeouts::each(Duration::from_secs(60))));
+    }
+
+    #[test]
+    fn an_account_has_one_form() {
+        let account = |server: &str, authzid: &[u8]| {
+            let server = Server::parse(server.as_bytes(), 995).unwrap();
+            let credentials = Credentials::new(b"Alice", b"s3cret").unwrap().with_authzid(authzid).unwrap();
+            String::from_utf8(Options::new(server, Secure::Tls, credentials).account()).unwrap()
+        };
+        for server in ["pop.example.net", "POP.Example.NET.", "pop.example.net:995"] {
+            assert_eq!(account(server, b""), "Alice@pop.example.net:995");
+        }
+        assert_eq!(account("b\u{fc}cher.example:110", b"bob"), "bob@xn--bcher-kva.example:110");
+        for server in ["0:0:0::1", "[::1]", "[::1]:995"] {
+            assert_eq!(account(server, b""), "Alice@[::1]:995");
+        }
     }
 
     #[test]

@@ -388,7 +388,7 @@ mod tests {
 
     #[test]
     fn unique_ids() {
-        let ids = UniqueIds { entries: vec![(1, 3), (2, 3), (9, 7)], text: b"abcdefg".to_vec() };
+        let ids = UniqueIds { entries: vec![(1, 3), (2, 3), (9, 7)], text: b"abcdefg".to_vec(), are_all: true };
         let mut list = pop3_uid_list::copy_of(&ids).unwrap();
         let items: Vec<_> = (0..list.count).map(|index| unsafe { &*list.items.add(index) }).collect();
         let told: Vec<_> =

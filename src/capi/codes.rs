@@ -50,6 +50,8 @@ pub const POP3_ERR_LOGIN_DELAY: i32 = -2006;
 pub const POP3_ERR_TEMPORARY: i32 = -2007;
 /// The server has no such command, or not the mechanism asked for.
 pub const POP3_ERR_UNSUPPORTED: i32 = -2008;
+/// The book of a job cannot be opened, read or written.
+pub const POP3_ERR_BOOK: i32 = -2010;
 /// A defect of the library, caught. Any function may answer it. Ends the session.
 pub const POP3_ERR_INTERNAL: i32 = -2009;
 
@@ -78,6 +80,7 @@ pub(super) fn code(kind: Kind) -> i32 {
         Kind::LoginDelay => POP3_ERR_LOGIN_DELAY,
         Kind::Temporary => POP3_ERR_TEMPORARY,
         Kind::Unsupported => POP3_ERR_UNSUPPORTED,
+        Kind::Book => POP3_ERR_BOOK,
         Kind::Internal => POP3_ERR_INTERNAL,
     }
 }
@@ -118,6 +121,7 @@ fn text(code: i32) -> &'static CStr {
         POP3_ERR_LOGIN_DELAY => c"logged in again too soon",
         POP3_ERR_TEMPORARY => c"temporary server failure",
         POP3_ERR_UNSUPPORTED => c"the server has no such command",
+        POP3_ERR_BOOK => c"the book cannot be opened, read or written",
         POP3_ERR_INTERNAL => c"a defect of the library",
         _ => c"an unknown error",
     }
@@ -128,7 +132,7 @@ mod tests {
     use super::*;
     use crate::error::Error;
 
-    const KINDS: [Kind; 23] = [
+    const KINDS: [Kind; 24] = [
         Kind::Parameter,
         Kind::BadSocket,
         Kind::NoAddress,
@@ -151,6 +155,7 @@ mod tests {
         Kind::LoginDelay,
         Kind::Temporary,
         Kind::Unsupported,
+        Kind::Book,
         Kind::Internal,
     ];
 

@@ -8,11 +8,14 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::book::Book;
 use crate::error::{Error, Kind, Result};
+use crate::fork;
 use crate::net::Deadline;
-use crate::net::address::Host;
+use crate::net::address;
 use crate::net::connect::connect;
 use crate::net::progress::Progress;
 use crate::net::resolve::resolve;
@@ -22,6 +25,7 @@ use crate::net::tcp::{Canceller, Tcp};
 use crate::net::tls::{self, Tls, TlsConnector, TlsInfo};
 use crate::options::{Options, Secure};
 use crate::session;
+use crate::session::collect::{self, Host, Job, Outcome};
 use crate::session::trace::Trace;
 use crate::session::transport::{Connector, KeptSession, TlsSession, Transport};
 use crate::text::Secrets;
@@ -41,6 +45,20 @@ pub fn run<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
 pub fn open(options: &Options, progress: impl Fn() -> Progress, trace: &mut Trace<'_>) -> Result<Client> {
     let mut dialer = Dialer { options, progress, call: None, tls: None };
     run(Client::open(&mut dialer, options, trace))
+}
+
+/// Collects what is new in a mailbox. `progress` makes the progress callback, for each connection that it takes.
+pub fn collect(
+    options: &Options,
+    job: &Job,
+    book: &mut dyn Book,
+    host: &mut dyn Host,
+    outcome: &mut Outcome,
+    progress: impl Fn() -> Progress,
+    trace: &mut Trace<'_>,
+) -> Result<()> {
+    let mut dialer = Dialer { options, progress, call: None, tls: None };
+    run(collect::collect(&mut dialer, options, job, book, host, outcome, trace))
 }
 
 /// Connects by these options.
@@ -64,7 +82,7 @@ impl<P: Fn() -> Progress> Connector for Dialer<'_, P> {
     type Transport = Blocking;
 
     async fn prepare(&mut self) -> Result<()> {
-        self.call = self.options.timeouts.call.map(Deadline::after);
+        self.call = self.call.or_else(|| self.options.timeouts.call.map(Deadline::after));
         if self.options.secure != Secure::No {
             let Options { tls, server, .. } = self.options;
             self.tls = Some(TlsConnector::new(tls, &server.host, self.deadline(), &mut (self.progress)())?);
@@ -112,6 +130,19 @@ impl<P: Fn() -> Progress> Connector for Dialer<'_, P> {
         self.call.is_some_and(|call| call.remaining().is_none())
     }
 
+    async fn pause(&mut self, time: Duration) -> Result<()> {
+        let end = Deadline::after(time).or_earlier(self.call);
+        let mut progress = (self.progress)();
+        while let Some(left) = end.remaining() {
+            let slice = progress.slice(left)?;
+            fork::allowed(|| thread::sleep(slice));
+        }
+        match self.is_over() {
+            true => Err(Error::new(Kind::Timeout, "the time of the call was over before it was connected once more")),
+            false => Ok(()),
+        }
+    }
+
     fn now(&self) -> Instant {
         Instant::now()
     }
@@ -129,7 +160,7 @@ impl<P: Fn() -> Progress> Dialer<'_, P> {
         let mut progress = (self.progress)();
         let next = route.proxy.as_ref().map_or(server, |proxy| &proxy.server);
         progress.tell()?;
-        if !matches!(next.host, Host::Ip(_)) {
+        if !matches!(next.host, address::Host::Ip(_)) {
             trace.note(format_args!("resolving {}", next.host.brief()));
         }
         // whose name and whose addresses they are

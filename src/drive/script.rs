@@ -48,6 +48,8 @@ pub struct Log {
     pub resumed: Vec<bool>,
     /// What the script expected instead of what was sent.
     pub mismatch: Option<String>,
+    /// For how long it was waited before a connection was made once more.
+    pub pauses: Vec<Duration>,
     /// How far a message had come whenever that was said.
     pub progress: Vec<(u64, Option<u64>)>,
 }
@@ -161,6 +163,11 @@ impl Connector for Script {
 
     fn is_over(&self) -> bool {
         false
+    }
+
+    async fn pause(&mut self, time: Duration) -> Result<()> {
+        self.log.borrow_mut().pauses.push(time);
+        Ok(())
     }
 
     fn now(&self) -> Instant {

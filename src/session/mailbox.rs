@@ -25,6 +25,8 @@ pub struct UniqueIds {
     pub entries: Vec<(i32, usize)>,
     /// The unique ids.
     pub text: Vec<u8>,
+    /// Whether these are all that the server listed, no line left out.
+    pub are_all: bool,
 }
 
 impl<T: Transport> Client<T> {
@@ -109,6 +111,7 @@ impl<T: Transport> Client<T> {
             if is_whole {
                 self.marks.learn_from_list(ids.entries.iter().map(|(number, _)| *number));
             }
+            ids.are_all = is_whole;
         }
         self.proven.insert("UIDL");
         Ok(ids)
@@ -223,7 +226,8 @@ impl<T: Transport> Client<T> {
 }
 
 impl UniqueIds {
-    pub(super) fn add(&mut self, (number, uid): (i32, &[u8])) -> Result<()> {
+    /// One more.
+    pub fn add(&mut self, (number, uid): (i32, &[u8])) -> Result<()> {
         make_room(&mut self.entries)?;
         if self.text.len() + uid.len() > MAX_UNIQUE_IDS {
             let text = format!("the server listed unique ids of more than {MAX_UNIQUE_IDS} octets");
@@ -285,7 +289,7 @@ mod tests {
     #[test]
     fn unique_ids_have_a_limit_together() {
         // never touched, so never there
-        let mut ids = UniqueIds { entries: Vec::new(), text: vec![0; MAX_UNIQUE_IDS - 1] };
+        let mut ids = UniqueIds { text: vec![0; MAX_UNIQUE_IDS - 1], ..UniqueIds::default() };
         assert_eq!(ids.add((1, b"ab")).unwrap_err().kind(), Kind::Limit);
         ids.add((1, b"a")).unwrap();
         assert_eq!(ids.add((2, b"b")).unwrap_err().kind(), Kind::Limit);

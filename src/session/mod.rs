@@ -1,7 +1,8 @@
 //! A session with a server: drives [`crate::proto`] over a [`transport::Transport`].
 //!
 //! This file sends and receives; [`open`] connects and logs in, [`mailbox`] has the commands with short answers,
-//! [`retrieve`] those that bring messages; [`marks`], [`sizes`] and [`by_uid`] keep what a session says of its mailbox,
+//! [`retrieve`] those that bring messages; [`collect`] makes sessions until it has what is new; [`marks`], [`sizes`] and
+//! [`by_uid`] keep what a session says of its mailbox,
 //! [`server_cache`] what is worth knowing of a server; [`transport`] says what it needs of the world.
 //!
 //! Each reply has one deadline, computed when the wait for it begins. A long one gets a new deadline whenever another
@@ -14,6 +15,7 @@
 //! drops it, which closes the connection without another word.
 
 pub mod by_uid;
+pub mod collect;
 pub mod mailbox;
 pub mod marks;
 pub mod open;

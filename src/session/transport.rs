@@ -20,7 +20,7 @@ pub trait Connector {
     type Transport: Transport;
 
     /// Gets ready what every connection needs, as trust anchors: before the first packet, since what cannot be had must
-    /// not cost a connection. The time of the call begins here.
+    /// not cost a connection. The time of the call begins where this is called first.
     async fn prepare(&mut self) -> Result<()>;
 
     /// All that decides who is spoken to and who is trusted, beside the server's name and port: what is learnt of a server
@@ -43,6 +43,10 @@ pub trait Connector {
 
     /// Whether the time of the call is over.
     fn is_over(&self) -> bool;
+
+    /// Waits for so long before it is connected once more; an error past the time of the call, or where the host wants no
+    /// more.
+    async fn pause(&mut self, time: Duration) -> Result<()>;
 
     /// The time, for what is remembered of servers.
     fn now(&self) -> Instant;

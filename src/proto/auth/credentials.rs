@@ -52,6 +52,11 @@ impl Credentials {
         &self.user
     }
 
+    /// Whose mailbox is opened.
+    pub fn mailbox_user(&self) -> &[u8] {
+        if self.authzid.is_empty() { &self.user } else { &self.authzid }
+    }
+
     /// What no log may show of them: password and token.
     pub fn secrets(&self) -> Result<Secrets> {
         let mut secrets = Secrets::default();

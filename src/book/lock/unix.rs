@@ -1,0 +1,43 @@
+//! By flock, which ends with the last descriptor of the opened file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+
+pub struct Lock {
+    path: PathBuf,
+    file: Option<Flock<File>>,
+}
+
+impl Lock {
+    /// `None` where another one has it.
+    pub fn take(path: &Path) -> io::Result<Option<Lock>> {
+        loop {
+            let mut options = OpenOptions::new();
+            // a link that somebody has laid there is not followed
+            options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+            let file = match Flock::lock(options.open(path)?, FlockArg::LockExclusiveNonblock) {
+                Ok(file) => file,
+                Err((_, Errno::EWOULDBLOCK)) => return Ok(None),
+                Err((_, Errno::EINTR)) => continue,
+                Err((_, error)) => return Err(error.into()),
+            };
+            // whoever had it may have removed the file after we opened it: then a lock on it is one on nothing
+            let (ours, there) = (file.metadata()?, fs::symlink_metadata(path));
+            if there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+                return Ok(Some(Lock { path: path.to_owned(), file: Some(file) }));
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+        self.file = None;
+    }
+}

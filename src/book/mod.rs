@@ -1,0 +1,111 @@
+//! What was taken of a mailbox: the unique ids of messages that the host has, kept beyond a run.
+//!
+//! This file says what collecting asks of a book; [`file`] is one in a file of SQLite. A host may have its own.
+
+#[cfg(feature = "book")]
+pub mod file;
+#[cfg(feature = "book")]
+mod lock;
+
+use std::collections::BTreeMap;
+
+use crate::error::Result;
+
+/// What is known of a unique id that the server lists once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// No message with it was taken.
+    New,
+    /// Its message was taken.
+    Taken(Age),
+    /// More than one message had it: which one this is must be looked at.
+    Shared,
+}
+
+/// Whether a message that was taken is to stay on the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Age {
+    /// It is to stay.
+    #[default]
+    Stays,
+    /// It was taken so long ago that it may be deleted.
+    Due,
+}
+
+/// What tells messages with the same unique id apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Look {
+    /// The octets that LIST says; `None` where it says none.
+    pub octets: Option<i64>,
+    /// SHA-256 over the header; `None` where the server gives none for itself.
+    pub header: Option<[u8; 32]>,
+}
+
+impl Look {
+    /// Whether a message that was taken looks like this. One that was alone with its unique id then has the octets
+    /// that came, not those that LIST says.
+    fn is_of(&self, taken: &Look, is_shared: bool) -> bool {
+        self.header == taken.header && (self.octets == taken.octets || !is_shared)
+    }
+}
+
+/// A message that has been taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken<'a> {
+    /// Its unique id.
+    pub uid: &'a [u8],
+    /// Of one that shares its unique id with others of the mailbox, what tells it from them. Of any other what would,
+    /// as far as it is known.
+    pub look: Look,
+    /// Where it shares its unique id, which of those that look the same it is, from 0.
+    pub copy: Option<usize>,
+}
+
+/// Where the unique ids of one account are.
+pub trait Book {
+    /// What is known of these unique ids, each of which the server lists once, in the order of their octets. Where
+    /// they are all that the server lists besides `shared`, in that order too, any other one is gone from there.
+    fn look_up(&mut self, uids: &[&[u8]], shared: &[&[u8]], are_all: bool) -> Result<Vec<Known>>;
+
+    /// The messages that were taken with that unique id and look like this, of which the server lists so many: those
+    /// to be deleted first.
+    fn look_up_shared(&mut self, uid: &[u8], look: &Look, listed: usize) -> Result<Vec<Age>>;
+
+    /// That a message was taken: it is on disk when this returns.
+    fn add(&mut self, taken: &Taken<'_>) -> Result<()>;
+}
+
+/// The book of a host that keeps none: what was taken in one run, since a broken connection begins that anew.
+#[derive(Default)]
+pub struct RunBook {
+    taken: BTreeMap<Vec<u8>, Vec<(Look, bool)>>,
+    age: Age,
+}
+
+impl RunBook {
+    /// One in which what was taken is of that age.
+    pub fn new(age: Age) -> RunBook {
+        RunBook { age, ..RunBook::default() }
+    }
+}
+
+impl Book for RunBook {
+    fn look_up(&mut self, uids: &[&[u8]], _: &[&[u8]], _: bool) -> Result<Vec<Known>> {
+        let known = uids.iter().map(|uid| match self.taken.get(*uid).map(Vec::as_slice) {
+            None => Known::New,
+            Some([(_, false)]) => Known::Taken(self.age),
+            Some(_) => Known::Shared,
+        });
+        Ok(known.collect())
+    }
+
+    fn look_up_shared(&mut self, uid: &[u8], look: &Look, _: usize) -> Result<Vec<Age>> {
+        let taken = self.taken.get(uid).into_iter().flatten();
+        Ok(taken.filter(|(taken, is_shared)| look.is_of(taken, *is_shared)).map(|_| self.age).collect())
+    }
+
+    fn add(&mut self, taken: &Taken<'_>) -> Result<()> {
+        self.taken.entry(taken.uid.to_vec()).or_default().push((taken.look, taken.copy.is_some()));
+        Ok(())
+    }
+}

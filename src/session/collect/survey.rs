@@ -1,0 +1,272 @@
+//! Which messages are in a mailbox, and which of them are new.
+
+use std::collections::BTreeMap;
+use std::ffi::CString;
+
+use crate::book::{Age, Book, Known, Look};
+use crate::error::{Error, Kind, Result};
+use crate::session::Client;
+use crate::session::collect::header::HeaderDigest;
+use crate::session::collect::{Arrival, Job};
+use crate::session::mailbox::UniqueIds;
+use crate::session::trace::Trace;
+use crate::session::transport::Transport;
+use crate::shortage;
+
+/// Up to how many new messages LIST is asked for each one of them, where the mailbox has many more.
+const FEW: usize = 16;
+
+/// What a mailbox holds, as far as there is something to do.
+#[derive(Default)]
+pub struct Survey {
+    /// The new messages, in the order of their numbers.
+    pub new: Vec<New>,
+    /// The messages that were taken long enough ago to be deleted.
+    pub due: Vec<i32>,
+    /// The messages that the server gives nothing of by which they could be told apart, and what it says.
+    pub refused: Vec<(New, Error)>,
+    /// Whether nothing tells the messages of this session from those of another one.
+    pub is_blind: bool,
+}
+
+/// A new message.
+#[derive(Debug)]
+pub struct New {
+    /// What the host is told of it.
+    pub arrival: Arrival,
+    /// What tells it from others with its unique id, where there are some, and from which of those that look the same.
+    pub shared: Option<(Look, usize)>,
+}
+
+impl New {
+    /// What tells it from all others, in this session and the next ones.
+    pub fn name(&self) -> Name {
+        (self.arrival.uid.clone(), self.shared)
+    }
+}
+
+/// What tells a message from all others.
+pub type Name = (CString, Option<(Look, usize)>);
+
+/// Asks for the unique ids, and the book what it knows of them.
+pub async fn survey<T: Transport>(
+    client: &mut Client<T>,
+    job: &Job,
+    book: &mut dyn Book,
+    trace: &mut Trace<'_>,
+) -> Result<Survey> {
+    let mut survey = Survey::default();
+    let mut sizes = Sizes::default();
+    let ids = match client.unique_ids(None, trace).await {
+        Ok(ids) => ids,
+        // one that has it and refuses it now would have other ids the next time
+        Err(error) if error.kind() != Kind::Unsupported => return Err(error),
+        Err(_) => {
+            trace.note(format_args!("the server has no UIDL: messages are told apart by their headers"));
+            match by_header(client, &mut sizes, &mut survey.refused, trace).await {
+                Err(error) if error.kind() == Kind::Unsupported && !job.has_book => {
+                    trace.note(format_args!("it has no TOP either: they are not told apart at all"));
+                    return blindly(client, trace).await;
+                }
+                Err(error) if error.kind() == Kind::Unsupported => {
+                    return Err(error.hint("it has no UIDL either, so what is new cannot be told"));
+                }
+                ids => ids?,
+            }
+        }
+    };
+    let ids = Sorted::new(&ids)?;
+    let (alone, shared) = ids.groups();
+    let known = book.look_up(&uids(&alone), &uids(&shared), ids.are_all)?;
+
+    let mut to_look_at = shared;
+    for (group, known) in alone.into_iter().zip(known) {
+        match known {
+            Known::New => survey.new.push(new(group.numbers[0].0, group.uid, None)?),
+            Known::Taken(Age::Due) => survey.due.push(group.numbers[0].0),
+            Known::Taken(Age::Stays) => {}
+            Known::Shared => to_look_at.push(group),
+        }
+        shortage::check()?;
+    }
+    for group in to_look_at {
+        look_at(client, &group, book, &mut sizes, &mut survey, trace).await?;
+    }
+    survey.new.sort_by_key(|new| new.arrival.number);
+    survey.due.sort_unstable();
+    sizes.learn_of(client, &mut survey.new, ids.numbers.len(), trace).await?;
+    Ok(survey)
+}
+
+/// The messages with one unique id, which may be those that were taken, or others.
+async fn look_at<T: Transport>(
+    client: &mut Client<T>,
+    group: &Group<'_>,
+    book: &mut dyn Book,
+    sizes: &mut Sizes,
+    survey: &mut Survey,
+    trace: &mut Trace<'_>,
+) -> Result<()> {
+    let mut looks: BTreeMap<Look, Vec<i32>> = BTreeMap::new();
+    for (number, _) in group.numbers {
+        let octets = sizes.of_any(client, *number, trace).await?;
+        let header = match header(client, *number, trace).await {
+            Err(error) if error.ends_session() => return Err(error),
+            // the size must do
+            header => header.ok(),
+        };
+        looks.entry(Look { octets, header }).or_default().push(*number);
+    }
+    for (look, numbers) in looks {
+        let taken = book.look_up_shared(group.uid, &look, numbers.len())?;
+        for (copy, number) in numbers.into_iter().enumerate() {
+            match taken.get(copy) {
+                None => survey.new.push(new(number, group.uid, Some((look, copy)))?),
+                Some(Age::Due) => survey.due.push(number),
+                Some(Age::Stays) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Unique ids made of the headers, for a server that has none.
+async fn by_header<T: Transport>(
+    client: &mut Client<T>,
+    sizes: &mut Sizes,
+    refused: &mut Vec<(New, Error)>,
+    trace: &mut Trace<'_>,
+) -> Result<UniqueIds> {
+    let mut ids = UniqueIds { are_all: true, ..UniqueIds::default() };
+    for (number, _) in sizes.all(client, trace).await?.clone() {
+        match header(client, number, trace).await {
+            Ok(digest) => {
+                let digest: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
+                ids.add((number, digest.as_bytes()))?;
+            }
+            Err(error) if error.ends_session() || error.kind() == Kind::Unsupported => return Err(error),
+            Err(error) => {
+                ids.are_all = false;
+                refused.push((new(number, b"", None)?, error));
+            }
+        }
+    }
+    Ok(ids)
+}
+
+/// Every message as a new one, where nothing tells it from others.
+async fn blindly<T: Transport>(client: &mut Client<T>, trace: &mut Trace<'_>) -> Result<Survey> {
+    let mut survey = Survey { is_blind: true, ..Survey::default() };
+    for number in client.numbers(trace).await? {
+        survey.new.push(new(number, b"", None)?);
+    }
+    Sizes::default().learn_of(client, &mut survey.new, 0, trace).await?;
+    Ok(survey)
+}
+
+/// The digest of a message's header.
+async fn header<T: Transport>(client: &mut Client<T>, number: i32, trace: &mut Trace<'_>) -> Result<[u8; 32]> {
+    let mut digest = HeaderDigest::default();
+    let add = |bytes: &[u8]| {
+        digest.add(bytes);
+        Ok(())
+    };
+    client.top(number, 0, add, trace).await?;
+    Ok(digest.finish())
+}
+
+fn new(number: i32, uid: &[u8], shared: Option<(Look, usize)>) -> Result<New> {
+    let uid = CString::new(uid).map_err(|_| Error::new(Kind::Syntax, "a unique id with a NUL in it"))?;
+    Ok(New { arrival: Arrival { uid, number, octets: -1 }, shared })
+}
+
+/// The octets of messages, asked for when they are needed.
+#[derive(Default)]
+struct Sizes {
+    /// What LIST says, in the order of the numbers.
+    listed: Option<Vec<(i32, i64)>>,
+}
+
+impl Sizes {
+    /// All that are listed.
+    async fn all<T: Transport>(&mut self, client: &mut Client<T>, trace: &mut Trace<'_>) -> Result<&Vec<(i32, i64)>> {
+        if self.listed.is_none() {
+            let mut listed = match client.list(None, trace).await {
+                Err(error) if error.ends_session() => return Err(error),
+                // messages can be had without
+                listed => listed.unwrap_or_default(),
+            };
+            listed.sort_unstable();
+            self.listed = Some(listed);
+        }
+        Ok(self.listed.get_or_insert_default())
+    }
+
+    /// Of one message, by the list of all.
+    async fn of_any<T: Transport>(
+        &mut self,
+        client: &mut Client<T>,
+        number: i32,
+        trace: &mut Trace<'_>,
+    ) -> Result<Option<i64>> {
+        let listed = self.all(client, trace).await?;
+        Ok(listed.binary_search_by_key(&number, |(number, _)| *number).ok().map(|at| listed[at].1))
+    }
+
+    /// Of the new messages of a mailbox that holds so many: by the list of all, unless they are few among many.
+    async fn learn_of<T: Transport>(
+        &mut self,
+        client: &mut Client<T>,
+        new: &mut [New],
+        messages: usize,
+        trace: &mut Trace<'_>,
+    ) -> Result<()> {
+        let are_few = self.listed.is_none() && new.len() <= FEW && messages > 2 * FEW;
+        for new in new {
+            let number = new.arrival.number;
+            let octets = match are_few {
+                false => self.of_any(client, number, trace).await?,
+                true => match client.list(Some(number), trace).await {
+                    Err(error) if error.ends_session() => return Err(error),
+                    listed => listed.ok().and_then(|listed| listed.first().map(|(_, octets)| *octets)),
+                },
+            };
+            new.arrival.octets = octets.filter(|octets| *octets >= 0).unwrap_or(-1);
+        }
+        Ok(())
+    }
+}
+
+/// The unique ids of a mailbox, in their own order.
+struct Sorted<'a> {
+    /// Each number with its unique id, by which they are sorted, those with the same one by their numbers.
+    numbers: Vec<(i32, &'a [u8])>,
+    are_all: bool,
+}
+
+fn uids<'a>(groups: &[Group<'a>]) -> Vec<&'a [u8]> {
+    groups.iter().map(|group| group.uid).collect()
+}
+
+/// The messages that have the same unique id.
+struct Group<'a> {
+    uid: &'a [u8],
+    numbers: &'a [(i32, &'a [u8])],
+}
+
+impl<'a> Sorted<'a> {
+    fn new(ids: &'a UniqueIds) -> Result<Sorted<'a>> {
+        let mut numbers = Vec::new();
+        shortage::without_reserve(|| numbers.try_reserve_exact(ids.entries.len()))
+            .map_err(|_| Error::new(Kind::OutOfMemory, "no memory for the unique ids"))?;
+        numbers.extend(ids.iter());
+        numbers.sort_unstable_by_key(|(number, uid)| (*uid, *number));
+        Ok(Sorted { numbers, are_all: ids.are_all })
+    }
+
+    /// The unique ids that one message has, and those that several have.
+    fn groups(&self) -> (Vec<Group<'_>>, Vec<Group<'_>>) {
+        let groups = self.numbers.chunk_by(|one, next| one.1 == next.1);
+        groups.map(|numbers| Group { uid: numbers[0].1, numbers }).partition(|group| group.numbers.len() == 1)
+    }
+}

@@ -1,0 +1,222 @@
+//! Runs with servers in memory.
+
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use super::*;
+use crate::book::{Age, RunBook};
+use crate::drive::blocking::run;
+use crate::drive::script::{Log, Script, Step};
+use crate::net::address::Server;
+use crate::options::Secure;
+use crate::proto::auth::Credentials;
+
+/// Of a server that no other test connects to, since what is remembered of servers is the process's.
+fn options() -> Options {
+    static NEXT: AtomicU16 = AtomicU16::new(1);
+    let server = Server::parse(b"collect.test", NEXT.fetch_add(1, Ordering::Relaxed)).unwrap();
+    Options { capabilities: false, ..Options::new(server, Secure::No, Credentials::new(b"tim", b"pw").unwrap()) }
+}
+
+/// Writes down what it gets.
+#[derive(Default)]
+struct Takes {
+    said: Vec<String>,
+    message: Vec<u8>,
+    unwanted: Vec<i32>,
+}
+
+impl Host for Takes {
+    fn wants(&mut self, arrival: &Arrival) -> bool {
+        !self.unwanted.contains(&arrival.number)
+    }
+
+    fn piece(&mut self, _: &Arrival, bytes: &[u8]) -> Result<()> {
+        self.message.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn whole(&mut self, arrival: &Arrival) -> Result<()> {
+        let message = String::from_utf8(mem::take(&mut self.message)).unwrap().replace("\r\n", "|");
+        self.said.push(format!("{} {}: {message}", arrival.uid.to_str().unwrap(), arrival.octets));
+        Ok(())
+    }
+
+    fn failed(&mut self, arrival: &Arrival, error: &Error) -> Result<()> {
+        self.message.clear();
+        self.said.push(format!("{} {:?}", arrival.uid.to_str().unwrap(), error.kind()));
+        Ok(())
+    }
+}
+
+struct Ran {
+    result: Result<(), Kind>,
+    outcome: Outcome,
+    said: Vec<String>,
+    log: Log,
+}
+
+/// A run with servers of these transcripts behind the log-in, one a connection.
+fn play(job: &Job, book: &mut dyn Book, host: &mut Takes, transcripts: &[&str]) -> Ran {
+    const LOG_IN: &str = "S: +OK\nC: USER tim\nS: +OK\nC: PASS pw\nS: +OK\n";
+    let connections = transcripts.iter().map(|transcript| Script::parse(&format!("{LOG_IN}{transcript}")));
+    play_steps(job, book, host, connections.collect())
+}
+
+fn play_steps(job: &Job, book: &mut dyn Book, host: &mut Takes, connections: Vec<Vec<Step>>) -> Ran {
+    let mut script = Script::new(connections, Secure::No);
+    let log = std::rc::Rc::clone(&script.log);
+    let mut outcome = Outcome::default();
+    let (options, trace) = (options(), &mut Trace::new(None));
+    let result =
+        run(collect(&mut script, &options, job, book, host, &mut outcome, trace)).map_err(|error| error.kind());
+    drop(script);
+    let log = log.take();
+    assert_eq!(log.mismatch, None);
+    Ran { result, outcome, said: mem::take(&mut host.said), log }
+}
+
+const UIDL: &str = "C: UIDL\nS: +OK\nS: 1 a\nS: 2 b\nS: .\n";
+const LIST: &str = "C: LIST\nS: +OK\nS: 1 10\nS: 2 20\nS: .\n";
+const ONE: &str = "C: RETR 1\nS: +OK\nS: A: 1\nS: \nS: x\nS: .\n";
+const TWO: &str = "C: RETR 2\nS: +OK\nS: A: 2\nS: \nS: y\nS: .\n";
+const QUIT: &str = "C: QUIT\nS: +OK\n";
+
+fn keeps() -> RunBook {
+    RunBook::new(Age::Stays)
+}
+
+fn with_book() -> Job {
+    Job { has_book: true, ..Job::default() }
+}
+
+#[test]
+fn what_a_run_says() {
+    let (mut book, mut host) = (keeps(), Takes::default());
+    let ran = play(&with_book(), &mut book, &mut host, &[&format!("{UIDL}{LIST}{ONE}{TWO}{QUIT}")]);
+    assert_eq!((ran.result, &ran.said[..]), (Ok(()), &["a 10: A: 1||x|".to_owned(), "b 20: A: 2||y|".to_owned()][..]));
+    assert_eq!(ran.outcome, Outcome { taken: 2, octets: 22, ..Outcome::default() });
+    let ran = play(&with_book(), &mut book, &mut host, &[&format!("{UIDL}{QUIT}")]);
+    assert_eq!((ran.result, ran.outcome), (Ok(()), Outcome::default()));
+}
+
+/// One has the id of one that was taken, then only that is left, then it is gone and there is a third.
+#[test]
+fn an_id_that_is_used_again() {
+    let (mut book, mut host) = (keeps(), Takes::default());
+    let list = |count: i32| {
+        let lines = |what: &str| (1..=count).map(|number| format!("S: {number} {what}\n")).collect::<String>();
+        (format!("C: UIDL\nS: +OK\n{}S: .\n", lines("a")), format!("C: LIST\nS: +OK\n{}S: .\n", lines("10")))
+    };
+    let top = |number: i32, header: &str| format!("C: TOP {number} 0\nS: +OK\nS: A: {header}\nS: \nS: .\n");
+    let retr = |number: i32, header: &str| format!("C: RETR {number}\nS: +OK\nS: A: {header}\nS: \nS: x\nS: .\n");
+    let mut said = |transcript: &str| play(&with_book(), &mut book, &mut host, &[transcript]).said;
+    let ((one, one_size), (two, two_sizes)) = (list(1), list(2));
+
+    assert_eq!(said(&format!("{one}{one_size}{}{QUIT}", retr(1, "1"))), ["a 10: A: 1||x|"]);
+    let both = format!("{two}{two_sizes}{}{}", top(1, "1"), top(2, "2"));
+    assert_eq!(said(&format!("{both}{}{QUIT}", retr(2, "2"))), ["a 10: A: 2||x|"]);
+    assert_eq!(said(&format!("{both}{QUIT}")), [""; 0]);
+    assert_eq!(said(&format!("{one}{one_size}{}{QUIT}", top(1, "2"))), [""; 0]);
+    assert_eq!(said(&format!("{one}{one_size}{}{}{QUIT}", top(1, "3"), retr(1, "3"))), ["a 10: A: 3||x|"]);
+    // two that look the same are two
+    let twins = format!("{two}{two_sizes}{}{}", top(1, "4"), top(2, "4"));
+    assert_eq!(said(&format!("{twins}{}{}{QUIT}", retr(1, "4"), retr(2, "4"))), ["a 10: A: 4||x|", "a 10: A: 4||x|"]);
+    assert_eq!(said(&format!("{twins}{QUIT}")), [""; 0]);
+}
+
+/// Whatever has come when nothing comes any more, the next run takes the rest, and that alone.
+#[test]
+fn cut_after_each_octet() {
+    let log_in = "S: +OK\nC: USER tim\nS: +OK\nC: PASS pw\nS: +OK\n";
+    let deletions = format!("C: DELE 1\nS: +OK\nC: DELE 2\nS: +OK\n{QUIT}");
+    let whole = Script::parse(&format!("{log_in}{UIDL}{LIST}{ONE}{TWO}{deletions}"));
+    let octets = whole.iter().map(|step| if let Step::Sends(said) = step { said.len() } else { 0 }).sum::<usize>();
+    let job = Job { deletes: true, has_book: true, ..Job::default() };
+    let mut seen = [0; 3];
+    for cut in 0..octets {
+        let (mut book, mut host) = (RunBook::new(Age::Due), Takes::default());
+        let ran = play_steps(&job, &mut book, &mut host, vec![cut_off(&whole, cut)]);
+        assert!(ran.result.is_err(), "cut after {cut}");
+        let mut taken: Vec<_> = ran.said.into_iter().filter(|said| said.contains(':')).collect();
+        seen[taken.len()] += 1;
+        let rest = match taken.len() {
+            0 => format!("{LIST}{ONE}{TWO}"),
+            1 => format!("{LIST}{TWO}"),
+            _ => String::new(),
+        };
+        let ran = play(&job, &mut book, &mut host, &[&format!("{UIDL}{rest}{deletions}")]);
+        assert_eq!((ran.result, ran.outcome.deleted), (Ok(()), 2));
+        taken.extend(ran.said);
+        assert_eq!(taken, ["a 10: A: 1||x|", "b 20: A: 2||y|"], "cut after {cut}");
+    }
+    assert!(seen.iter().all(|times| *times > 5), "{seen:?}");
+}
+
+fn cut_off(steps: &[Step], mut left: usize) -> Vec<Step> {
+    let mut cut = Vec::new();
+    for step in steps {
+        match step {
+            Step::Sends(said) if said.len() > left => {
+                cut.push(Step::Sends(said[..left].to_vec()));
+                return cut;
+            }
+            Step::Sends(said) => left -= said.len(),
+            _ => {}
+        }
+        cut.push(step.clone());
+    }
+    cut
+}
+
+#[test]
+fn a_mailbox_that_is_locked_after_a_break_is_waited_for() {
+    let (mut book, mut host) = (keeps(), Takes::default());
+    let broken = format!("{UIDL}{LIST}{ONE}C: RETR 2\nS: +OK\nS: A: 2");
+    let locked = "S: +OK\nC: USER tim\nS: +OK\nC: PASS pw\nS: -ERR [IN-USE] locked\n";
+    let mut connections = vec![Script::parse(&format!("S: +OK\nC: USER tim\nS: +OK\nC: PASS pw\nS: +OK\n{broken}"))];
+    connections.extend([Script::parse(locked), Script::parse(locked)]);
+    let list_two = "C: LIST\nS: +OK\nS: 1 10\nS: 2 20\nS: .\n";
+    let rest = format!("S: +OK\nC: USER tim\nS: +OK\nC: PASS pw\nS: +OK\n{UIDL}{list_two}{TWO}{QUIT}");
+    connections.push(Script::parse(&rest));
+    let ran = play_steps(&with_book(), &mut book, &mut host, connections);
+    assert_eq!(ran.result, Ok(()));
+    assert_eq!(ran.said, ["a 10: A: 1||x|", "b ConnectionLost", "b 20: A: 2||y|"]);
+    assert_eq!(ran.outcome, Outcome { taken: 2, octets: 22, reconnects: 1, ..Outcome::default() });
+    assert_eq!(ran.log.pauses, [Duration::from_secs(1), Duration::from_secs(2)]);
+}
+
+#[test]
+fn a_server_that_refuses_uidl_is_not_one_without() {
+    let (mut book, mut host) = (keeps(), Takes::default());
+    // by another id than its own each message would come again
+    let ran = play(&with_book(), &mut book, &mut host, &["C: UIDL\nS: -ERR [SYS/TEMP] not now\nSILENCE\n"]);
+    assert_eq!((ran.result, ran.said.len()), (Err(Kind::Temporary), 0));
+}
+
+#[test]
+fn a_refused_deletion_is_told_when_all_is_done() {
+    let (mut book, mut host) = (RunBook::new(Age::Due), Takes::default());
+    let job = Job { deletes: true, has_book: true, ..Job::default() };
+    let ran = play(
+        &job,
+        &mut book,
+        &mut host,
+        &[&format!("{UIDL}{LIST}{ONE}{TWO}C: DELE 1\nS: -ERR no\nC: DELE 2\nS: +OK\n{QUIT}")],
+    );
+    assert_eq!(ran.result, Err(Kind::Server));
+    assert_eq!(ran.outcome, Outcome { taken: 2, deleted: 1, octets: 22, ..Outcome::default() });
+    let ran = play(
+        &job,
+        &mut book,
+        &mut host,
+        &[&format!("{UIDL}C: DELE 1\nS: +OK\nC: DELE 2\nS: +OK\nC: QUIT\nS: -ERR not all\n")],
+    );
+    assert_eq!((ran.result, ran.outcome.deleted), (Err(Kind::Server), 0));
+}
+
+#[test]
+fn how_much_is_asked_for_by_the_speed() {
+    assert_eq!(within_a_third(50_000_000, Duration::from_secs(5)), 100_000_000);
+    assert_eq!(within_a_third(1000, Duration::from_secs(5)), FEWEST_OCTETS);
+    assert_eq!(within_a_third(u64::MAX, Duration::ZERO), MOST_OCTETS);
+}
