@@ -38,7 +38,7 @@ help:
 	@echo 'make abi        records the ABI as the one that later versions must keep'
 	@echo 'make demo       sessions with the test server: in the clear, TLS, STARTTLS, an impostor, a mailbox'
 	@echo 'POP3_PASS=… make demo SERVER=host[:port] POP3_USER=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
-	@echo '                a session with a server of yours, and if FOLDER is given its messages as files there'
+	@echo '                a session with a server of yours, and if FOLDER is given what is new in a Maildir there'
 	@echo 'make test       all tests'
 	@echo 'make check      formatting, lints, all tests, those for Windows, defects planted into what has changed, each'
 	@echo '                fuzz target for a moment, AddressSanitizer, memcheck'
@@ -79,7 +79,7 @@ workspace:
 # rustc hands the linker a version script whose node has no name, beside which there may be no other: so the library with
 # versions is linked here, by the flags that cargo's is linked by (see build.rs), and by LDFLAGS.
 VERSION_SCRIPT := $(RELEASE)/versioned/symbols.map
-OPENSSL_LIBS = $$(pkg-config --libs openssl)
+SYSTEM_LIBS = $$(pkg-config --libs openssl sqlite3)
 STRIP_FLAGS := -Wl,--strip-debug
 .PHONY: versioned shared static
 versioned: shared static
@@ -90,7 +90,7 @@ shared:
 	  $(CC) -shared -o '$(VERSIONED)' -Wl,-soname,libpop3connect.so.1 -Wl,--version-script='$(VERSION_SCRIPT)' \
 	  -Wl,--whole-archive '$(RELEASE)/libpop3connect.a' -Wl,--no-whole-archive -Wl,--gc-sections -Wl,--no-undefined \
 	  -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro $(STRIP_FLAGS) $(LDFLAGS) \
-	  -Wl,--as-needed $(OPENSSL_LIBS) -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+	  -Wl,--as-needed $(SYSTEM_LIBS) -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 static:
 	@mkdir -p '$(RELEASE)/versioned'
 	@tools/if_changed.sh '$(STATIC)' '$(RELEASE)/libpop3connect.a' ctest/symbols.txt packaging/static.sh -- \
@@ -107,8 +107,8 @@ demo:
 	@$(MAKE) --no-print-directory workspace
 	@echo '== building the examples'
 	$(call build_example,connect)
-	$(call build_example,fetch)
-	@examples/demo.sh '$(RELEASE)/connect' '$(RELEASE)/fetch' '$(TEST_SERVER)'
+	$(call build_example,collect)
+	@examples/demo.sh '$(RELEASE)/connect' '$(RELEASE)/collect' '$(TEST_SERVER)'
 
 # $(call configure,FOLDER) for CMake
 configure = cmake -S $(1) -B '$(TARGET)/$(1)' $(CMAKE_FLAGS) > '$(TARGET)/$(1)-configure.log' || \

@@ -35,9 +35,9 @@ int main(void)
 END
 # in one piece, as release builds are: where all of Rust's runtime comes with the first symbol of it
 rustc --edition 2024 --crate-type staticlib -O -C lto=fat -C codegen-units=1 "$work/other.rs" -o "$work/libother.a"
-read -ra openssl <<< "$(pkg-config --libs openssl)"
+read -ra system <<< "$(pkg-config --libs openssl sqlite3)"
 for libraries in "$library $work/libother.a" "$work/libother.a $library"; do
-  cc -Wall -Werror -I"$source/include" "$work/both.c" $libraries "${openssl[@]}" -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc -o "$work/both"
+  cc -Wall -Werror -I"$source/include" "$work/both.c" $libraries "${system[@]}" -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc -o "$work/both"
   "$work/both" || { echo "a program with two libraries in Rust fails: $?" >&2; exit 1; }
 done
 echo "one program has both, in either order"

@@ -29,6 +29,9 @@ pack() {
 keep_linux() {
   local needed manifest package
   packaging/linux_only.py "$1"/*/Cargo.toml
+  # SQLite's sources, for those who have no package of it
+  rm -r "$1"/libsqlite3-sys/{sqlite3,sqlcipher}
+  sed -i 's,"\(sqlite3\|sqlcipher\)/[^"]*":"[0-9a-f]*"\,\?,,g' "$1/libsqlite3-sys/.cargo-checksum.json"
   # what has changed has no digest any more
   sed -i 's/"Cargo.toml":"[0-9a-f]*",\?//' "$1"/*/.cargo-checksum.json
   needed=$(cargo tree --offline --quiet --manifest-path "$2" --config 'source.crates-io.replace-with = "vendor"' \

@@ -34,6 +34,13 @@ begin() {
     "Rust's standard library=$rust/share/doc/libstd-rust-web-dev/copyright" "${others[@]}" > "$tree/THIRD-PARTY.txt"
 }
 
+# of the one that is built from its sources
+sqlite_version() {
+  local crate
+  crate=$(cargo metadata --locked --format-version 1 | sed 's/.*"manifest_path":"\([^"]*libsqlite3-sys-[^"/]*\)\/Cargo.toml".*/\1/')
+  sed -n 's/^#define SQLITE_VERSION *"\(.*\)"/\1/p' "$crate/sqlite3/sqlite3.h"
+}
+
 windows() {
   begin windows-x86_64 x86_64-pc-windows-gnu "mingw-w64=/usr/share/doc/mingw-w64-x86-64-dev/copyright" \
     "libgcc=/usr/share/doc/gcc-mingw-w64-x86-64-posix-runtime/copyright"
@@ -47,7 +54,7 @@ lib       libpop3connect.dll.a for mingw, pop3connect.lib for MSVC, and pop3conn
 include   the headers for C and C++
 examples  the sources of the examples
 
-There is no .pdb: GNU's tools write debug information as DWARF, and here it is left out. For a DLL that has it, for gdb, in
+SQLite $(sqlite_version), which is in the public domain, is in the DLL, so its updates come with the library's. There is no .pdb: GNU's tools write debug information as DWARF, and here it is left out. For a DLL that has it, for gdb, in
 the sources: CARGO_PROFILE_RELEASE_DEBUG=1 tools/windows.sh rustc --release --lib --crate-type cdylib
 END
   packaging/pack.py "$seconds" "$tree" "$tree.zip"
@@ -87,8 +94,8 @@ lib       libpop3connect.so, which needs the C library alone
 include   the headers for C and C++
 examples  the sources of the examples
 
-OpenSSL $(sed -n '/^name = "openssl-src"$/{n;s/.*+\(.*\)"/\1/p}' Cargo.lock) is in the library, so its updates come with the library's. It reads its configuration and the
-platform's CA certificates in /etc/ssl. Debug information is left out.
+OpenSSL $(sed -n '/^name = "openssl-src"$/{n;s/.*+\(.*\)"/\1/p}' Cargo.lock) and SQLite $(sqlite_version), which is in the public domain, are in the library, so their updates
+come with the library's. OpenSSL reads its configuration and the platform's CA certificates in /etc/ssl. Debug information is left out.
 END
   packaging/pack.py "$seconds" "$tree" "$tree.tar.gz"
 }

@@ -7,7 +7,7 @@
 #   examples  the examples' sources
 #
 # Nothing of it is run here. Apple's SDK is not needed: zig has the list of what libSystem has, and
-# packaging/macos_frameworks.txt what is taken of the frameworks.
+# packaging/macos_frameworks.txt what is taken of the frameworks and of SQLite.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dist=$1
@@ -32,7 +32,7 @@ link() { # PROCESSOR TRIPLE
     -install_name "@rpath/$name" -compatibility_version "${version%%.*}" -current_version "$version" \
     -exported_symbols_list "$work/exports" -dead_strip -S -adhoc_codesign -fatal_warnings \
     -force_load "$work/build/$2/release/libpop3connect.a" "-L$zig/lib/libc/darwin" -lSystem \
-    "-F$work/stubs" -framework CoreFoundation -framework Security
+    "-F$work/stubs" -framework CoreFoundation -framework Security "-L$work/stubs" -lsqlite3
   ln -s "$name" "$dist/lib/$1/libpop3connect.dylib"
 }
 
@@ -45,7 +45,7 @@ check() { # PROCESSOR
     "$(llvm-nm-22 --extern-only --defined-only --format=just-symbols "$dylib" | LC_ALL=C sort)"
   same "what $dylib loads" "$(printf '%s\n' "@rpath/$name" \
     /System/Library/Frameworks/{CoreFoundation.framework/Versions/A/CoreFoundation,Security.framework/Versions/A/Security} \
-    /usr/lib/libSystem.B.dylib | LC_ALL=C sort)" \
+    /usr/lib/libSystem.B.dylib /usr/lib/libsqlite3.dylib | LC_ALL=C sort)" \
     "$(llvm-objdump-22 --macho --dylibs-used "$dylib" | sed -n 's/^\t\(.*\) (compatibility .*/\1/p' | LC_ALL=C sort)"
   headers=$(llvm-objdump-22 --macho --private-headers "$dylib")
   same "the oldest macOS for $dylib" "${oldest[$1]}" "$(sed -n 's/^ *minos //p' <<< "$headers")"
@@ -62,7 +62,7 @@ examples() { # PROCESSOR ZIG-TARGET
   "$zig/zig" c++ -target "$2" -Wall -Wextra -Werror -c -I "$dist/include" examples/inbox.cpp -o "$work/example.o"
 }
 
-newest=$(sed -n 's/^[A-Z].* \(.*\) .*$/\1/p' packaging/macos_frameworks.txt | sort --version-sort | tail -n 1)
+newest=$(sed -n 's/^[A-Za-z].* \(.*\) .*$/\1/p' packaging/macos_frameworks.txt | sort --version-sort | tail -n 1)
 [ "$newest" = "${oldest[x86_64]}" ] || fail "something of packaging/macos_frameworks.txt is there since macOS $newest only"
 
 rm -rf "$dist" "$work/stubs"

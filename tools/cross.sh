@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The library for other Linuxes than this one, built and tested here: cross.sh i386|arm64|musl…
 #
-# i386 has 32 bits, arm64 is ARM: Debian has the C library, OpenSSL and Rust's standard library for them, and qemu runs
-# them. musl is this processor with another C library: Rust's standard library and OpenSSL are built for it from their
-# sources, and the library has OpenSSL in it. clang and lld link for any of them. For each: the unit tests, the library and
+# i386 has 32 bits, arm64 is ARM: Debian has the C library, OpenSSL, SQLite and Rust's standard library for them, and qemu runs
+# them. musl is this processor with another C library: Rust's standard library, OpenSSL and SQLite are built for it from their
+# sources, and the library has these two in it. clang and lld link for any of them. For each: the unit tests, the library and
 # its exports, and those tests in C that are about sessions, with the test server of this machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -41,7 +41,7 @@ debian() { # FOLDER ARCHITECTURE
   gcc=$(cc -dumpversion | cut -d . -f 1)
   # the standard library of the very compiler
   rustc=$(zcat "$rust/share/doc/rustc-web/changelog.Debian.gz" | sed -n '1s/.*(\(.*\)).*/\1/p')
-  fetch "$1" "$2" "libstd-rust-web-dev=$rustc" "libc6-dev libssl-dev libstdc++-$gcc-dev"
+  fetch "$1" "$2" "libstd-rust-web-dev=$rustc" "libc6-dev libssl-dev libsqlite3-dev libstdc++-$gcc-dev"
   # where all of /lib is in /usr/lib, a package says so that is not needed here
   [ -e "$1.new/lib" ] || ln -s usr/lib "$1.new/lib"
   mv "$1.new" "$1"
@@ -65,7 +65,7 @@ musl() { # FOLDER
   mv "$1.new" "$1"
 }
 
-# toolchain NAME TRIPLE LINKER-FLAG…: how what follows builds; `rust_flags`, `openssl` and `emulator` say more
+# toolchain NAME TRIPLE LINKER-FLAG…: how what follows builds; `rust_flags`, `packages` and `emulator` say more
 toolchain() {
   name=$1 triple=$2 root=$work/$1 libraries=$work/build/$2/release
   compiling=("--target=$2" "--sysroot=$root") linking=("${@:3}")
@@ -83,13 +83,13 @@ cargo_for() { # CARGO-ARGUMENT…
   done
   tools/rust_web.sh env "CARGO_TARGET_DIR=$work/build" "CARGO_ENCODED_RUSTFLAGS=$flags" "CARGO_TARGET_${under^^}_LINKER=clang-22" \
     "CARGO_TARGET_${under^^}_RUNNER=$emulator" "CC_$under=clang-22" "CFLAGS_$under=$(quoted "${compiling[@]}")" \
-    CC_SHELL_ESCAPED_FLAGS=1 CARGO_PROFILE_DEV_DEBUG=none "${openssl[@]}" cargo "$@" --quiet --lib --target "$triple"
+    CC_SHELL_ESCAPED_FLAGS=1 CARGO_PROFILE_DEV_DEBUG=none "${packages[@]}" cargo "$@" --quiet --lib --target "$triple"
 }
 
-library() { # OPENSSL-LIBRARIES CARGO-ARGUMENT…
+library() { # LIBRARIES CARGO-ARGUMENT…
   echo "== $name: the library"
   cargo_for build --locked --release "${@:2}"
-  make --no-print-directory --silent shared "RELEASE=$libraries" "OPENSSL_LIBS=$1" \
+  make --no-print-directory --silent shared "RELEASE=$libraries" "SYSTEM_LIBS=$1" \
     "CC=clang-22 -fuse-ld=lld-22 $(quoted "${compiling[@]}" "${linking[@]}")" > /dev/null
 }
 
@@ -113,12 +113,12 @@ tests_in_c() { # CMAKE-ARGUMENT…
 
 for_processor() { # ARCHITECTURE TRIPLE EMULATOR
   toolchain "$1" "$2"
-  [ -d "$root" ] || debian "$root" "$1"
+  [ -e "$root/usr/include/sqlite3.h" ] || debian "$root" "$1"
   local folder
   folder=$(echo "$root"/usr/lib/*-linux-gnu)
   emulator=$3 rust_flags=("--sysroot=$root/usr")
-  openssl=("OPENSSL_LIB_DIR=$folder" "OPENSSL_INCLUDE_DIR=$root/usr/include")
-  library '-lssl -lcrypto'
+  packages=("OPENSSL_LIB_DIR=$folder" "OPENSSL_INCLUDE_DIR=$root/usr/include" "SQLITE3_LIB_DIR=$folder")
+  library '-lssl -lcrypto -lsqlite3'
   unit_tests
   tests_in_c "-DOPENSSL_CRYPTO_LIBRARY=$folder/libcrypto.so" "-DOPENSSL_SSL_LIBRARY=$folder/libssl.so" \
     "-DOPENSSL_INCLUDE_DIR=$root/usr/include"
@@ -132,14 +132,14 @@ for_musl() { # TRIPLE
   # this machine runs it by itself
   emulator=env rust_flags=(-Ctarget-feature=-crt-static)
   # where all that have musl keep OpenSSL's configuration and the platform's CA certificates
-  openssl=(OPENSSL_CONFIG_DIR=/etc/ssl)
+  packages=(OPENSSL_CONFIG_DIR=/etc/ssl)
   local vendored=(--features vendored -Zbuild-std=std,panic_unwind)
   library '' "${vendored[@]}"
   # what has been built with it
   folder=$(cargo_for build --locked --release "${vendored[@]}" --message-format=json |
     sed -n 's,.*"build-script-executed".*[/#]openssl-sys@.*"out_dir":"\([^"]*\)".*,\1/openssl-build/install,p')
-  openssl=("OPENSSL_DIR=$folder" OPENSSL_STATIC=1)
-  unit_tests -Zbuild-std=std,panic_unwind,test
+  packages=("OPENSSL_DIR=$folder" OPENSSL_STATIC=1)
+  unit_tests --features rusqlite/bundled -Zbuild-std=std,panic_unwind,test
   # there is no C++ for it
   tests_in_c "-DOPENSSL_CRYPTO_LIBRARY=$folder/lib/libcrypto.a" "-DOPENSSL_SSL_LIBRARY=$folder/lib/libssl.a" \
     "-DOPENSSL_INCLUDE_DIR=$folder/include" -DCMAKE_CXX_COMPILER_WORKS=YES -DPOP3_NEEDED=libc

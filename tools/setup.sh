@@ -102,6 +102,7 @@ need_build() {
   need libc6-dev test -e /usr/include/stdio.h
   need pkg-config command -v pkg-config
   need libssl-dev pkg-config --exists 'openssl >= 1.1.1'
+  need libsqlite3-dev pkg-config --exists sqlite3
 }
 need_lint() {
   need_build
@@ -127,6 +128,7 @@ need_test() {
   need microsocks command -v microsocks
   need tinyproxy command -v tinyproxy
   need mandoc command -v mandoc
+  need sqlite3 command -v sqlite3
   has_cyrus > /dev/null 2>&1 || unpack+=("$cyrus_dir")
 }
 need_cross() {

@@ -7,6 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 root=${CARGO_TARGET_DIR:-$PWD/target}
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc-posix
+# for SQLite, which is in the library
+export CC_x86_64_pc_windows_gnu=x86_64-w64-mingw32-gcc-posix
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$PWD/ctest/windows/wine.py
 standard=std,panic_unwind
 [ "$1" != test ] || standard+=,test
