@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What `make demo` shows: demo.sh CONNECT FETCH TEST_SERVER
+# What `make demo` shows: demo.sh CONNECT COLLECT TEST_SERVER
 #
 # Without SERVER in the environment: sessions with the test server in all three modes, an impostor turned away, and a
-# mailbox read into files. With it: one session with that server, as POP3_USER and POP3_PASS, with SECURE (0) and
-# VERIFY (1), and if FOLDER is given its messages read into files there.
+# mailbox collected into a Maildir. With it: one session with that server, as POP3_USER and POP3_PASS, with SECURE (0) and
+# VERIFY (1), and if FOLDER is given what is new in its mailbox taken into that Maildir.
 set -euo pipefail
-connect=$1 fetch=$2 test_server=$3
+connect=$1 collect=$2 test_server=$3
 
 if [ -n "${SERVER:-}" ]; then
   if [ -z "${POP3_USER:-}" ] || [ -z "${POP3_PASS:-}" ]; then
@@ -15,8 +15,7 @@ if [ -n "${SERVER:-}" ]; then
   echo "== $SERVER, secure ${SECURE:-0}, verify ${VERIFY:-1}"
   "$connect" "$SERVER" "$POP3_USER" "${SECURE:-0}" "${VERIFY:-1}"
   if [ -n "${FOLDER:-}" ]; then
-    mkdir -p "$FOLDER"
-    "$fetch" "$SERVER" "$POP3_USER" "$FOLDER" "${SECURE:-0}" "${VERIFY:-1}"
+    "$collect" "$SERVER" "$POP3_USER" "$FOLDER" "${SECURE:-0}" "${VERIFY:-1}"
   fi
   echo "demo: connected, logged in and disconnected"
   exit 0
@@ -52,11 +51,11 @@ if ! grep -q 'certificate was refused' <<< "$impostor"; then
   echo "demo: the impostor was accepted" >&2
   exit 1
 fi
-echo "== a mailbox read into files and emptied"
+echo "== what is new goes into a Maildir, each message once"
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 mailbox=$(mailbox tls=implicit messages=500 size=20000)
-"$fetch" "localhost:$mailbox" alice "$folder" 1 1 1
-echo "$(ls "$folder" | wc -l) files; what is left there:"
-"$fetch" "localhost:$mailbox" alice "$folder" 1 1 1
-echo "demo: connected three ways, turned the impostor away, and read a mailbox"
+"$collect" "localhost:$mailbox" alice "$folder" 1 1
+echo "$(ls "$folder/new" | wc -l) files; and once more, deleting what was taken:"
+"$collect" "localhost:$mailbox" alice "$folder" 1 1 0
+echo "demo: connected three ways, turned the impostor away, and collected a mailbox"

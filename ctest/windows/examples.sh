@@ -33,24 +33,21 @@ prints '    C: STLS'
 prints '3 messages'
 run 2 connect
 
-mkdir "$work/messages"
+maildir=$work/mail
 mailbox 'tls=implicit messages=3 size=400'
-run 0 fetch "127.0.0.1:$port" alice "$work/messages" 1 1 0
-prints '3 of 3 messages, 1200 bytes'
-# what is there already comes once, and another mailbox's messages under the same ids beside them
-run 0 fetch "127.0.0.1:$port" alice "$work/messages" 1 1 1
-[ "$(ls -A "$work/messages" | sort | tr '\n' ' ')" = 'uid-1.eml uid-2.eml uid-3.eml ' ] || fail "$(ls -A "$work/messages")"
-mailbox 'tls=implicit messages=1 size=500'
-run 0 fetch "127.0.0.1:$port" alice "$work/messages" 1 1 1
-[ "$(stat -c %s "$work/messages"/uid-1{,-2}.eml | tr '\n' ' ')" = '400 500 ' ] || fail "$(ls -Al "$work/messages")"
-grep -q '^Subject: Message 0000000002.$' "$work/messages/uid-2.eml" || fail 'message 2 is another one'
-mailbox 'messages=1'
-run 1 fetch "127.0.0.1:$port" alice "$work/nowhere" 0 1 1
-grep -q '/nowhere/.fetch-.*: No such file or directory' "$work/printed" || fail 'not said: that there is no such folder'
+run 0 collect "127.0.0.1:$port" alice "$maildir" 1 1
+prints '3 taken, 0 deleted, 0 left, 0 failed, 1200 octets'
+[ "$(cat "$maildir"/new/* | grep -c '^Subject: Message 000000000[123].$')" = 3 ] || fail 'there are other messages'
+# what is there comes once
+run 0 collect "127.0.0.1:$port" alice "$maildir" 1 1 0
+prints '0 taken, 3 deleted, 0 left, 0 failed, 0 octets'
+[ "$(find "$maildir/new" "$maildir/tmp" -type f | wc -l)" = 3 ] || fail "$(ls -AlR "$maildir")"
+run 1 collect "127.0.0.1:$port" alice "$work/nowhere/none" 0 1
+grep -q '/nowhere/none: No such file or directory' "$work/printed" || fail 'not said: that there is no such folder'
 
 mailbox 'tls=implicit messages=2 size=5000'
 run 0 inbox "127.0.0.1:$port" alice 1
 prints '2 messages'
 grep -q '^   1      5000  .*  Message 0000000001$' "$work/printed" || fail 'message 1 is not listed'
 run 1 inbox "127.0.0.1:$port" bob 1
-echo 'examples: connect, fetch and inbox do what they should'
+echo 'examples: connect, collect and inbox do what they should'
