@@ -158,6 +158,11 @@
 #define POP3_ERR_UNSUPPORTED -2008
 
 /**
+ * The book of a job cannot be opened, read or written.
+ */
+#define POP3_ERR_BOOK -2010
+
+/**
  * A defect of the library, caught. Any function may answer it. Ends the session.
  */
 #define POP3_ERR_INTERNAL -2009
@@ -231,6 +236,11 @@
  * The version of the header as one number: major * 10000 + minor * 100 + patch.
  */
 #define POP3_VERSION_NUMBER 10000
+
+/**
+ * What to collect. Opaque; from pop3_job_new, freed by pop3_job_free.
+ */
+typedef struct pop3_job pop3_job;
 
 /**
  * The options of a connection. Opaque; from pop3_options_new, freed by pop3_options_free.
@@ -374,6 +384,82 @@ typedef int32_t (*pop3_data_cb)(const char *data, size_t len, void *context);
  * on the thread of the call, before the call returns; it may call any pop3_ function.
  */
 typedef int32_t (*pop3_message_cb)(int32_t number, const char *data, size_t len, int32_t last, void *context);
+
+/**
+ * Asks the host's own book for a unique id, or tells it one.
+ */
+typedef int32_t (*pop3_book_cb)(const char *account, const char *uid, void *context);
+
+/**
+ * A message that pop3_collect has found to be new.
+ */
+typedef struct pop3_arrival {
+    /**
+     * Its unique id by UIDL, without blanks at its ends. Of a server without UIDL, SHA-256 over the header in
+     * hexadecimal digits, each line of it with LF as its end. "" of one that has no TOP either.
+     */
+    const char *uid;
+    /**
+     * Its number in the session that is open. It may have another one when it is seen again.
+     */
+    int32_t number;
+    /**
+     * Its size in octets, as the server reports it; -1 where it does not.
+     */
+    int64_t size;
+} pop3_arrival;
+
+/**
+ * Asks the host whether it wants a message now.
+ */
+typedef int32_t (*pop3_wanted_cb)(const pop3_arrival *arrival, void *context);
+
+/**
+ * Takes the messages that pop3_collect brings, piece by piece.
+ *
+ * `arrival` says which message, and is good until the callback returns, as `data` is: the `len` next bytes of it,
+ * not ended by NUL. `last` is 0 while more of that message follows, and 1 with its final bytes, which may be none:
+ * when the callback answers 0 to that, the message counts as taken, and never comes again. `last` is an error, with
+ * `data` NULL and `len` 0, where the message does not come, or where the connection broke in the middle of it: then
+ * what has come of it is to be thrown away, and it may begin anew in the same run. Answers 0 to go on, anything else
+ * to stop the run. Called on the thread of the call, before the call returns; it may call any pop3_ function.
+ */
+typedef int32_t (*pop3_collect_cb)(const pop3_arrival *arrival,
+                                   const char *data,
+                                   size_t len,
+                                   int32_t last,
+                                   void *context);
+
+/**
+ * What became of a run of pop3_collect.
+ */
+typedef struct pop3_outcome {
+    /**
+     * How many messages were taken: the message callback has answered 0 to the last piece of each, and they are in
+     * the book.
+     */
+    int32_t taken;
+    /**
+     * How many messages the server has deleted, as its answers to QUIT say.
+     */
+    int32_t deleted;
+    /**
+     * How many new messages were left for another run: not wanted, too large, past a limit, or not come to.
+     */
+    int32_t left;
+    /**
+     * How many new messages did not arrive: refused by the server, or the connection broke at them twice.
+     */
+    int32_t failed;
+    /**
+     * How many octets those that were taken have together.
+     */
+    int64_t octets;
+    /**
+     * How often a connection that had broken was made again.
+     */
+    int32_t reconnects;
+} pop3_outcome;
 
 /**
  * The error callback (Omnis: ErrorProc): is called for every command that fails.
@@ -933,6 +1019,170 @@ int32_t pop3_recv_with(const pop3_options *options,
                        void *context,
                        int32_t delete_after,
                        int32_t max_messages);
+
+/**
+ * Makes a job with the defaults: whole messages of any number and size, the oldest first, nothing deleted, no book.
+ *
+ * Returns it, to be freed with pop3_job_free; NULL on an internal error.
+ * Threads: thread-safe.
+ */
+pop3_job *pop3_job_new(void);
+
+/**
+ * Frees a job.
+ *
+ * - `job`: from pop3_job_new, not freed before and not in use; NULL is fine.
+ *
+ * Threads: thread-safe.
+ */
+void pop3_job_free(pop3_job *job);
+
+/**
+ * Sets the book in which the unique ids of what was taken are kept: an SQLite file, for any number of accounts, jobs,
+ * threads and processes. Beside it there are files of SQLite's and of a run's whose names begin with its own.
+ *
+ * A table `messages` has a row for each message, and a view `taken` shows them with accounts and times. An account is
+ * user@host:port, with the authorization identity as its user where there is one. What a server does not list any more
+ * leaves the book after 30 days. It must not lie on a network's file system.
+ *
+ * - `job`: from pop3_job_new.
+ * - `path`: of the file, which is made when a run finds none, for its owner alone; NULL is the default: no book, so
+ *   that every run takes all that is there.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`job` is NULL, the path is not UTF-8 where paths must be), POP3_ERR_UNSUPPORTED
+ * (the library was built without books).
+ * Threads: thread-safe, as long as no other call uses the job meanwhile.
+ */
+int32_t pop3_job_set_book(pop3_job *job, const char *path);
+
+/**
+ * Sets functions of the host as the book, for hosts that keep it in a database of their own.
+ *
+ * Both NULL is the default: no book. The last one of this and pop3_job_set_book counts.
+ *
+ * - `job`: from pop3_job_new.
+ * - `is_taken`: whether the message with that unique id was taken: 0 no, 1 yes, anything negative ends the run.
+ * - `taken`: that it has been; it is to be on disk when this returns 0, anything else ends the run, and the message
+ *   comes again. A message that shares its unique id with others is told by its unique id, its size, the SHA-256 of
+ *   its header and which of those that look the same it is, with blanks between.
+ * - `context`: handed to both, with the account as user@host:port.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`job` is NULL, one of the two is NULL and the other is not).
+ * Threads: thread-safe, as long as no other call uses the job meanwhile.
+ */
+int32_t pop3_job_set_book_cb(pop3_job *job, pop3_book_cb is_taken, pop3_book_cb taken, void *context);
+
+/**
+ * Sets when what was taken is deleted on the server.
+ *
+ * - `job`: from pop3_job_new.
+ * - `days`: -1 is the default: never; 0 in the same run, and what an earlier run has not come to delete; n in the
+ *   first run that is n days or more after it was taken, which needs a book in a file.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`job` is NULL, `days` less than -1).
+ * Threads: thread-safe, as long as no other call uses the job meanwhile.
+ */
+int32_t pop3_job_set_delete(pop3_job *job, int32_t days);
+
+/**
+ * Sets in which order messages are taken.
+ *
+ * - `job`: from pop3_job_new.
+ * - `newest_first`: 0 is the default: as the server numbers them, which is the oldest first; non-zero the other way
+ *   round.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`job` is NULL).
+ * Threads: thread-safe, as long as no other call uses the job meanwhile.
+ */
+int32_t pop3_job_set_order(pop3_job *job, int32_t newest_first);
+
+/**
+ * Sets how much a run may take. 0 is the default of each: no limit.
+ *
+ * The sizes are those that the server reports; a message that turns out to be larger than `octets_each` ends the
+ * connection, which is made again. With pop3_job_set_lines sizes are not known before.
+ *
+ * - `job`: from pop3_job_new.
+ * - `messages`: how many messages; the others are left for the next run.
+ * - `octets_each`: how large a message may be. A larger one is left, and the message callback told: POP3_ERR_LIMIT.
+ * - `octets_all`: how many octets together; where the next message does not fit it and the others are left for the
+ *   next run. One that is larger by itself is as one that is larger than `octets_each`.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`job` is NULL, a limit is negative).
+ * Threads: thread-safe, as long as no other call uses the job meanwhile.
+ */
+int32_t pop3_job_set_limits(pop3_job *job, int32_t messages, int64_t octets_each, int64_t octets_all);
+
+/**
+ * Sets whether messages are taken whole.
+ *
+ * - `job`: from pop3_job_new.
+ * - `lines`: -1 is the default: whole; n for the header, the empty line and n lines of the body (TOP, RFC 1939). What
+ *   was taken so counts as taken, and is deleted as the job says.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`job` is NULL, `lines` less than -1).
+ * Threads: thread-safe, as long as no other call uses the job meanwhile.
+ */
+int32_t pop3_job_set_lines(pop3_job *job, int32_t lines);
+
+/**
+ * Sets who says which messages are wanted.
+ *
+ * - `job`: from pop3_job_new.
+ * - `cb`: is called for each new message before it is asked for, often for some ahead of those that have come;
+ *   answers 0 for "not now": the message is left, and asked about again in the next run. NULL is the default: all
+ *   are wanted.
+ * - `context`: handed to `cb`.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`job` is NULL).
+ * Threads: thread-safe, as long as no other call uses the job meanwhile.
+ */
+int32_t pop3_job_set_wanted_cb(pop3_job *job, pop3_wanted_cb cb, void *context);
+
+/**
+ * Sets who takes the messages.
+ *
+ * - `job`: from pop3_job_new.
+ * - `cb`: as pop3_collect_cb; NULL is the default, with which there is nothing to collect.
+ * - `context`: handed to `cb`.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (`job` is NULL).
+ * Threads: thread-safe, as long as no other call uses the job meanwhile.
+ */
+int32_t pop3_job_set_message_cb(pop3_job *job, pop3_collect_cb cb, void *context);
+
+/**
+ * Collects what is new in a mailbox, each message once: connects, asks what is there, takes what the book does not
+ * know, and deletes what the job says; and connects again where a connection breaks.
+ *
+ * A message counts as taken when the message callback has answered 0 to its last piece. It is in the book, on disk,
+ * before anything is deleted. So a run that is killed at any moment loses no message, and at most the one that was
+ * being handed over comes again. Deletions are committed (QUIT) every 100 messages, or 30 seconds, and at the end.
+ *
+ * The message on which a connection broke is asked for once more; where it breaks again the message is left and told
+ * as failed, and the others go on. Messages that share a unique id are told apart by their size and the SHA-256 of
+ * their header. Of a server without UIDL that digest is the unique id (TOP n 0), which costs a command for each
+ * message in the mailbox.
+ *
+ * After an error another run goes on where this one stopped: what was taken is in the book, and what was not deleted is
+ * deleted then.
+ *
+ * - `options`: as for pop3_connect_with. The time that a call may take is that of the whole run.
+ * - `job`: from pop3_job_new, with a message callback.
+ * - `out`: what became of it; filled whatever this answers.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (an argument is NULL; the job has no message callback, or days without a book in a file;
+ * a setter of the job was refused), POP3_ERR_BOOK (the book cannot be opened, read or written: no message is taken that it
+ * does not get), POP3_ERR_MAILBOX_IN_USE (also where another run collects from this account into this book: then nothing
+ * was connected), POP3_ERR_CANCELLED (a callback stopped it: nothing more is asked), POP3_ERR_UNSUPPORTED (also where a
+ * book is kept and the server has neither UIDL nor TOP), POP3_ERR_SERVER or POP3_ERR_TEMPORARY (also where all was taken,
+ * but the server refused to delete something), any other error of pop3_connect_with or pop3_recv_message save for
+ * POP3_ERR_BAD_SOCKET and POP3_ERR_BUSY.
+ * Threads: thread-safe, reentrant, as long as no call changes the options or the job meanwhile.
+ */
+int32_t pop3_collect(const pop3_options *options,
+                     const pop3_job *job,
+                     pop3_outcome *out);
 
 /**
  * Makes options with the defaults.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::{env, fs};
 
 /// What has C names, in the order in which a reader of the header wants it.
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 18] = [
     "codes.rs",
     "last_error.rs",
     "listeners.rs",
@@ -12,6 +12,8 @@ const SOURCES: [&str; 16] = [
     "mailbox.rs",
     "message.rs",
     "without_socket.rs",
+    "job.rs",
+    "collect.rs",
     "options.rs",
     "setters/create.rs",
     "setters/network.rs",

@@ -56,6 +56,11 @@ int check_result(void)
     return cases > 0 && atomic_load(&failures) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+int check_failures(void)
+{
+    return atomic_load(&failures);
+}
+
 int check_true(int ok, const char *what, const char *file, int line)
 {
     if (!ok) {

@@ -17,6 +17,8 @@
 void check_run(const char *name, void (*test)(void));
 /* What main returns: 0 only if at least one case ran and none failed. */
 int check_result(void);
+/* How many checks have failed so far: for a process that the test has forked. */
+int check_failures(void);
 
 int check_true(int ok, const char *what, const char *file, int line);
 int check_int(long long actual, long long expected, const char *what, const char *file, int line);

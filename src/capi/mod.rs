@@ -12,13 +12,14 @@
 //!
 //! The files, from the outside in. Each names only files of the lines below its own:
 //!
-//! - [`without_socket`]: `pop3_stat`, `pop3_recv`, which open a session, work and close it;
+//! - [`without_socket`]: `pop3_stat`, `pop3_recv`, which open a session, work and close it; [`collect`]:
+//!   `pop3_collect`, which opens as many as it takes; [`job`]: what is to be collected;
 //! - [`connect`]: opening and closing a session; [`mailbox`], [`message`]: the session commands; [`setters`]: making
 //!   and changing options; [`process`]: settings of the process, the version;
 //! - [`boundary`]: what every one of these functions passes through: panics and errors become codes;
 //! - [`handles`]: from a socket's number to its session; [`options`]: the options of a connection, and the rules for
 //!   them; [`last_error`]: errors in words, the error callbacks;
-//! - [`settings`]: the settings of the process, and the rules for them;
+//! - [`settings`]: the settings of the process, and the rules for them; [`refusals`]: what setters refused;
 //! - [`listeners`]: the status, error and progress callbacks; [`arguments`]: strings and out pointers of the host;
 //!   [`buffer`]: what is handed to the host to free; [`codes`]: the result codes; `allocator`: the library's memory;
 //! - `system`: what differs between platforms; `reserve`: blocks for the allocator when the system has none.
@@ -33,14 +34,17 @@ pub mod arguments;
 pub mod boundary;
 pub mod buffer;
 pub mod codes;
+pub mod collect;
 pub mod connect;
 pub mod handles;
+pub mod job;
 pub mod last_error;
 pub mod listeners;
 pub mod mailbox;
 pub mod message;
 pub mod options;
 pub mod process;
+pub mod refusals;
 mod reserve;
 pub mod setters;
 pub mod settings;

@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 
 use crate::capi::arguments::parameter;
 use crate::capi::listeners::Listeners;
+use crate::capi::refusals::Refusals;
 use crate::capi::settings::{self, absolute};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::net::address::{Host, Server};
 use crate::net::proxy::Proxy;
 use crate::net::route::{Family, Route};
@@ -70,8 +71,7 @@ pub struct pop3_options {
     pub(super) clear_password: bool,
     max_message: Option<u64>,
     fingerprint: Option<[u8; 32]>,
-    /// Setters that were refused and have not been called rightly since, and why.
-    refused: Vec<(&'static str, Kind, String)>,
+    refused: Refusals,
 }
 
 impl pop3_options {
@@ -110,17 +110,13 @@ impl pop3_options {
             clear_password: true,
             max_message: None,
             fingerprint: None,
-            refused: Vec::new(),
+            refused: Refusals::default(),
         })
     }
 
     /// What a session is opened with, made of these and of the settings of the process.
     pub(super) fn connection(&self) -> Result<Options> {
-        if let Some((setter, kind, why)) = self.refused.first() {
-            // what this platform does not have is no mistake of the host's
-            let kind = if *kind == Kind::Unsupported { Kind::Unsupported } else { Kind::Parameter };
-            return Err(Error::new(kind, format!("{setter} was refused and not set right since: {why}")));
-        }
+        self.refused.check()?;
         if matches!(self.mechanism, Some(Mechanism::XOAuth2 | Mechanism::OAuthBearer)) && self.token.is_empty() {
             return Err(parameter("the mechanism needs an OAuth token"));
         }
@@ -233,7 +229,7 @@ impl pop3_options {
             _ => return Err(parameter("a certificate needs its key, and a key its certificate")),
         };
         if self.identity.is_some() {
-            self.forget_refused("pop3_options_set_client_pkcs12");
+            self.refused.forget("pop3_options_set_client_pkcs12");
         }
         Ok(())
     }
@@ -249,7 +245,7 @@ impl pop3_options {
             }
         };
         if self.identity.is_some() {
-            self.forget_refused("pop3_options_set_client_cert");
+            self.refused.forget("pop3_options_set_client_cert");
         }
         Ok(())
     }
@@ -335,15 +331,8 @@ impl pop3_options {
         change: impl FnOnce(&mut pop3_options) -> Result<()>,
     ) -> Result<()> {
         let changed = change(self);
-        self.forget_refused(setter);
-        if let Err(error) = &changed {
-            self.refused.push((setter, error.kind(), error.to_string()));
-        }
+        self.refused.note(setter, &changed);
         changed
-    }
-
-    fn forget_refused(&mut self, setter: &str) {
-        self.refused.retain(|(refused, ..)| *refused != setter);
     }
 
     fn authorities(&self) -> Result<Authorities> {

@@ -405,6 +405,74 @@ void on_account_changed(void)
     pop3_forget("pop.example.com"); /* or pop3_forget(NULL), for all servers */
 }
 
+/* pop3_arrival */
+int32_t print_what_is_new(const pop3_arrival *arrival, const char *data, size_t len, int32_t last, void *context)
+{
+    FILE *out = context;
+    if (last < 0)
+        fprintf(stderr, "%s did not arrive: %s\n", arrival->uid, pop3_error_text(last));
+    else if (len > 0)
+        fwrite(data, 1, len, out);
+    return ferror(out); /* when this is 0 to the last piece, the message counts as taken */
+}
+
+/* pop3_collect, pop3_outcome */
+int32_t collect(const pop3_options *options, const pop3_job *job)
+{
+    pop3_outcome outcome;
+    int32_t result = pop3_collect(options, job, &outcome);
+    printf("%d taken, %d deleted, %d left, %d failed\n", (int)outcome.taken, (int)outcome.deleted, (int)outcome.left,
+           (int)outcome.failed);
+    return result;
+}
+
+/* pop3_job, pop3_job_new, pop3_job_free, pop3_job_set_message_cb, pop3_collect_cb */
+void take_all(const pop3_options *options, pop3_collect_cb take, void *context)
+{
+    pop3_job *job = pop3_job_new();
+    pop3_job_set_message_cb(job, take, context);
+    collect(options, job);
+    pop3_job_free(job);
+}
+
+/* pop3_job_set_book, pop3_job_set_delete */
+void keep_for_two_weeks(pop3_job *job)
+{
+    pop3_job_set_book(job, "/home/alice/.mail/taken.sqlite");
+    pop3_job_set_delete(job, 14); /* 0: as soon as it is taken; -1: never */
+}
+
+/* pop3_job_set_book_cb, pop3_book_cb */
+void use_my_database(pop3_job *job, pop3_book_cb has_row, pop3_book_cb insert_row, void *database)
+{
+    pop3_job_set_book_cb(job, has_row, insert_row, database);
+}
+
+/* pop3_job_set_order, pop3_job_set_limits */
+void take_the_newest(pop3_job *job)
+{
+    pop3_job_set_order(job, 1);
+    pop3_job_set_limits(job, 50, 20 * 1000 * 1000, 0); /* 50 messages, none of more than 20 MB */
+}
+
+/* pop3_job_set_lines */
+void take_headers(pop3_job *job)
+{
+    pop3_job_set_lines(job, 0);
+}
+
+/* pop3_job_set_wanted_cb, pop3_wanted_cb */
+int32_t is_small(const pop3_arrival *arrival, void *context)
+{
+    (void)context;
+    return arrival->size < 1000 * 1000; /* larger ones another time */
+}
+void take_small_ones(pop3_job *job)
+{
+    pop3_wanted_cb wanted = is_small;
+    pop3_job_set_wanted_cb(job, wanted, NULL);
+}
+
 /* pop3_error_text, pop3_get_last_error, pop3_get_secure_error */
 void print_error(int32_t code)
 {

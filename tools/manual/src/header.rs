@@ -236,7 +236,11 @@ fn type_(comment: Comment, item: &[&str]) -> Result<Type> {
     if is_struct && declaration.len() != fields.len() + 2 {
         return Err("a field without a comment".into());
     }
-    let name = if is_struct { last.trim_start_matches("} ").to_owned() } else { name_in(last)? };
+    let name = if is_struct {
+        last.trim_start_matches("} ").to_owned()
+    } else {
+        name_in(declaration.join(" ").trim_end_matches(';'))?
+    };
     Ok(Type { name, comment, declaration: declaration.join("\n"), fields })
 }
 
