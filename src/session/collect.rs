@@ -23,7 +23,7 @@ use crate::options::Options;
 use crate::session::Client;
 use crate::session::collect::header::HeaderDigest;
 use crate::session::collect::survey::{Name, New};
-use crate::session::retrieve::Delivery;
+use crate::session::retrieve::{Bulk, Delivery};
 use crate::session::trace::Trace;
 use crate::session::transport::{Connector, Transport};
 
@@ -329,14 +329,8 @@ impl Run<'_> {
         numbers: Vec<i32>,
         trace: &mut Trace<'_>,
     ) -> Result<bool> {
-        let mut marked = 0;
-        for number in numbers {
-            match client.delete(number, trace).await {
-                Ok(()) => marked += 1,
-                Err(error) if error.ends_session() => return Err(error),
-                Err(error) => self.not_deleted = self.not_deleted.take().or(Some(error)),
-            }
-        }
+        let Bulk { marked, not_marked, .. } = client.delete_many(numbers, trace).await?;
+        self.not_deleted = self.not_deleted.take().or(not_marked);
         match client.quit(trace).await {
             Ok(()) => {
                 self.outcome.deleted += marked;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
+use std::mem;
 
 use crate::book::{Age, Book, Known, Look};
 use crate::error::{Error, Kind, Result};
@@ -9,6 +10,7 @@ use crate::session::Client;
 use crate::session::collect::header::HeaderDigest;
 use crate::session::collect::{Arrival, Job};
 use crate::session::mailbox::UniqueIds;
+use crate::session::retrieve::Delivery;
 use crate::session::trace::Trace;
 use crate::session::transport::Transport;
 use crate::shortage;
@@ -108,14 +110,14 @@ async fn look_at<T: Transport>(
     trace: &mut Trace<'_>,
 ) -> Result<()> {
     let mut looks: BTreeMap<Look, Vec<i32>> = BTreeMap::new();
-    for (number, _) in group.numbers {
-        let octets = sizes.of_any(client, *number, trace).await?;
-        let header = match header(client, *number, trace).await {
-            Err(error) if error.ends_session() => return Err(error),
-            // the size must do
-            header => header.ok(),
-        };
-        looks.entry(Look { octets, header }).or_default().push(*number);
+    let numbers: Vec<_> = group.numbers.iter().map(|(number, _)| *number).collect();
+    let mut octets = Vec::new();
+    for number in &numbers {
+        octets.push(sizes.of_any(client, *number, trace).await?);
+    }
+    for ((number, header), octets) in headers(client, numbers, trace).await?.into_iter().zip(octets) {
+        // where the server does not give it the size must do
+        looks.entry(Look { octets, header: header.ok() }).or_default().push(number);
     }
     for (look, numbers) in looks {
         let taken = book.look_up_shared(group.uid, &look, numbers.len())?;
@@ -137,14 +139,22 @@ async fn by_header<T: Transport>(
     refused: &mut Vec<(New, Error)>,
     trace: &mut Trace<'_>,
 ) -> Result<UniqueIds> {
+    let mut numbers: Vec<_> = sizes.all(client, trace).await?.iter().map(|(number, _)| *number).collect();
     let mut ids = UniqueIds { are_all: true, ..UniqueIds::default() };
-    for (number, _) in sizes.all(client, trace).await?.clone() {
-        match header(client, number, trace).await {
+    // the first one shows whether there is TOP
+    let rest = numbers.split_off(numbers.len().min(1));
+    let mut headers_of = headers(client, numbers, trace).await?;
+    if !matches!(&headers_of[..], [(_, Err(error))] if error.kind() == Kind::Unsupported) {
+        headers_of.extend(headers(client, rest, trace).await?);
+    }
+    for (number, header) in headers_of {
+        match header {
             Ok(digest) => {
                 let digest: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
                 ids.add((number, digest.as_bytes()))?;
             }
-            Err(error) if error.ends_session() || error.kind() == Kind::Unsupported => return Err(error),
+            // it is not there at all
+            Err(error) if error.kind() == Kind::Unsupported => return Err(error),
             Err(error) => {
                 ids.are_all = false;
                 refused.push((new(number, b"", None)?, error));
@@ -164,15 +174,38 @@ async fn blindly<T: Transport>(client: &mut Client<T>, trace: &mut Trace<'_>) ->
     Ok(survey)
 }
 
-/// The digest of a message's header.
-async fn header<T: Transport>(client: &mut Client<T>, number: i32, trace: &mut Trace<'_>) -> Result<[u8; 32]> {
-    let mut digest = HeaderDigest::default();
-    let add = |bytes: &[u8]| {
-        digest.add(bytes);
+/// The digests of the headers of these messages, or what the server says of one that it refuses to give.
+async fn headers<T: Transport>(
+    client: &mut Client<T>,
+    numbers: Vec<i32>,
+    trace: &mut Trace<'_>,
+) -> Result<Vec<(i32, Result<[u8; 32]>)>> {
+    let mut headers = Headers { digest: HeaderDigest::default(), done: Vec::new() };
+    client.tops_many(numbers.into_iter(), 0, &mut headers, trace).await?;
+    Ok(headers.done)
+}
+
+/// Where headers go that are asked for to tell messages apart.
+struct Headers {
+    digest: HeaderDigest,
+    done: Vec<(i32, Result<[u8; 32]>)>,
+}
+
+impl Delivery for Headers {
+    fn piece(&mut self, _: i32, bytes: &[u8]) -> Result<()> {
+        self.digest.add(bytes);
         Ok(())
-    };
-    client.top(number, 0, add, trace).await?;
-    Ok(digest.finish())
+    }
+
+    fn whole(&mut self, number: i32) -> Result<()> {
+        self.done.push((number, Ok(mem::take(&mut self.digest).finish())));
+        Ok(())
+    }
+
+    fn refused(&mut self, number: i32, error: &Error) -> Result<()> {
+        self.done.push((number, Err(Error::new(error.kind(), error.to_string()))));
+        Ok(())
+    }
 }
 
 fn new(number: i32, uid: &[u8], shared: Option<(Look, usize)>) -> Result<New> {
