@@ -52,6 +52,7 @@
 //! - [`book`]: what was collected of a mailbox, beyond a session;
 //! - [`options`]: what a connection is to be;
 //! - [`proto`]: the protocol, pure: commands, replies, framing, log-in;
+//! - `mail`: taking a message apart, by the feature `mime`, on by default;
 //! - [`crypto`]: digests and chance, for the log-in;
 //! - [`net`]: addresses, sockets with deadlines, TLS;
 //! - [`secret`]: copies of what may be secret, and long;
@@ -70,6 +71,8 @@ pub mod crypto;
 pub mod drive;
 pub mod error;
 pub mod fork;
+#[cfg(feature = "mime")]
+pub mod mail;
 pub mod net;
 pub mod options;
 pub mod proto;

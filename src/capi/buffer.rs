@@ -325,7 +325,7 @@ fn text(bytes: &[u8]) -> Result<*mut c_char> {
 }
 
 /// A block of C's, aligned for anything.
-fn allocate(size: usize) -> Result<*mut libc::c_void> {
+pub(super) fn allocate(size: usize) -> Result<*mut libc::c_void> {
     // SAFETY: any size may be asked for; of none at all C may answer NULL
     let block = unsafe { libc::malloc(size.max(1)) };
     if block.is_null() { Err(no_memory(size)) } else { Ok(block) }

@@ -13,9 +13,10 @@
 //! The files, from the outside in. Each names only files of the lines below its own:
 //!
 //! - [`without_socket`]: `pop3_stat`, `pop3_recv`, which open a session, work and close it; [`collect`]:
-//!   `pop3_collect`, which opens as many as it takes; [`job`]: what is to be collected;
-//! - [`connect`]: opening and closing a session; [`mailbox`], [`message`]: the session commands; [`setters`]: making
-//!   and changing options; [`process`]: settings of the process, the version;
+//!   `pop3_collect`, which opens as many as it takes;
+//! - [`connect`]: opening and closing a session; [`mailbox`], [`message`]: the session commands; [`job`]: what is to be
+//!   collected; `mail`: taking messages apart; [`setters`]: making and changing options; [`process`]: settings of the
+//!   process, the version;
 //! - [`boundary`]: what every one of these functions passes through: panics and errors become codes;
 //! - [`handles`]: from a socket's number to its session; [`options`]: the options of a connection, and the rules for
 //!   them; [`last_error`]: errors in words, the error callbacks;
@@ -40,6 +41,8 @@ pub mod handles;
 pub mod job;
 pub mod last_error;
 pub mod listeners;
+#[cfg(feature = "mime")]
+pub mod mail;
 pub mod mailbox;
 pub mod message;
 pub mod options;
