@@ -13,5 +13,7 @@ void allocations_begin(long first, int lasting);
 void allocations_begin_large(long first, int lasting, size_t least);
 /* Ends that; how many blocks were asked for. */
 long allocations_end(void);
+/* The most bytes of blocks that were in use at once since the beginning, of all that the thread asked for. */
+long long allocations_peak(void);
 
 #endif
