@@ -460,6 +460,104 @@ typedef struct pop3_outcome {
      */
     int32_t reconnects;
 } pop3_outcome;
+ * A field of a message's header. Both strings live as long as the mail.
+ */
+typedef struct pop3_field {
+    /**
+     * Its name as it is written, for example "Subject".
+     */
+    char *name;
+    /**
+     * Its value in UTF-8: unfolded into one line, encoded words (RFC 2047) and parameters (RFC 2231) decoded.
+     */
+    char *value;
+} pop3_field;
+
+/**
+ * A part of a message. Strings are UTF-8, "" where the message does not say; all of it lives as long as the mail.
+ */
+typedef struct pop3_part {
+    /**
+     * 0 is the message itself. What a multipart or another message contains is one level below it, and follows it.
+     */
+    int32_t level;
+    /**
+     * In lower case, as "text"; what names none is "text", or "message" in a multipart/digest.
+     */
+    char *content_type;
+    /**
+     * In lower case, as "plain".
+     */
+    char *content_subtype;
+    /**
+     * The charset that the part names, in lower case; the text below is UTF-8 all the same.
+     */
+    char *charset;
+    /**
+     * The Content-Transfer-Encoding, in lower case, as "base64"; the data below is decoded.
+     */
+    char *encoding;
+    /**
+     * In lower case, as "attachment" or "inline".
+     */
+    char *disposition;
+    /**
+     * The Content-ID without its angle brackets, as links in HTML name it behind "cid:".
+     */
+    char *content_id;
+    /**
+     * The name of the file, decoded, as the sender wrote it: it may be a path, or anything else, so do not open it
+     * unchecked.
+     */
+    char *file_name;
+    /**
+     * The text of a text part, and of a multipart in which no parts were found, in UTF-8: line ends and format=flowed as they
+     * are sent, what is not valid in its charset as U+FFFD. NULL for any other part. A NUL follows that `text_len`
+     * does not count; the text may have others.
+     */
+    char *text;
+    /**
+     * How many bytes.
+     */
+    size_t text_len;
+    /**
+     * The decoded bytes of a part that contains no others. Of a message in a message it is that one's header, as it
+     * is sent, for another pop3_split. NULL for a multipart. A NUL follows that `data_len` does not count. It may be
+     * the same memory as the text.
+     */
+    char *data;
+    /**
+     * How many bytes.
+     */
+    size_t data_len;
+} pop3_part;
+
+/**
+ * A message taken apart, which belongs to the host until it passes it to pop3_mail_free.
+ */
+typedef struct pop3_mail {
+    /**
+     * The fields of the header, in order, repeated ones too. NULL in a zeroed one.
+     */
+    pop3_field *fields;
+    /**
+     * How many.
+     */
+    size_t field_count;
+    /**
+     * The parts, in order: one at least. NULL in a zeroed one.
+     */
+    pop3_part *parts;
+    /**
+     * How many.
+     */
+    size_t part_count;
+    /**
+     * When the message was written, in seconds since 1970 began, UTC: by its first field "Date" that can be understood.
+     * INT64_MIN where there is none.
+     */
+    int64_t date;
+} pop3_mail;
 
 /**
  * The error callback (Omnis: ErrorProc): is called for every command that fails.
@@ -1183,6 +1281,38 @@ int32_t pop3_job_set_message_cb(pop3_job *job, pop3_collect_cb cb, void *context
 int32_t pop3_collect(const pop3_options *options,
                      const pop3_job *job,
                      pop3_outcome *out);
+ * Takes a message apart: the fields of its header and its MIME parts, decoded (RFC 5322, RFC 2045 to 2047, RFC 2231;
+ * Omnis: MailSplit).
+ *
+ * Any bytes are a message, a header alone and none at all too. What is broken is taken as a mail program would show
+ * it: a header without charset is UTF-8 if it is valid, else windows-1252, and so is a text; a multipart without its
+ * boundary is a text; where the end is missing the part ends with what it is in. Messages within messages
+ * (message/rfc822) are taken apart as well. uuencode is decoded where it is the Content-Transfer-Encoding, and left where
+ * it stands in a text; TNEF (winmail.dat) is left as it is.
+ *
+ * All memory of the call and of the result together is no more than four times the message and 4 MiB: for very many
+ * very short fields and parts that may be too little.
+ *
+ * - `message`: the bytes, as pop3_recv_message gives them, or pop3_recv_headers; NULL with `len` 0 is an empty message.
+ * - `len`: how many bytes.
+ * - `out`: written only on success, zeroed otherwise; free with pop3_mail_free.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER, POP3_ERR_LIMIT (parts deeper than level 64, more than 10 000 parts, memory as
+ * above), POP3_ERR_OUT_OF_MEMORY.
+ * Threads: thread-safe.
+ */
+int32_t pop3_split(const char *message,
+                   size_t len,
+                   pop3_mail *out);
+
+/**
+ * Frees what pop3_split wrote, and zeroes it.
+ *
+ * - `mail`: one that pop3_split wrote, or a zeroed one, or NULL; not freed before.
+ *
+ * Threads: thread-safe.
+ */
+void pop3_mail_free(pop3_mail *mail);
 
 /**
  * Makes options with the defaults.

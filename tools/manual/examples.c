@@ -506,3 +506,25 @@ int is_new_enough(void)
     sscanf(pop3_version(), "%d.%d", &major, &minor);
     return major == POP3_VERSION_MAJOR && minor >= POP3_VERSION_MINOR;
 }
+
+/* pop3_split, pop3_mail_free, pop3_mail, pop3_field, pop3_part */
+int32_t print_parts(const pop3_buffer *message)
+{
+    pop3_mail mail;
+    int32_t result = pop3_split(message->data, message->len, &mail);
+    if (result != POP3_OK)
+        return result;
+    for (size_t i = 0; i < mail.field_count; i++) {
+        const pop3_field *field = &mail.fields[i];
+        printf("%s: %s\n", field->name, field->value);
+    }
+    for (size_t i = 0; i < mail.part_count; i++) {
+        const pop3_part *part = &mail.parts[i];
+        printf("%*s%s/%s %s (%zu bytes)\n", (int)part->level * 2, "", part->content_type, part->content_subtype,
+               part->file_name, part->data_len);
+        if (part->text != NULL)
+            fwrite(part->text, 1, part->text_len, stdout);
+    }
+    pop3_mail_free(&mail);
+    return POP3_OK;
+}
