@@ -24,6 +24,7 @@ using pop3::security;
 static_assert(!std::is_copy_constructible_v<pop3::session> && !std::is_copy_assignable_v<pop3::session>);
 static_assert(!std::is_copy_constructible_v<pop3::options> && !std::is_copy_constructible_v<pop3::buffer>);
 static_assert(!std::is_copy_constructible_v<pop3::message_list> && !std::is_copy_constructible_v<pop3::tls_info>);
+static_assert(!std::is_copy_constructible_v<pop3::mail> && std::is_nothrow_move_constructible_v<pop3::mail>);
 static_assert(std::is_nothrow_move_constructible_v<pop3::session> && std::is_nothrow_move_assignable_v<pop3::session>);
 static_assert(std::is_nothrow_move_constructible_v<pop3::options> && std::is_nothrow_move_assignable_v<pop3::options>);
 static_assert(std::is_nothrow_move_constructible_v<pop3::buffer> && std::is_nothrow_move_assignable_v<pop3::uid_list>);
@@ -626,6 +627,37 @@ void units_share_what_there_is_one_of()
     CHECK((lines == std::vector<std::string>{"C: NOOP", "S: +OK"}));
 }
 
+/* Mail */
+
+void a_message_is_taken_apart()
+{
+    const std::string message = "Subject: =?utf-8?q?z=C3=BC?=\r\nDate: 1 Jan 1970 00:00:10 +0000\r\n"
+                                "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\ntext\r\n--b\r\n"
+                                "Content-Type: image/png; name=a.png\r\nContent-Transfer-Encoding: base64\r\n\r\nAP8=\r\n--b--\r\n";
+    pop3::mail first = pop3::split(message);
+    const pop3::mail mail = std::move(first);
+    CHECK(mail.value("SUBJECT") == "z\xc3\xbc");
+    CHECK(!mail.value("Subjec") && !mail.value(""));
+    CHECK_INT(mail.fields().size(), 3);
+    CHECK(mail.date() && mail.date()->time_since_epoch() == 10s);
+    CHECK_INT(mail.parts().size(), 3);
+    const pop3::part &text = mail.parts()[1];
+    CHECK(mail.parts()[0].level == 0 && text.level == 1 && !mail.parts()[0].text && !mail.parts()[0].data);
+    CHECK(text.content_type == "text" && text.content_subtype == "plain" && text.text == "text");
+    const pop3::part &image = mail.parts()[2];
+    CHECK(image.file_name == "a.png" && !image.text && image.data == "\0\xff"sv);
+
+    const pop3::mail empty = pop3::split({});
+    CHECK(empty.fields().empty() && empty.parts().size() == 1 && !empty.date());
+    std::error_code code;
+    std::string nested;
+    for (int level = 0; level < 65; level++)
+        nested += "Content-Type: message/rfc822\n\n";
+    CHECK(pop3::split(nested, code).parts().empty());
+    CHECK_CODE(code, errc::limit);
+    CHECK_THROWS(pop3::split(nested), errc::limit);
+}
+
 #ifndef __SANITIZE_ADDRESS__
 
 /* Everything that is handed out, and every way that a call ends. */
@@ -638,6 +670,8 @@ void use_all(const pop3::options &options)
     pop3::buffer buffer = session.recv_message(1);
     buffer = session.capabilities();
     const pop3::tls_info info = session.get_tls_info();
+    pop3::mail mail = pop3::split(buffer.view());
+    mail = pop3::split(session.recv_message(2).view());
     for (const pop3::message &message : session.messages(numbers, 2)) {
         if (message.number == 3)
             break;
@@ -701,6 +735,7 @@ int main() // NOLINT(bugprone-exception-escape): that would be a failure
     RUN(options_mean_what_they_say);
     RUN(tls_is_told);
     RUN(settings_of_the_process);
+    RUN(a_message_is_taken_apart);
     RUN(units_share_what_there_is_one_of);
 #ifndef __SANITIZE_ADDRESS__
     RUN(nothing_leaks);

@@ -594,6 +594,91 @@ private:
     detail::owned<pop3_tls_info, pop3_tls_info_free> raw_;
 };
 
+/** A field of a message's header: pop3_field. */
+struct field {
+    std::string_view name;
+    std::string_view value;
+};
+
+/** A part of a message: pop3_part. */
+struct part {
+    std::int32_t level;
+    std::string_view content_type;
+    std::string_view content_subtype;
+    std::string_view charset;
+    std::string_view encoding;
+    std::string_view disposition;
+    std::string_view content_id;
+    std::string_view file_name;
+    /** Nothing where C has NULL. */
+    std::optional<std::string_view> text;
+    std::optional<std::string_view> data;
+};
+
+/** A message taken apart. Moves, and frees it; what its fields and parts show is good as long, also where it has moved. */
+class mail {
+public:
+    using seconds = std::chrono::time_point<std::chrono::system_clock, std::chrono::seconds>;
+
+    [[nodiscard]] const std::vector<field> &fields() const noexcept { return fields_; }
+    [[nodiscard]] const std::vector<part> &parts() const noexcept { return parts_; }
+    /** When it was written, where that can be understood. */
+    [[nodiscard]] std::optional<seconds> date() const noexcept { return date_; }
+    /** The value of the first field of that name, in upper or lower case; nothing if there is none. */
+    [[nodiscard]] std::optional<std::string_view> value(std::string_view name) const noexcept
+    {
+        const auto lower = [](char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+        const auto is = [&](const field &field) {
+            return std::equal(name.begin(), name.end(), field.name.begin(), field.name.end(),
+                              [&](char one, char other) { return lower(one) == lower(other); });
+        };
+        const auto found = std::find_if(fields_.begin(), fields_.end(), is);
+        return found == fields_.end() ? std::nullopt : std::optional(found->value);
+    }
+
+private:
+    friend mail split(std::string_view message, const report &to);
+
+    /** Shows what C has written. */
+    void show()
+    {
+        const pop3_mail &raw = raw_.get();
+        const auto bytes = [](const char *data, std::size_t len) {
+            return data == nullptr ? std::nullopt : std::optional(std::string_view(data, len));
+        };
+        fields_.reserve(raw.field_count);
+        std::for_each_n(raw.fields, raw.field_count,
+                        [&](const pop3_field &field) { fields_.push_back({field.name, field.value}); });
+        parts_.reserve(raw.part_count);
+        std::for_each_n(raw.parts, raw.part_count, [&](const pop3_part &part) {
+            parts_.push_back({part.level, part.content_type, part.content_subtype, part.charset, part.encoding,
+                              part.disposition, part.content_id, part.file_name, bytes(part.text, part.text_len),
+                              bytes(part.data, part.data_len)});
+        });
+        if (raw.date != (std::numeric_limits<std::int64_t>::min)())
+            date_ = seconds(std::chrono::seconds(raw.date));
+    }
+
+    detail::owned<pop3_mail, pop3_mail_free> raw_;
+    std::vector<field> fields_;
+    std::vector<part> parts_;
+    std::optional<seconds> date_;
+};
+
+/**
+ * pop3_split: takes a message apart.
+ *
+ * Threads: thread-safe.
+ */
+[[nodiscard]] inline mail split(std::string_view message, const report &to = {})
+{
+    mail mail;
+    detail::call call(0, to);
+    if (call.finish(pop3_split(message.data(), message.size(), mail.raw_.out())) >= 0)
+        mail.show();
+    return mail;
+}
+
 /** How the connection is encrypted: not at all, by implicit TLS, by STARTTLS. */
 enum class security : std::int32_t { none = 0, tls = 1, starttls = 2 };
 
