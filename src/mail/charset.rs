@@ -67,7 +67,7 @@ impl Charset {
 
     /// Decodes a whole text. What is not valid becomes U+FFFD.
     pub fn decode(self, bytes: &[u8], out: &mut dyn Sink) {
-        let mut decoder = Decoder::with_bom(self);
+        let mut decoder = Decoder::new(self);
         decoder.push(bytes, out);
         decoder.finish(out);
     }
@@ -82,27 +82,20 @@ pub enum Decoder {
 }
 
 impl Decoder {
-    /// One for a text without a byte order mark.
+    /// One for a new text. A byte order mark counts for more than the charset.
     pub fn new(charset: Charset) -> Decoder {
-        Decoder::of(charset, Encoding::new_decoder_without_bom_handling)
-    }
-
-    /// One for a text where a byte order mark counts for more than the charset.
-    fn with_bom(charset: Charset) -> Decoder {
-        Decoder::of(charset, Encoding::new_decoder)
-    }
-
-    fn of(charset: Charset, make: fn(&'static Encoding) -> encoding_rs::Decoder) -> Decoder {
         match charset {
-            Charset::Standard(encoding) => Decoder::Standard(Box::new(make(encoding))),
+            Charset::Standard(encoding) => Decoder::Standard(Box::new(encoding.new_decoder())),
             Charset::Utf7 => Decoder::Utf7(Utf7::default()),
-            Charset::Unknown => Decoder::Standard(Box::new(make(UTF_8))),
+            Charset::Unknown => Decoder::Standard(Box::new(UTF_8.new_decoder())),
         }
     }
 
     /// Decodes a piece.
     pub fn push(&mut self, bytes: &[u8], out: &mut dyn Sink) {
         match self {
+            // some of its decoders forget the first half of a character when nothing comes
+            _ if bytes.is_empty() => {}
             Decoder::Standard(decoder) => run(decoder, bytes, false, out),
             Decoder::Utf7(decoder) => bytes.iter().for_each(|byte| decoder.push(*byte, out)),
         }
@@ -239,10 +232,16 @@ mod tests {
             ("iso-2022-jp", b"\x1b$B$3$s\x1b(B"),
             ("gb18030", b"\x81\x30\x81\x30\xc4\xe3"),
             ("utf-7", b"+AOQ-x+2D3eAA-"),
+            ("shift_jis", b"\x82\xb1\x82\xf1"),
+            ("big5", b"\xa7\x41\xa6\x6e"),
+            ("euc-kr", b"\xbe\xc8\xb3\xe7"),
+            ("euc-jp", b"\xa4\xb3"),
+            ("utf-16", b"\xfe\xff\x00z\xd8\x3d\xde\x00"),
         ] {
             for cut in 0..bytes.len() {
                 let (mut decoder, mut out) = (Decoder::new(Charset::named(name)), Vec::new());
                 decoder.push(&bytes[..cut], &mut out);
+                decoder.push(b"", &mut out);
                 decoder.push(&bytes[cut..], &mut out);
                 decoder.finish(&mut out);
                 assert_eq!(out, decoded(name, bytes).into_bytes(), "{name} {cut}");

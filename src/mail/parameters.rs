@@ -25,7 +25,7 @@ impl Parameters {
     pub fn parse(field: &[u8]) -> Parameters {
         let field = &field[..field.len().min(LONGEST)];
         let mut scanner = Scanner { rest: field };
-        let value = scanner.token(b";").to_ascii_lowercase();
+        let value = words::one_line(Charset::Unknown, scanner.token(b";")).to_ascii_lowercase();
         let mut pieces = Vec::new();
         while let Some((name, value)) = scanner.parameter() {
             pieces.push(Piece::new(&name, value, pieces.len()));
@@ -35,7 +35,6 @@ impl Parameters {
         pieces.sort_by(|one, other| (&one.name, one.rank).cmp(&(&other.name, other.rank)));
         let mut list: Vec<_> = pieces.chunk_by(|one, other| one.name == other.name).map(join).collect();
         list.sort_by_key(|(at, _, _)| *at);
-        let value = String::from_utf8_lossy(&value).into_owned();
         Parameters { value, list: list.into_iter().map(|(_, name, value)| (name, value)).collect(), is_extended }
     }
 
@@ -280,6 +279,7 @@ mod tests {
         check("attachment; filename=\"=?utf-8?q?z=C3=BC?=.txt\"", "attachment", &[("filename", "zü.txt")]);
         check("attachment; ; alone; =x; filename=a", "attachment", &[("", "x"), ("filename", "a")]);
         check("; a=1", "", &[("a", "1")]);
+        check("a\0b/c", "a\u{fffd}b/c", &[]);
         check("a/b; (open", "a/b", &[]);
         check("a/b; ) x=1", "a/b", &[("x", "1")]);
     }
