@@ -533,7 +533,7 @@ static void random_messages(void)
         "?=", "name*0*=utf-8''%e2", "; name*1*=%82%ac", "\"", "\\", "(", "Date: ", "1 Jul 2003 10:52:37 +0200", "\xc3", "\xbc", "\x1b$B", "Subject: ",
         " ", "\t", ";", ":", "=", "+", "Q2F0"};
     unsigned state = 1;
-    for (int round = 0; round < 20000; round++) {
+    for (int round = 0; round < 5000; round++) {
         struct text message = {0};
         for (int i = 0; i < 40; i++) {
             state = state * 1103515245U + 12345U;
