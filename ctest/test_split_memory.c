@@ -75,6 +75,25 @@ static void headers(void)
     no_more_than("Date: ", "1", SIZE, POP3_OK);
 }
 
+/* What is taken for a while does not grow with the message: it is no more than the library counts for it. */
+static void scratch(void)
+{
+    static const char *const pieces[] = {";f*1=x", ";a=b", ";=", "(", "\"", ";f=\"\x80\"", ";f*0*=utf-8''%80"};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        size_t len;
+        char *message = repeated("Content-Type: text/plain; x=y", pieces[i], 20 * 1024, &len);
+        pop3_mail mail;
+        allocations_begin(0, 0);
+        CHECK_INT(pop3_split(message, len, &mail), POP3_OK);
+        long long peak = allocations_peak();
+        allocations_end();
+        if (!CHECK(peak < 1024 * 1024))
+            printf("%s: %lld bytes\n", pieces[i], peak);
+        pop3_mail_free(&mail);
+        free(message);
+    }
+}
+
 static void parts(void)
 {
     no_more_than("Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\n\n\n", 6 * 9999, POP3_OK);
@@ -129,6 +148,7 @@ int main(void)
 {
     RUN(texts);
     RUN(headers);
+    RUN(scratch);
     RUN(parts);
     RUN(refused);
     RUN(large_blocks_refused);

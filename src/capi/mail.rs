@@ -1,14 +1,14 @@
 //! Taking a message apart.
 
 use std::ffi::{CStr, c_char};
-use std::{mem, ptr, slice};
+use std::{ptr, slice};
 
 use crate::capi::arguments::{Out, parameter};
 use crate::capi::boundary;
 use crate::capi::buffer::allocate;
 use crate::capi::codes::POP3_OK;
 use crate::error::Result;
-use crate::mail::store::Span;
+use crate::mail::store::{Span, host_size};
 use crate::mail::{self, Field, Mail, Part};
 
 /// The Omnis command.
@@ -213,5 +213,5 @@ impl pop3_part {
     }
 }
 
-const _: () =
-    assert!(mem::size_of::<pop3_field>() <= size_of::<Field>() && mem::size_of::<pop3_part>() <= size_of::<Part>());
+// what the mail's store has counted for them
+const _: () = assert!(size_of::<pop3_field>() <= host_size::<Field>() && size_of::<pop3_part>() <= host_size::<Part>());
