@@ -52,7 +52,8 @@ help:
 	@echo 'make macos      the library for macOS, arm64 and x86-64: target/macos/dist; linted, not run (10 minutes, 260 MB)'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
-	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan'
+	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan; messages taken'
+	@echo '                apart beside libEtPan and Python'
 	@echo 'make fuzz       every fuzz target for a minute (SECONDS=n for longer)'
 	@echo 'make sanitize   the tests in C under memcheck, helgrind, AddressSanitizer and ThreadSanitizer (CHECKERS="…")'
 	@echo 'make soak       100000 sessions in a loop (SESSIONS=n for another number): memory and descriptors must stay;'
@@ -234,6 +235,7 @@ bench:
 	'$(TARGET)/bench/bench_connect'
 	'$(TARGET)/bench/bench_fetch'
 	'$(TARGET)/bench/bench_again'
+	bench/bench_split.py '$(TARGET)/bench/bench_split'
 
 SECONDS := 60
 fuzz:

@@ -183,6 +183,7 @@ need_bench() {
   need cmake command -v cmake
   need libcurl4-openssl-dev pkg-config --exists libcurl
   need libetpan20 has_library 'libetpan\.so\.20'
+  need python3 command -v python3
 }
 
 case ${1:-} in

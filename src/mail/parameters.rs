@@ -267,7 +267,7 @@ mod tests {
             &[("charset", "utf-8"), ("format", "flowed")],
         );
         check(r#"a/b; x="q\"u\\o;te"; y="fol"#, "a/b", &[("x", r#"q"u\o;te"#), ("y", "fol")]);
-        check("a/b; x=\"fol\r\n ded\"; x=second", "a/b", &[("x", "fol ded"), ("x", "second")][..1].as_ref());
+        check("a/b; x=\"fol\r\n ded\"; x=second", "a/b", &[("x", "fol ded")]);
     }
 
     #[test]
