@@ -61,7 +61,7 @@ impl Piece {
     const PLAIN: u32 = u32::MAX;
 
     fn new(name: &[u8], value: Vec<u8>, at: usize) -> Piece {
-        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        let name = words::one_line(Charset::Unknown, name).to_ascii_lowercase();
         let (rank, is_encoded) = match name.split_once('*') {
             None => (Some(Piece::PLAIN), false),
             Some((_, "")) => (Some(0), true),
@@ -282,7 +282,7 @@ mod tests {
         check("attachment; filename=\"=?utf-8?q?z=C3=BC?=.txt\"", "attachment", &[("filename", "zü.txt")]);
         check("attachment; ; alone; =x; filename=a", "attachment", &[("filename", "a")]);
         check("; a=1", "", &[("a", "1")]);
-        check("a\0b/c", "a\u{fffd}b/c", &[]);
+        check("a\0b/c; x\0=1", "a\u{fffd}b/c", &[("x\u{fffd}", "1")]);
         check("a/b; (open", "a/b", &[]);
         check("a/b; ) x=1", "a/b", &[("x", "1")]);
     }
