@@ -173,6 +173,8 @@ lint:
 	rustfmt --edition 2024 --check ctest/rust/src/main.rs
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 	$(CARGO) clippy $(CARGO_FLAGS) --lib --no-default-features -- -D warnings
+	$(CARGO) clippy $(CARGO_FLAGS) --lib --no-default-features --features capi -- -D warnings
+	$(CARGO) clippy $(CARGO_FLAGS) --lib --no-default-features --features mime -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --workspace
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --lib --no-default-features
 
