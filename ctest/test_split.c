@@ -289,6 +289,7 @@ static void rubbish_in_encodings(void)
         pop3_mail mail = split(message);
         CHECK_STR(mail.parts[0].encoding, bodies[i][0]);
         CHECK_STR(mail.parts[0].data, bodies[i][2]);
+        CHECK_INT(mail.parts[0].data_len, strlen(bodies[i][2]));
         CHECK_STR(mail.parts[0].text, bodies[i][2]);
         pop3_mail_free(&mail);
     }
