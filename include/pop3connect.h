@@ -460,6 +460,8 @@ typedef struct pop3_outcome {
      */
     int32_t reconnects;
 } pop3_outcome;
+
+/**
  * A field of a message's header. Both strings live as long as the mail.
  */
 typedef struct pop3_field {
@@ -1281,6 +1283,8 @@ int32_t pop3_job_set_message_cb(pop3_job *job, pop3_collect_cb cb, void *context
 int32_t pop3_collect(const pop3_options *options,
                      const pop3_job *job,
                      pop3_outcome *out);
+
+/**
  * Takes a message apart: the fields of its header and its MIME parts, decoded (RFC 5322, RFC 2045 to 2047, RFC 2231;
  * Omnis: MailSplit).
  *

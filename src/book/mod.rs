@@ -1,6 +1,6 @@
 //! What was taken of a mailbox: the unique ids of messages that the host has, kept beyond a run.
 //!
-//! This file says what collecting asks of a book; [`file`] is one in a file of SQLite. A host may have its own.
+//! This file says what collecting asks of a book; `file` is one in a file of SQLite. A host may have its own.
 
 #[cfg(feature = "book")]
 pub mod file;
