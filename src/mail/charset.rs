@@ -32,7 +32,8 @@ pub enum Charset {
 impl Charset {
     /// The one of that name.
     pub fn named(name: &str) -> Charset {
-        let name = name.trim();
+        // quotes that are none in a field's grammar are often there
+        let name = name.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\'' || c == '"');
         let is = |other: &str| name.eq_ignore_ascii_case(other);
         if ["us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us"].into_iter().any(is) {
             return Charset::Unknown;
@@ -206,6 +207,7 @@ mod tests {
             ("", b"z\xfc", "zü"),
             ("x-nobody-knows", b"z\xfc\x80", "zü€"),
             ("ISO-8859-1", b"z\xfc", "zü"),
+            ("'koi8-r'", b"\xf0", "П"),
             ("iso-8859-15", b"\xa4", "€"),
             ("windows-1252", b"\x80 \x84x\x93", "€ „x“"),
             ("KOI8-R", b"\xf0\xd2\xc9\xd7\xc5\xd4", "Привет"),
