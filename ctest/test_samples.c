@@ -348,6 +348,18 @@ static void sample_omnis(void)
     CHECK_INT(configure(NULL, 0), 0);
 }
 
+static void sample_split(void)
+{
+    char text[] = "From: =?utf-8?q?M=C3=BCller?= <eva@example.com>\r\nTo: x@example.com\r\nSubject: files\r\n"
+                  "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee there\n\r\n--b\r\n\r\nnot this\r\n--b\r\n"
+                  "Content-Type: image/png; name=a.png\r\nContent-Transfer-Encoding: base64\r\n\r\nAP8=\r\n--b--\r\n";
+    pop3_buffer message = {text, sizeof text - 1};
+    catch_output();
+    int32_t result = print_mail(&message);
+    CHECK_STR(caught_output(), "From: M\xc3\xbcller <eva@example.com>\nSubject: files\nsee there\n[a.png, 2 bytes]\n");
+    CHECK_INT(result, POP3_OK);
+}
+
 static size_t gather_all(char *data, size_t size, size_t count, void *context)
 {
     return gather(data, size * count, context) == 0 ? size * count : 0;
