@@ -320,8 +320,9 @@ mod tests {
 
     #[test]
     fn fields_in_order() {
-        let mail =
-            split(b"B: 1\nA:\n =?utf-8?q?z=C3=BC?=\nB: 2\nDate: rubbish\nDate: 1 Jan 1970 00:00:01 GMT\n\n").unwrap();
+        let message = "B: 1\nA:\n =?utf-8?q?z=C3=BC?=\nB: 2\nX-Date: 1 Jan 1970 00:00:09 GMT\nDate: rubbish\n\
+                       Date: 1 Jan 1970 00:00:01 GMT\nDate: 1 Jan 1970 00:00:02 GMT\n\n";
+        let mail = split(message.as_bytes()).unwrap();
         let fields: Vec<_> = mail.fields.iter().map(|field| (mail.text(field.name), mail.text(field.value))).collect();
         assert_eq!(fields[..3], [("B", "1"), ("A", "zü"), ("B", "2")]);
         // the first that can be understood
