@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "check.h"
 #include "gather.h"
@@ -49,7 +50,8 @@ void make_calls(const pop3_options *options, int codes[CALLS])
     else
         CHECK(message.data == NULL && message.len == 0);
     codes[MESSAGE_BY_UID] = pop3_recv_uid(socket, "uid-2", &by_uid, NULL);
-    CHECK_INT(by_uid.len, codes[MESSAGE_BY_UID] == 0 ? message.len : 0);
+    if (CHECK_INT(by_uid.len, codes[MESSAGE_BY_UID] == 0 ? message.len : 0) && by_uid.len > 0)
+        CHECK(memcmp(by_uid.data, message.data, by_uid.len) == 0);
     codes[MESSAGES_AT_ONCE] = pop3_recv_messages(socket, numbers, MESSAGES, gather_messages, &letters, NULL);
     CHECK(codes[MESSAGES_AT_ONCE] == letters.whole || (codes[MESSAGES_AT_ONCE] < 0 && letters.whole < MESSAGES));
     codes[TOPS_AT_ONCE] = pop3_recv_tops(socket, numbers, MESSAGES, 0, gather_messages, &tops, NULL);
