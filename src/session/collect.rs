@@ -204,7 +204,8 @@ struct Run<'a> {
     is_blind: bool,
     /// Whether no more octets may be taken.
     is_full: bool,
-    /// The first refusal to delete something.
+    /// The first refusal to delete something. After it the run deletes nothing more: it might be refused the same again
+    /// and again. The next run tries.
     not_deleted: Option<Error>,
 }
 
@@ -237,10 +238,11 @@ impl Run<'_> {
         }
 
         let mut new = new.into_iter().filter(|new| !self.declined.contains(&new.name())).collect::<VecDeque<_>>();
-        let mut to_delete = survey.due;
-        let mut most_octets = if self.job.deletes { FIRST_OCTETS } else { MOST_OCTETS };
+        let deletes = self.job.deletes && self.not_deleted.is_none();
+        let mut to_delete = if self.not_deleted.is_none() { survey.due } else { Vec::new() };
+        let mut most_octets = if deletes { FIRST_OCTETS } else { MOST_OCTETS };
         while to_delete.len() < COMMIT_AFTER {
-            let room = if self.job.deletes { COMMIT_AFTER - to_delete.len() } else { AT_ONCE };
+            let room = if deletes { COMMIT_AFTER - to_delete.len() } else { AT_ONCE };
             let chosen = client.transport.in_host(|| self.choose(&mut new, room.min(AT_ONCE), most_octets))?;
             if chosen.is_empty() {
                 break;
@@ -248,7 +250,7 @@ impl Run<'_> {
             let (before, octets) = (client.transport.now(), self.outcome.octets);
             let taken = self.take(chosen, &mut client, trace).await?;
             let (after, octets) = (client.transport.now(), self.outcome.octets - octets);
-            if self.job.deletes {
+            if deletes {
                 to_delete.extend(taken);
                 most_octets = within_a_third(octets.unsigned_abs(), after.saturating_duration_since(before));
                 if !to_delete.is_empty() && after.saturating_duration_since(begin) >= COMMIT_WITHIN {
@@ -257,9 +259,11 @@ impl Run<'_> {
             }
         }
         let later = to_delete.split_off(to_delete.len().min(COMMIT_AFTER));
-        let is_refused = self.commit(client, to_delete, trace).await?;
-        let more_may_come = !new.is_empty() && !self.is_full && !self.has_enough(0);
-        Ok(more_may_come || !later.is_empty() && !is_refused)
+        self.commit(client, to_delete, trace).await?;
+        let is_deleted = self.not_deleted.is_none();
+        let has_more = !new.is_empty() && !self.is_full && !self.has_enough(0);
+        // where nothing tells messages apart those that are still there would come again
+        Ok((has_more && (is_deleted || !self.is_blind)) || (is_deleted && !later.is_empty()))
     }
 
     /// The next messages to take: of those that the host wants as many as the limits allow.
@@ -322,28 +326,27 @@ impl Run<'_> {
         }
     }
 
-    /// Deletes messages and ends the session; whether the server refused to.
+    /// Deletes messages and ends the session.
     async fn commit<T: Transport>(
         &mut self,
         mut client: Client<T>,
         numbers: Vec<i32>,
         trace: &mut Trace<'_>,
-    ) -> Result<bool> {
+    ) -> Result<()> {
         let Bulk { marked, not_marked, .. } = client.delete_many(numbers, trace).await?;
-        self.not_deleted = self.not_deleted.take().or(not_marked);
-        match client.quit(trace).await {
+        let committed = client.quit(trace).await;
+        let refused = match committed {
             Ok(()) => {
                 self.outcome.deleted += marked;
-                Ok(false)
+                not_marked
             }
             // nothing was to be committed, and all is there
-            Err(_) if marked == 0 => Ok(false),
-            Err(error) if error.ends_session() => Err(error),
-            Err(error) => {
-                self.not_deleted = self.not_deleted.take().or(Some(error));
-                Ok(true)
-            }
-        }
+            Err(_) if marked == 0 => not_marked,
+            Err(error) if error.ends_session() => return Err(error),
+            Err(error) => not_marked.or(Some(error)),
+        };
+        self.not_deleted = self.not_deleted.take().or(refused);
+        Ok(())
     }
 
     /// What a broken connection means for the message on which it broke; whether to go on.

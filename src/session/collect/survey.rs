@@ -68,7 +68,7 @@ pub async fn survey<T: Transport>(
             match by_header(client, &mut sizes, &mut survey.refused, trace).await {
                 Err(error) if error.kind() == Kind::Unsupported && !job.has_book => {
                     trace.note(format_args!("it has no TOP either: they are not told apart at all"));
-                    return blindly(client, trace).await;
+                    return blindly(client, &mut sizes, trace).await;
                 }
                 Err(error) if error.kind() == Kind::Unsupported => {
                     return Err(error.hint("it has no UIDL either, so what is new cannot be told"));
@@ -165,12 +165,12 @@ async fn by_header<T: Transport>(
 }
 
 /// Every message as a new one, where nothing tells it from others.
-async fn blindly<T: Transport>(client: &mut Client<T>, trace: &mut Trace<'_>) -> Result<Survey> {
+async fn blindly<T: Transport>(client: &mut Client<T>, sizes: &mut Sizes, trace: &mut Trace<'_>) -> Result<Survey> {
     let mut survey = Survey { is_blind: true, ..Survey::default() };
     for number in client.numbers(trace).await? {
         survey.new.push(new(number, b"", None)?);
     }
-    Sizes::default().learn_of(client, &mut survey.new, 0, trace).await?;
+    sizes.learn_of(client, &mut survey.new, 0, trace).await?;
     Ok(survey)
 }
 

@@ -214,6 +214,48 @@ fn a_refused_deletion_is_told_when_all_is_done() {
     assert_eq!((ran.result, ran.outcome.deleted), (Err(Kind::Server), 0));
 }
 
+/// What is refused is not tried again and again, with however much there is to do.
+#[test]
+fn after_a_refused_deletion_there_is_no_other_session_for_deletions() {
+    let job = Job { deletes: true, has_book: true, ..Job::default() };
+    let list = |count: i32| (1..=count).map(|number| format!("S: {number} {number}\n")).collect::<String>();
+    let (uids, sizes) =
+        (format!("C: UIDL\nS: +OK\n{}S: .\n", list(102)), format!("C: LIST\nS: +OK\n{}S: .\n", list(102)));
+    let messages = |from: i32, to: i32| {
+        let message = |number| format!("C: RETR {number}\nS: +OK\nS: A: {number}\nS: \nS: .\n");
+        (from..=to).map(message).collect::<String>()
+    };
+    let deletions = |refused: i32| {
+        let answer = |number| if number == refused { "-ERR no" } else { "+OK" };
+        (1..=100).map(|number| format!("C: DELE {number}\nS: {}\n", answer(number))).collect::<String>()
+    };
+    // by DELE: the rest is taken in another session, and not deleted
+    let (mut book, mut host) = (RunBook::new(Age::Due), Takes::default());
+    let first = format!("{uids}{sizes}{}{}{QUIT}", messages(1, 100), deletions(7));
+    let few = "C: LIST 101\nS: +OK 101 101\nC: LIST 102\nS: +OK 102 102\n";
+    let second = format!("{uids}{few}{}{QUIT}", messages(101, 102));
+    let ran = play(&job, &mut book, &mut host, &[&first, &second]);
+    assert_eq!((ran.result, ran.outcome.taken, ran.outcome.deleted), (Err(Kind::Server), 102, 99));
+    // by QUIT, and there is nothing to take
+    let ran = play(&job, &mut book, &mut host, &[&format!("{uids}{}C: QUIT\nS: -ERR not all\n", deletions(0))]);
+    assert_eq!((ran.result, ran.outcome), (Err(Kind::Server), Outcome::default()));
+}
+
+/// Where nothing tells messages apart, those that the server did not delete would come again.
+#[test]
+fn without_ids_a_refused_deletion_ends_the_run() {
+    let (mut book, mut host) = (RunBook::new(Age::Due), Takes::default());
+    let job = Job { deletes: true, ..Job::default() };
+    let list: String = (1..=101).map(|number| format!("S: {number} 9\n")).collect();
+    let messages: String = (1..=100).map(|number| format!("C: RETR {number}\nS: +OK\nS: x\nS: .\n")).collect();
+    let deletions: String = (1..=100).map(|number| format!("C: DELE {number}\nS: +OK\n")).collect();
+    let blind =
+        format!("C: UIDL\nS: -ERR\nC: LIST\nS: +OK\n{list}S: .\nC: TOP 1 0\nS: -ERR\nC: LIST\nS: +OK\n{list}S: .\n");
+    let whole = format!("{blind}{messages}{deletions}C: QUIT\nS: -ERR not all\n");
+    let ran = play(&job, &mut book, &mut host, &[&whole]);
+    assert_eq!((ran.result, ran.outcome.taken, ran.outcome.deleted), (Err(Kind::Server), 100, 0));
+}
+
 #[test]
 fn how_much_is_asked_for_by_the_speed() {
     assert_eq!(within_a_third(50_000_000, Duration::from_secs(5)), 100_000_000);
