@@ -615,6 +615,66 @@ void settings_of_the_process()
     CHECK_THROWS(pop3::set_secure_dir(""), errc::parameter);
 }
 
+void what_is_new_is_collected()
+{
+    std::string folder = "/tmp/pop3-cpp-XXXXXX";
+    make_temporary(folder.data());
+    auto options = options_at(server_mailbox("messages=4 size=400"));
+    std::string order;
+    const auto take = [&](const pop3::collected &piece) {
+        if (piece.last)
+            order.append(piece.of.uid).append(" ");
+        CHECK(!piece.failed && piece.of.size == 400);
+    };
+    pop3::job job;
+    job.book(folder + "/book").limits(3).newest_first(true).wanted([](const pop3::arrival &of) { return of.number != 3; });
+    pop3::outcome outcome = options.collect(job, take);
+    CHECK_STR(order.c_str(), "uid-4 uid-2 uid-1 ");
+    CHECK_INT(outcome.taken, 3);
+    CHECK_INT(outcome.left, 1);
+    CHECK_INT(outcome.octets, 1200);
+    order.clear();
+    outcome = options.collect(job.wanted(nullptr).delete_after(0).lines(std::nullopt), take);
+    CHECK_STR(order.c_str(), "uid-3 ");
+    CHECK_INT(outcome.deleted, 4);
+    remove_folder(folder.c_str());
+
+    // a book of its own, and a run that is stopped: the outcome is there all the same
+    std::vector<std::string> book;
+    pop3::job other;
+    other.book([&](std::string_view, std::string_view uid) { return std::count(book.begin(), book.end(), uid) > 0; },
+               [&](std::string_view, std::string_view uid) { book.emplace_back(uid); });
+    options = options_at(server_mailbox("messages=3"));
+    std::error_code code;
+    outcome = options.collect(other, [&](const pop3::collected &piece) { return !(piece.last && !book.empty()); }, code);
+    CHECK_CODE(code, errc::cancelled);
+    CHECK_INT(outcome.taken, 1);
+    CHECK_INT(static_cast<int>(book.size()), 1);
+    CHECK_INT(options.collect(other, [](const pop3::collected &) {}).taken, 2);
+    CHECK_INT(options.collect(other, [](const pop3::collected &) {}).taken, 0);
+
+    // errors, and what callables throw
+    CHECK_THROWS(other.delete_after(-2), errc::parameter);
+    CHECK_THROWS(options.collect(other, take), errc::parameter);
+    other.delete_after(std::nullopt);
+    other.book([](std::string_view, std::string_view) -> bool { throw std::string("no table"); }, [](auto...) {});
+    try {
+        options.collect(other, take);
+        CHECK(false);
+    } catch (const std::string &thrown) {
+        CHECK_STR(thrown.c_str(), "no table");
+    }
+    job.book(std::nullopt).wanted([](const pop3::arrival &) -> bool { throw 7; });
+    try {
+        options.collect(job, take);
+        CHECK(false);
+    } catch (int thrown) {
+        CHECK_INT(thrown, 7);
+    }
+    CHECK_THROWS(job.book("a\0b"sv), errc::parameter);
+    CHECK_THROWS(options.collect(job.wanted(nullptr), take), errc::parameter);
+}
+
 /* A second unit of translation: there is one of everything, whichever of them asks. */
 void units_share_what_there_is_one_of()
 {
@@ -736,6 +796,7 @@ int main() // NOLINT(bugprone-exception-escape): that would be a failure
     RUN(tls_is_told);
     RUN(settings_of_the_process);
     RUN(a_message_is_taken_apart);
+    RUN(what_is_new_is_collected);
     RUN(units_share_what_there_is_one_of);
 #ifndef __SANITIZE_ADDRESS__
     RUN(nothing_leaks);

@@ -462,6 +462,48 @@ private:
     bool refused_ = false;
 };
 
+/**
+ * What is made of settings of C's, one setter each. What cannot go to C is refused here, and kept until it is set right; what C
+ * refuses it knows itself.
+ */
+template <typename Raw, void (*Free)(Raw *)>
+class settings {
+public:
+    explicit settings(Raw *raw) noexcept : raw_(raw) {}
+
+    [[nodiscard]] Raw *get() const noexcept { return raw_.get(); }
+
+    template <typename Setter, typename... Arguments>
+    void set(const report &to, Setter setter, const Arguments &...arguments)
+    {
+        if (to.has_error())
+            return;
+        call call(0, to);
+        const auto result = call.make([&](auto... given) { return setter(raw_.get(), given...); }, arguments...);
+        const auto which = reinterpret_cast<void (*)()>(setter); // NOLINT: to be told from others, never called
+        refused_.erase(std::remove(refused_.begin(), refused_.end(), which), refused_.end());
+        if (call.was_refused())
+            refused_.push_back(which);
+        call.finish(result);
+    }
+
+    /** Makes a call by these settings, unless something was refused that C has not seen. */
+    template <typename Function>
+    std::int32_t call_with(call &call, const Function &function) const
+    {
+        return refused_.empty() ? function(raw_.get())
+                                : call.refuse(POP3_ERR_PARAMETER, "a setter was refused and not set right since");
+    }
+
+private:
+    struct free {
+        void operator()(Raw *raw) const noexcept { Free(raw); }
+    };
+
+    std::unique_ptr<Raw, free> raw_;
+    std::vector<void (*)()> refused_;
+};
+
 /** What C calls, with a callable of that type as its context. */
 template <typename Callable>
 struct c_callback {
@@ -491,6 +533,43 @@ struct c_callback {
     {
         return call::ask([&] { return callable(context)(number, std::string_view(data, len), last); }) ? 0 : 1;
     }
+    static std::int32_t collected(const pop3_arrival *arrival, const char *data, std::size_t len, std::int32_t last,
+                                  void *context) noexcept
+    {
+        return call::ask([&] { return callable(context)(*arrival, std::string_view(data, len), last); }) ? 0 : 1;
+    }
+    static std::int32_t wanted(const pop3_arrival *arrival, void *context) noexcept
+    {
+        bool is_wanted = false;
+        call::ask([&] {
+            is_wanted = callable(context)(*arrival);
+            return true;
+        });
+        return is_wanted ? 1 : 0;
+    }
+    static std::int32_t is_taken(const char *account, const char *uid, void *context) noexcept
+    {
+        std::int32_t answer = -1;
+        call::ask([&] {
+            answer = std::invoke(callable(context).is_taken, std::string_view(account), std::string_view(uid)) ? 1 : 0;
+            return true;
+        });
+        return answer;
+    }
+    static std::int32_t taken(const char *account, const char *uid, void *context) noexcept
+    {
+        const auto taken = [&] {
+            return goes_on(callable(context).taken, std::string_view(account), std::string_view(uid));
+        };
+        return call::ask(taken) ? 0 : 1;
+    }
+};
+
+/** A book of the host's own. */
+template <typename IsTaken, typename TakenNow>
+struct host_book {
+    IsTaken is_taken;
+    TakenNow taken;
 };
 
 /** A structure of C that the library filled and frees. */
@@ -711,6 +790,31 @@ struct piece {
     std::error_code refused;
 };
 
+/** A message that options::collect has found to be new: pop3_arrival. Good until the callable returns. */
+struct arrival {
+    /** Its unique id, or what stands for it. */
+    std::string_view uid;
+    /** Its number in the session that is open. */
+    std::int32_t number;
+    /** Its size in octets, -1 where the server does not say it. */
+    std::int64_t size;
+};
+
+/** A piece of a new message, good until the callable returns. */
+struct collected {
+    /** The message. */
+    arrival of;
+    /** The next bytes of it; may be none. */
+    std::string_view data;
+    /** Whether these are its final bytes: where the callable goes on, the message counts as taken. */
+    bool last;
+    /** The error where the message does not come, or what has come of it is to be thrown away. */
+    std::error_code failed;
+};
+
+/** What became of a run: pop3_outcome. */
+using outcome = pop3_outcome;
+
 /** One of many messages, in memory. */
 struct message {
     /** Its number. */
@@ -763,6 +867,16 @@ auto taking_pieces(Take &take)
     return [&take](std::int32_t number, std::string_view data, std::int32_t last) {
         const std::error_code refused = last < 0 ? std::error_code(last, category()) : std::error_code();
         return goes_on(take, piece{number, data, last == 1, refused});
+    };
+}
+
+/** What takes the pieces of new messages as C gives them. */
+template <typename Take>
+auto taking_collected(Take &take)
+{
+    return [&take](const pop3_arrival &of, std::string_view data, std::int32_t last) {
+        const std::error_code failed = last < 0 ? std::error_code(last, category()) : std::error_code();
+        return goes_on(take, collected{arrival{of.uid, of.number, of.size}, data, last == 1, failed});
     };
 }
 
@@ -1114,6 +1228,116 @@ inline message_range session::messages(std::vector<std::int32_t> numbers, std::s
 }
 
 /**
+ * What is to be collected: pop3_job, of whose functions each has a setter here. For options::collect.
+ *
+ * Each setter answers the job, so that they can be written one behind the other; given a std::error_code, all after the
+ * first that failed are passed over. Moved from, its setters report errc::parameter.
+ */
+class job {
+public:
+    job() noexcept : settings_(pop3_job_new()) {}
+
+    /** The book, an SQLite file; std::nullopt for none. */
+    job &book(std::optional<std::string_view> path, const report &to = {})
+    {
+        return set(to, pop3_job_set_book, detail::c_text(path));
+    }
+    /**
+     * A book of the host's own.
+     *
+     * - `is_taken`: takes the account and the unique id as std::string_view, and answers whether that message was taken.
+     * - `taken`: takes the same; may stop the run, and the message then has not been taken.
+     */
+    template <typename IsTaken, typename TakenNow>
+    job &book(IsTaken &&is_taken, TakenNow &&taken, const report &to = {})
+    {
+        using callables = detail::host_book<std::decay_t<IsTaken>, std::decay_t<TakenNow>>;
+        auto both = std::make_shared<callables>(
+            callables{std::forward<IsTaken>(is_taken), std::forward<TakenNow>(taken)});
+        if (to.has_error())
+            return *this;
+        detail::call call(0, to);
+        using callback = detail::c_callback<callables>;
+        const auto result = pop3_job_set_book_cb(settings_.get(), &callback::is_taken, &callback::taken, both.get());
+        if (result >= 0)
+            book_ = std::move(both);
+        call.finish(result);
+        return *this;
+    }
+    /** After how many days what was taken is deleted, 0 at once; std::nullopt for never. */
+    job &delete_after(std::optional<std::int64_t> days, const report &to = {})
+    {
+        return set(to, pop3_job_set_delete, detail::c_number(days.value_or(-1)));
+    }
+    job &newest_first(bool on, const report &to = {})
+    {
+        return set(to, pop3_job_set_order, detail::c_number(on ? 1 : 0));
+    }
+    job &limits(std::int64_t messages, std::int64_t octets_each = 0, std::int64_t octets_all = 0, const report &to = {})
+    {
+        return set(to, pop3_job_set_limits, detail::c_number(messages), detail::c_octets(octets_each),
+                   detail::c_octets(octets_all));
+    }
+    /** The header and so many lines; std::nullopt for whole messages. */
+    job &lines(std::optional<std::int64_t> lines, const report &to = {})
+    {
+        return set(to, pop3_job_set_lines, detail::c_number(lines.value_or(-1)));
+    }
+    /**
+     * Who says what is wanted.
+     *
+     * - `wants`: takes the pop3::arrival, and answers whether it is wanted now. nullptr for everything.
+     */
+    template <typename Wants>
+    job &wanted(Wants &&wants, const report &to = {})
+    {
+        auto asking = [wants = std::decay_t<Wants>(std::forward<Wants>(wants))](const pop3_arrival &of) mutable -> bool {
+            return std::invoke(wants, arrival{of.uid, of.number, of.size});
+        };
+        auto callable = std::make_shared<decltype(asking)>(std::move(asking));
+        return listen(&detail::c_callback<decltype(asking)>::wanted, std::move(callable), to);
+    }
+    job &wanted(std::nullptr_t, const report &to = {}) { return listen(nullptr, nullptr, to); }
+
+private:
+    friend class options;
+
+    template <typename Setter, typename... Arguments>
+    job &set(const report &to, Setter setter, const Arguments &...arguments)
+    {
+        settings_.set(to, setter, arguments...);
+        return *this;
+    }
+
+    job &listen(pop3_wanted_cb function, std::shared_ptr<void> callable, const report &to)
+    {
+        if (to.has_error())
+            return *this;
+        detail::call call(0, to);
+        const auto result = pop3_job_set_wanted_cb(settings_.get(), function, callable.get());
+        if (result >= 0)
+            wanted_ = std::move(callable);
+        call.finish(result);
+        return *this;
+    }
+
+    /** Makes a run whose messages that callable takes. */
+    template <typename Callable>
+    std::int32_t run(detail::call &call, const pop3_options *options, Callable &callable, outcome &out)
+    {
+        return settings_.call_with(call, [&](pop3_job *raw) {
+            pop3_job_set_message_cb(raw, &detail::c_callback<Callable>::collected, &callable);
+            const auto result = pop3_collect(options, raw, &out);
+            pop3_job_set_message_cb(raw, nullptr, nullptr);
+            return result;
+        });
+    }
+
+    detail::settings<pop3_job, pop3_job_free> settings_;
+    std::shared_ptr<void> book_, wanted_;
+};
+
+/**
  * The options of a connection: pop3_options, which it owns. Moves; never copied.
  *
  * Each setter is pop3_options_set_… of the same name, and answers the options, so that they chain. Given a
@@ -1125,7 +1349,7 @@ inline message_range session::messages(std::vector<std::int32_t> numbers, std::s
  */
 class options {
 public:
-    options() noexcept : raw_(pop3_options_new()) {}
+    options() noexcept : settings_(pop3_options_new()) {}
 
     /**
      * Connects and logs in: pop3_connect_with.
@@ -1155,6 +1379,24 @@ public:
             return pop3_recv_with(raw, &detail::c_callback<decltype(callable)>::message, &callable,
                                   delete_after ? 1 : 0, max_messages);
         }));
+    }
+
+    /**
+     * Collects what is new in a mailbox: pop3_collect.
+     *
+     * - `what`: the job, which takes one run at a time.
+     * - `take`: takes each pop3::collected; may stop the run.
+     *
+     * Returns what became of it, of a run that ended with an error as well where that is written to a std::error_code.
+     */
+    template <typename Take>
+    outcome collect(job &what, Take &&take, const report &to = {}) const
+    {
+        outcome out{};
+        auto callable = detail::taking_collected(take);
+        detail::call call(0, to);
+        call.finish(call_with(call, [&](const pop3_options *raw) { return what.run(call, raw, callable, out); }));
+        return out;
     }
 
     options &server(std::optional<std::string_view> server, const report &to = {})
@@ -1322,10 +1564,6 @@ public:
 private:
     friend session connect(const account &to, const call_options &as);
 
-    struct free {
-        void operator()(pop3_options *raw) const noexcept { pop3_options_free(raw); }
-    };
-
     [[nodiscard]] session connect_as(const call_options &as) const
     {
         detail::call call(0, as);
@@ -1339,24 +1577,15 @@ private:
     template <typename Setter, typename... Arguments>
     options &set(const report &to, Setter setter, const Arguments &...arguments)
     {
-        if (!to.has_error()) {
-            detail::call call(0, to);
-            const auto result = call.make([&](auto... given) { return setter(raw_.get(), given...); }, arguments...);
-            const auto which = reinterpret_cast<void (*)()>(setter); // NOLINT: to be told from others, never called
-            refused_.erase(std::remove(refused_.begin(), refused_.end(), which), refused_.end());
-            if (call.was_refused())
-                refused_.push_back(which);
-            call.finish(result);
-        }
+        settings_.set(to, setter, arguments...);
         return *this;
     }
 
-    /** Makes a call by these options, unless something was refused that C has not seen. */
+    /** Makes a call by these options. */
     template <typename Function>
     std::int32_t call_with(detail::call &call, const Function &function) const
     {
-        return refused_.empty() ? function(raw_.get())
-                                : call.refuse(POP3_ERR_PARAMETER, "a setter was refused and not set right since");
+        return settings_.call_with(call, function);
     }
 
     template <typename Setter, typename Function>
@@ -1366,11 +1595,11 @@ private:
         if (to.has_error())
             return *this;
         detail::call call(0, to);
-        const std::int32_t result = setter(raw_.get(), function, callable.get());
+        const std::int32_t result = setter(settings_.get(), function, callable.get());
         if (result >= 0)
             listeners_.*which = std::move(callable);
         if (listeners_.status && !listeners_.progress)
-            pop3_options_set_progress_cb(raw_.get(), &detail::call::watch_connecting, nullptr);
+            pop3_options_set_progress_cb(settings_.get(), &detail::call::watch_connecting, nullptr);
         call.finish(result);
         return *this;
     }
@@ -1378,14 +1607,12 @@ private:
     /** The call's own callable is called with the status lines of connecting, and may stop it. */
     void call_for_status() noexcept
     {
-        pop3_options_set_status_cb(raw_.get(), &detail::call::on_connecting_status, nullptr);
-        pop3_options_set_progress_cb(raw_.get(), &detail::call::watch_connecting, nullptr);
+        pop3_options_set_status_cb(settings_.get(), &detail::call::on_connecting_status, nullptr);
+        pop3_options_set_progress_cb(settings_.get(), &detail::call::watch_connecting, nullptr);
     }
 
-    std::unique_ptr<pop3_options, free> raw_;
+    detail::settings<pop3_options, pop3_options_free> settings_;
     detail::listeners listeners_;
-    /** The setters that were given what cannot go to C. What C refuses it knows itself. */
-    std::vector<void (*)()> refused_;
 };
 
 /**

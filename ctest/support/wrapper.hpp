@@ -10,6 +10,7 @@
 extern "C" {
 #include "check.h"
 #include "clock.h"
+#include "folders.h"
 #include "process.h"
 #include "script.h"
 #include "server.h"
