@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "clock.h"
+#include "folders.h"
 #include "gather.h"
 #include "names.h"
 #include "ports.h"
@@ -346,6 +347,27 @@ static void sample_omnis(void)
     CHECK_INT(pop3_message_count(socket, NULL), 5);
     CHECK_INT(pop3_disconnect(socket, NULL), 0);
     CHECK_INT(configure(NULL, 0), 0);
+}
+
+static void sample_collect(void)
+{
+    char folder[] = "/tmp/pop3-sample-XXXXXX", book[64];
+    int64_t octets = 0;
+    make_temporary(folder);
+    snprintf(book, sizeof book, "%s/book", folder);
+    serve("pass=secret messages=3 size=400");
+    pop3_options *options = pop3_options_new();
+    pop3_options_set_server(options, "pop.example.com");
+    pop3_options_set_user(options, "alice");
+    pop3_options_set_password(options, "secret");
+    pop3_options_set_secure(options, POP3_TLS);
+    catch_output();
+    CHECK_INT(collect_mail(options, book, &octets), POP3_OK);
+    CHECK_INT(collect_mail(options, book, &octets), POP3_OK);
+    CHECK_STR(caught_output(), "3 taken, 0 deleted, 0 left, 0 failed\n0 taken, 0 deleted, 0 left, 0 failed\n");
+    CHECK_INT(octets, 1200);
+    pop3_options_free(options);
+    remove_folder(folder);
 }
 
 static void sample_split(void)

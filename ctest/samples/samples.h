@@ -19,6 +19,7 @@ int main_mailbox(void);
 int32_t save_message(int32_t socket, int32_t number, const char *path);
 int32_t read_new(int32_t socket, int (*is_known)(const char *uid), pop3_message_cb take, void *context);
 int32_t print_mail(const pop3_buffer *message);
+int32_t collect_mail(const pop3_options *options, const char *book, int64_t *octets);
 pop3_options *account(const char *user, const char *password, FILE *log);
 int32_t waiting(const char *server, const char *user, const char *password);
 int32_t connect_with_token(const char *user, const char *token);
