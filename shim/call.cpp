@@ -17,8 +17,10 @@ static EXTfldval value_of(EXTParamInfo *param)
 /* A command takes what it can use: Omnis' constants and variables for a Boolean may be numbers. */
 static bool fits(const ECOparam &wanted, ffttype type)
 {
+    bool may_be_bytes = (wanted.mFlags & EXTD_FLAG_PARAMALTER) != 0 || wanted.mName == MESSAGE;
     return type == wanted.mType || (wanted.mType == fftBoolean && type == fftInteger)
-           || (wanted.mType == fftCharacter && (wanted.mFlags & EXTD_FLAG_PARAMALTER) != 0 && type == fftBinary);
+           || (wanted.mType == fftCharacter && may_be_bytes && type == fftBinary)
+           || (wanted.mName == BODY && type == fftList);
 }
 
 Call::Call(EXTCompInfo *eci, const ECOmethodEvent &method) : eci(eci), method(method), outer(current)
@@ -109,9 +111,30 @@ qlong Call::truth(ParameterName name, qlong otherwise) const
     return truth == preBoolEmpty ? otherwise : truth == preBoolTrue;
 }
 
-std::unique_ptr<EXTqlist> Call::list() const
+std::string Call::content(ParameterName name) const
 {
-    std::unique_ptr<EXTqlist> list(value(LIST).getList(qfalse));
+    EXTfldval given = value(name);
+    if (type(name) != fftBinary) {
+        Text text(given);
+        return std::string(text.c_str(), text.size());
+    }
+    qlong length = given.getBinLen();
+    std::string bytes(static_cast<std::size_t>(length), '\0');
+    given.getBinary(length, reinterpret_cast<qbyte *>(&bytes[0]), length);
+    bytes.resize(static_cast<std::size_t>(length));
+    return bytes;
+}
+
+ffttype Call::type(ParameterName name) const
+{
+    ffttype type;
+    value(name).getType(type);
+    return type;
+}
+
+std::unique_ptr<EXTqlist> Call::list(ParameterName name) const
+{
+    std::unique_ptr<EXTqlist> list(value(name).getList(qfalse));
     if (list == nullptr)
         throw Refused{BAD_LIST, "the list cannot be used"};
     return list;

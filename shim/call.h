@@ -28,7 +28,9 @@ enum ParameterName : qlong {
     DELETE,
     MAXMESSAGES,
     ERRORPROC,
-    COMMSTIMEOUT
+    COMMSTIMEOUT,
+    HEADERLIST,
+    BODY
 };
 
 /* Errors that only the component has; the others are the library's. */
@@ -65,8 +67,11 @@ public:
     qlong number(ParameterName name, qlong otherwise = 0) const;
     /* A Boolean, or a number that stands for one. */
     qlong truth(ParameterName name, qlong otherwise) const;
-    /* The list parameter. Throws Refused if it cannot be used. */
-    std::unique_ptr<EXTqlist> list() const;
+    /* What a Character has in UTF-8, NULs inside too, or a Binary as it is. */
+    std::string content(ParameterName name) const;
+    ffttype type(ParameterName name) const;
+    /* A list. Throws Refused if it cannot be used. */
+    std::unique_ptr<EXTqlist> list(ParameterName name) const;
 
     void set(ParameterName name, const char *bytes, std::size_t length);
     /* Tells the host that it has been changed. */

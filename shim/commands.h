@@ -19,5 +19,6 @@ Command pop3_stat_command;
 Command pop3_undo_deletes_command;
 Command web_dev_set_config_command;
 Command web_dev_get_secure_error_command;
+Command mail_split_command;
 
 #endif

@@ -19,7 +19,8 @@ enum : qlong {
     STAT,
     UNDO_DELETES,
     SET_CONFIG,
-    GET_SECURE_ERROR
+    GET_SECURE_ERROR,
+    MAIL_SPLIT
 };
 
 /* The version of the component. */
@@ -59,6 +60,9 @@ static ECOparam headers_params[] = {needed(SOCKET, fftInteger), needed(MESSAGENU
 static ECOparam message_params[] = {needed(SOCKET, fftInteger), needed(MESSAGENUMBER, fftInteger),
                                     changed(MESSAGE, fftCharacter), optional(STSPROC, fftCharacter)};
 static ECOparam config_params[] = {optional(ERRORPROC, fftCharacter), optional(COMMSTIMEOUT, fftInteger)};
+/* the body is a Character, a Binary or a list */
+static ECOparam split_params[] = {needed(MESSAGE, fftCharacter), changed(HEADERLIST, fftList),
+                                  changed(BODY, fftCharacter)};
 
 template <qlong count>
 static constexpr ECOmethodEvent method(qlong id, ECOparam (&params)[count])
@@ -79,6 +83,7 @@ static ECOmethodEvent methods[] = {
     method(UNDO_DELETES, socket_params),
     method(SET_CONFIG, config_params),
     {GET_SECURE_ERROR, GET_SECURE_ERROR, fftCharacter, 0, nullptr, 0, 0},
+    method(MAIL_SPLIT, split_params),
 };
 const qlong METHODS = sizeof methods / sizeof *methods;
 
@@ -96,6 +101,7 @@ static Command *const commands[] = {
     pop3_undo_deletes_command,
     web_dev_set_config_command,
     web_dev_get_secure_error_command,
+    mail_split_command,
 };
 static_assert(sizeof commands / sizeof *commands == METHODS, "each method has its command");
 

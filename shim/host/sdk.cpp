@@ -101,6 +101,18 @@ void EXTfldval::getChar(qlong most, qchar *text, qlong &length, qbool)
     std::copy(mValue->text.begin(), mValue->text.begin() + length, text);
 }
 
+qlong EXTfldval::getBinLen()
+{
+    return static_cast<qlong>(mValue->bytes.size());
+}
+
+void EXTfldval::getBinary(qlong most, qbyte *bytes, qlong &length)
+{
+    strike("getBinary");
+    length = std::min(most, getBinLen());
+    std::copy(mValue->bytes.begin(), mValue->bytes.begin() + length, bytes);
+}
+
 EXTqlist *EXTfldval::getList(qbool)
 {
     return mValue->is_unusable ? nullptr : new EXTqlist(mValue);

@@ -17,6 +17,7 @@ static void the_component_tells_what_it_has()
     for (const auto &[name, method] : plugin->methods)
         all += describe(method);
     CHECK_STR(all.c_str(),
+              "MailSplit (message Character,&headerlist List,&body Character) Integer\n"
               "POP3Connect (server Character,username Character,password Character,[stsproc Character],"
               "[secure Boolean],[verify Boolean]) Integer\n"
               "POP3DeleteMessage (socket Integer,messagenumber Integer,[stsproc Character]) Integer\n"
@@ -45,7 +46,7 @@ static void what_it_does_not_know_is_left_to_the_host()
         CHECK_INT(plugin->send(type, message), 0);
         CHECK(message.is_default);
     }
-    for (qlong id : {0, -1, 100, 113, 2147483647, -2147483647 - 1}) {
+    for (qlong id : {0, -1, 100, 114, 2147483647, -2147483647 - 1}) {
         Message message;
         message.method_id = id;
         CHECK_INT(plugin->send(ECM_METHODCALL, message), 0);

@@ -9,6 +9,7 @@ void test_messages();
 void test_parameters();
 void test_callbacks();
 void test_failures();
+void test_splitting();
 
 int main()
 {
@@ -20,6 +21,7 @@ int main()
     test_parameters();
     test_callbacks();
     test_failures();
+    test_splitting();
     plugin.reset();
     return check_result();
 }
