@@ -254,6 +254,15 @@ static void headers_alone(void)
     end();
 }
 
+static void headers_of_a_server_that_gives_none(void)
+{
+    begin("messages=3 top=no");
+    CHECK_INT(pop3_job_set_lines(job, 0), POP3_OK);
+    CHECK_INT(run(), POP3_ERR_UNSUPPORTED);
+    has_become(0, 0, 3, 0, 0);
+    end();
+}
+
 static void what_is_not_wanted_is_asked_about_again(void)
 {
     begin("messages=3");
@@ -342,6 +351,18 @@ static void a_connection_that_breaks_is_made_again(void)
         CHECK_INT(pop3_stat_with(options), 0);
         end();
     }
+}
+
+static void one_that_breaks_again_and_again_gets_there(void)
+{
+    /* some messages come each time */
+    begin("messages=400 cut-after=30 cut-connections=1000");
+    CHECK_INT(run(), POP3_OK);
+    CHECK_INT(outcome.taken, 400);
+    CHECK_INT(mail.whole, 400);
+    CHECK_INT(outcome.failed + outcome.left, 0);
+    CHECK(outcome.reconnects > 11);
+    end();
 }
 
 static void without_a_book_nothing_comes_twice_either(void)
@@ -613,11 +634,13 @@ int main(void)
     RUN(the_newest_first);
     RUN(limits);
     RUN(headers_alone);
+    RUN(headers_of_a_server_that_gives_none);
     RUN(what_is_not_wanted_is_asked_about_again);
     RUN(a_stop_ends_everything);
     RUN(a_bad_message_blocks_no_other);
     RUN(nor_does_one_without_end);
     RUN(a_connection_that_breaks_is_made_again);
+    RUN(one_that_breaks_again_and_again_gets_there);
     RUN(without_a_book_nothing_comes_twice_either);
     RUN(one_that_always_breaks_is_given_up);
     RUN(without_uidl_the_header_tells);

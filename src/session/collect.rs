@@ -125,6 +125,7 @@ pub async fn collect<C: Connector>(
         declined: BTreeSet::new(),
         breaks: BTreeMap::new(),
         fruitless: 0,
+        done: (0, 0),
         front: None,
         is_blind: false,
         is_full: false,
@@ -196,8 +197,10 @@ struct Run<'a> {
     declined: BTreeSet<Name>,
     /// How often the connection has broken at a message.
     breaks: BTreeMap<Name, u32>,
-    /// How many connections have broken one after the other, nothing having come.
+    /// How many connections have broken one after the other, nothing having been done.
     fruitless: u32,
+    /// How many messages had been taken and deleted when the last one broke.
+    done: (i32, i32),
     /// The message that was awaited when the session ended.
     front: Option<Front>,
     /// Whether the session that ended can be followed by another one.
@@ -351,6 +354,10 @@ impl Run<'_> {
 
     /// What a broken connection means for the message on which it broke; whether to go on.
     fn broke(&mut self, error: &Error) -> Result<bool> {
+        let done = (self.outcome.taken, self.outcome.deleted);
+        if done != self.done {
+            (self.done, self.fruitless) = (done, 0);
+        }
         let Some(Front { new, octets, is_too_large }) = self.front.take() else {
             self.fruitless += 1;
             return Ok(self.fruitless <= FRUITLESS && !self.is_blind);
@@ -448,6 +455,10 @@ impl Delivery for Taking<'_, '_> {
     }
 
     fn refused(&mut self, _: i32, error: &Error) -> Result<()> {
+        if error.kind() == Kind::Unsupported {
+            // of no message then, whatever is done with this answer
+            return Err(Error::new(Kind::Unsupported, error.to_string()));
+        }
         let Some(new) = self.awaited.pop_front() else { return Err(nobody_waits()) };
         self.run.failed.insert(new.name());
         self.run.outcome.failed += 1;

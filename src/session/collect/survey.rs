@@ -157,7 +157,7 @@ async fn by_header<T: Transport>(
             Err(error) if error.kind() == Kind::Unsupported => return Err(error),
             Err(error) => {
                 ids.are_all = false;
-                refused.push((new(number, b"", None)?, error));
+                refused.push((nameless(number)?, error));
             }
         }
     }
@@ -168,7 +168,7 @@ async fn by_header<T: Transport>(
 async fn blindly<T: Transport>(client: &mut Client<T>, sizes: &mut Sizes, trace: &mut Trace<'_>) -> Result<Survey> {
     let mut survey = Survey { is_blind: true, ..Survey::default() };
     for number in client.numbers(trace).await? {
-        survey.new.push(new(number, b"", None)?);
+        survey.new.push(nameless(number)?);
     }
     sizes.learn_of(client, &mut survey.new, 0, trace).await?;
     Ok(survey)
@@ -206,6 +206,12 @@ impl Delivery for Headers {
         self.done.push((number, Err(Error::new(error.kind(), error.to_string()))));
         Ok(())
     }
+}
+
+/// A message that has nothing but its number, which is another one's when messages have been deleted.
+fn nameless(number: i32) -> Result<New> {
+    let look = Look { octets: None, header: None };
+    new(number, b"", Some((look, usize::try_from(number).unwrap_or_default())))
 }
 
 fn new(number: i32, uid: &[u8], shared: Option<(Look, usize)>) -> Result<New> {

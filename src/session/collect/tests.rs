@@ -262,3 +262,23 @@ fn how_much_is_asked_for_by_the_speed() {
     assert_eq!(within_a_third(1000, Duration::from_secs(5)), FEWEST_OCTETS);
     assert_eq!(within_a_third(u64::MAX, Duration::ZERO), MOST_OCTETS);
 }
+
+/// Each of those that cannot be told apart counts for itself.
+#[test]
+fn messages_without_anything_to_tell_them_apart() {
+    let list = "C: LIST\nS: +OK\nS: 1 9\nS: 2 9\nS: 3 9\nS: .\n";
+    let top = |number: i32, answer: &str| format!("C: TOP {number} 0\n{answer}");
+    // two headers are refused
+    let (mut book, mut host) = (keeps(), Takes::default());
+    let header = "S: +OK\nS: A: 1\nS: \nS: .\n";
+    let headers = format!("{}{}{}", top(1, header), top(2, "S: -ERR no\n"), top(3, "S: -ERR no\n"));
+    let one = "C: RETR 1\nS: +OK\nS: A: 1\nS: \nS: .\n";
+    let ran = play(&with_book(), &mut book, &mut host, &[&format!("C: UIDL\nS: -ERR\n{list}{headers}{one}{QUIT}")]);
+    assert_eq!((ran.result, ran.outcome.taken, ran.outcome.failed), (Ok(()), 1, 2));
+    // there is no TOP either, and one message is refused
+    let (mut book, mut host) = (keeps(), Takes::default());
+    let retrieved = "C: RETR 1\nS: -ERR no\nC: RETR 2\nS: +OK\nS: x\nS: .\nC: RETR 3\nS: -ERR no\n";
+    let blind = format!("C: UIDL\nS: -ERR\n{list}{}{list}{retrieved}{QUIT}", top(1, "S: -ERR\n"));
+    let ran = play(&Job::default(), &mut book, &mut host, &[&blind]);
+    assert_eq!((ran.result, ran.outcome.taken, ran.outcome.failed), (Ok(()), 1, 2));
+}
