@@ -97,7 +97,11 @@ static int make_folder(const char *path)
 
 static int write_through(FILE *file)
 {
+#ifdef F_FULLFSYNC
+    return fcntl(fileno(file), F_FULLFSYNC); /* macOS: fsync alone leaves it to the drive */
+#else
     return fsync(fileno(file));
+#endif
 }
 
 static int give_name(const char *from, const char *to, const char *folder)

@@ -129,6 +129,9 @@ pub async fn collect<C: Connector>(
         front: None,
         is_blind: false,
         is_full: false,
+        has_uidl: false,
+        deleted: BTreeSet::new(),
+        most_left: usize::MAX,
         not_deleted: None,
     };
     let mut client = match Client::open(connector, options, trace).await {
@@ -207,6 +210,12 @@ struct Run<'a> {
     is_blind: bool,
     /// Whether no more octets may be taken.
     is_full: bool,
+    /// Whether the server has given unique ids.
+    has_uidl: bool,
+    /// What the server says that it has deleted.
+    deleted: BTreeSet<Name>,
+    /// How many messages there may be, where nothing tells them apart.
+    most_left: usize,
     /// The first refusal to delete something. After it the run deletes nothing more: it might be refused the same again
     /// and again. The next run tries.
     not_deleted: Option<Error>,
@@ -226,8 +235,22 @@ impl Run<'_> {
     async fn session<T: Transport>(&mut self, mut client: Client<T>, trace: &mut Trace<'_>) -> Result<bool> {
         self.front = None;
         let begin = client.transport.now();
-        let survey = survey::survey(&mut client, self.job, &mut *self.book, trace).await?;
+        let survey = survey::survey(&mut client, self.job, &mut *self.book, &mut self.has_uidl, trace).await?;
         self.is_blind = survey.is_blind;
+        let is_still_there = match survey.is_blind {
+            true => survey.new.len() > self.most_left,
+            false => survey.due.iter().any(|(_, name)| self.deleted.contains(name)),
+        };
+        if is_still_there {
+            let error = Error::new(Kind::Server, "the server has messages that it said it had deleted");
+            self.not_deleted = self.not_deleted.take().or(Some(error));
+            if self.is_blind {
+                // they would come again, and again
+                let _ = client.quit(trace).await;
+                return Ok(false);
+            }
+        }
+        let all = survey.new.len();
         let mut new: Vec<_> = survey.new.into_iter().filter(|new| !self.failed.contains(&new.name())).collect();
         if self.job.newest_first {
             new.reverse();
@@ -262,6 +285,7 @@ impl Run<'_> {
             }
         }
         let later = to_delete.split_off(to_delete.len().min(COMMIT_AFTER));
+        self.most_left = all.saturating_sub(to_delete.len());
         self.commit(client, to_delete, trace).await?;
         let is_deleted = self.not_deleted.is_none();
         let has_more = !new.is_empty() && !self.is_full && !self.has_enough(0);
@@ -304,7 +328,7 @@ impl Run<'_> {
         chosen: Vec<New>,
         client: &mut Client<T>,
         trace: &mut Trace<'_>,
-    ) -> Result<Vec<i32>> {
+    ) -> Result<Vec<(i32, Name)>> {
         let lines = self.job.lines;
         let numbers: Vec<_> = chosen.iter().map(|new| new.arrival.number).collect();
         let mut taking = Taking {
@@ -333,18 +357,20 @@ impl Run<'_> {
     async fn commit<T: Transport>(
         &mut self,
         mut client: Client<T>,
-        numbers: Vec<i32>,
+        messages: Vec<(i32, Name)>,
         trace: &mut Trace<'_>,
     ) -> Result<()> {
+        let numbers = messages.iter().map(|(number, _)| *number).collect();
         let Bulk { marked, not_marked, .. } = client.delete_many(numbers, trace).await?;
         let committed = client.quit(trace).await;
         let refused = match committed {
             Ok(()) => {
                 self.outcome.deleted += marked;
+                self.deleted.extend(messages.into_iter().map(|(_, name)| name));
                 not_marked
             }
             // nothing was to be committed, and all is there
-            Err(_) if marked == 0 => not_marked,
+            Err(error) if marked == 0 && (is_break(&error) || !error.ends_session()) => not_marked,
             Err(error) if error.ends_session() => return Err(error),
             Err(error) => not_marked.or(Some(error)),
         };
@@ -406,7 +432,7 @@ struct Taking<'r, 'a> {
     /// How many octets of the first one have come.
     octets: u64,
     header: HeaderDigest,
-    taken: Vec<i32>,
+    taken: Vec<(i32, Name)>,
     is_too_large: bool,
 }
 
@@ -448,7 +474,7 @@ impl Delivery for Taking<'_, '_> {
         outcome.taken += 1;
         outcome.left -= 1;
         outcome.octets = outcome.octets.saturating_add_unsigned(self.octets);
-        self.taken.push(number);
+        self.taken.push((number, new.name()));
         self.awaited.pop_front();
         self.octets = 0;
         Ok(())

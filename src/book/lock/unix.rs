@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
+/// How often the file may be another one than the one that was opened.
+const MOST_TRIES: u32 = 1000;
+
 pub struct Lock {
     path: PathBuf,
     file: Option<Flock<File>>,
@@ -16,7 +19,7 @@ pub struct Lock {
 impl Lock {
     /// `None` where another one has it.
     pub fn take(path: &Path) -> io::Result<Option<Lock>> {
-        loop {
+        for _ in 0..MOST_TRIES {
             let mut options = OpenOptions::new();
             // a link that somebody has laid there is not followed
             options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW);
@@ -28,10 +31,16 @@ impl Lock {
             };
             // whoever had it may have removed the file after we opened it: then a lock on it is one on nothing
             let (ours, there) = (file.metadata()?, fs::symlink_metadata(path));
-            if there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
-                return Ok(Some(Lock { path: path.to_owned(), file: Some(file) }));
+            match there {
+                Ok(there) if (there.dev(), there.ino()) == (ours.dev(), ours.ino()) => {
+                    return Ok(Some(Lock { path: path.to_owned(), file: Some(file) }));
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
             }
         }
+        Err(io::Error::other("another file is there each time"))
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Survey {
     /// The new messages, in the order of their numbers.
     pub new: Vec<New>,
     /// The messages that were taken long enough ago to be deleted.
-    pub due: Vec<i32>,
+    pub due: Vec<(i32, Name)>,
     /// The messages that the server gives nothing of by which they could be told apart, and what it says.
     pub refused: Vec<(New, Error)>,
     /// Whether nothing tells the messages of this session from those of another one.
@@ -50,19 +50,24 @@ impl New {
 /// What tells a message from all others.
 pub type Name = (CString, Option<(Look, usize)>);
 
-/// Asks for the unique ids, and the book what it knows of them.
+/// Asks for the unique ids, and the book what it knows of them. `has_uidl` says whether the server has given any in this
+/// run, which then is no server without.
 pub async fn survey<T: Transport>(
     client: &mut Client<T>,
     job: &Job,
     book: &mut dyn Book,
+    has_uidl: &mut bool,
     trace: &mut Trace<'_>,
 ) -> Result<Survey> {
     let mut survey = Survey::default();
     let mut sizes = Sizes::default();
     let ids = match client.unique_ids(None, trace).await {
-        Ok(ids) => ids,
+        Ok(ids) => {
+            *has_uidl = true;
+            ids
+        }
         // one that has it and refuses it now would have other ids the next time
-        Err(error) if error.kind() != Kind::Unsupported => return Err(error),
+        Err(error) if error.kind() != Kind::Unsupported || *has_uidl => return Err(error),
         Err(_) => {
             trace.note(format_args!("the server has no UIDL: messages are told apart by their headers"));
             match by_header(client, &mut sizes, &mut survey.refused, trace).await {
@@ -85,7 +90,10 @@ pub async fn survey<T: Transport>(
     for (group, known) in alone.into_iter().zip(known) {
         match known {
             Known::New => survey.new.push(new(group.numbers[0].0, group.uid, None)?),
-            Known::Taken(Age::Due) => survey.due.push(group.numbers[0].0),
+            Known::Taken(Age::Due) => {
+                let message = new(group.numbers[0].0, group.uid, None)?;
+                survey.due.push((message.arrival.number, message.name()));
+            }
             Known::Taken(Age::Stays) => {}
             Known::Shared => to_look_at.push(group),
         }
@@ -95,7 +103,7 @@ pub async fn survey<T: Transport>(
         look_at(client, &group, book, &mut sizes, &mut survey, trace).await?;
     }
     survey.new.sort_by_key(|new| new.arrival.number);
-    survey.due.sort_unstable();
+    survey.due.sort_unstable_by_key(|(number, _)| *number);
     sizes.learn_of(client, &mut survey.new, ids.numbers.len(), trace).await?;
     Ok(survey)
 }
@@ -124,7 +132,10 @@ async fn look_at<T: Transport>(
         for (copy, number) in numbers.into_iter().enumerate() {
             match taken.get(copy) {
                 None => survey.new.push(new(number, group.uid, Some((look, copy)))?),
-                Some(Age::Due) => survey.due.push(number),
+                Some(Age::Due) => {
+                    let message = new(number, group.uid, Some((look, copy)))?;
+                    survey.due.push((number, message.name()));
+                }
                 Some(Age::Stays) => {}
             }
         }
@@ -140,6 +151,10 @@ async fn by_header<T: Transport>(
     trace: &mut Trace<'_>,
 ) -> Result<UniqueIds> {
     let mut numbers: Vec<_> = sizes.all(client, trace).await?.iter().map(|(number, _)| *number).collect();
+    if numbers.is_empty() {
+        // it may have refused to list them
+        numbers = client.numbers(trace).await?.collect();
+    }
     let mut ids = UniqueIds { are_all: true, ..UniqueIds::default() };
     // the first one shows whether there is TOP
     let rest = numbers.split_off(numbers.len().min(1));

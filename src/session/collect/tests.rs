@@ -282,3 +282,40 @@ fn messages_without_anything_to_tell_them_apart() {
     let ran = play(&Job::default(), &mut book, &mut host, &[&blind]);
     assert_eq!((ran.result, ran.outcome.taken, ran.outcome.failed), (Ok(()), 1, 2));
 }
+
+/// A server that keeps what it says it has deleted is not asked for ever.
+#[test]
+fn deletions_that_are_confirmed_and_not_done() {
+    let list = |count: i32| (1..=count).map(|number| format!("S: {number} {number}\n")).collect::<String>();
+    let (uids, sizes) =
+        (format!("C: UIDL\nS: +OK\n{}S: .\n", list(102)), format!("C: LIST\nS: +OK\n{}S: .\n", list(102)));
+    let messages = |from: i32, to: i32| {
+        let message = |number| format!("C: RETR {number}\nS: +OK\nS: A: {number}\nS: \nS: .\n");
+        (from..=to).map(message).collect::<String>()
+    };
+    let deletions: String = (1..=100).map(|number| format!("C: DELE {number}\nS: +OK\n")).collect();
+    let (mut book, mut host) = (RunBook::new(Age::Due), Takes::default());
+    let first = format!("{uids}{sizes}{}{deletions}{QUIT}", messages(1, 100));
+    let few = "C: LIST 101\nS: +OK 101 101\nC: LIST 102\nS: +OK 102 102\n";
+    let second = format!("{uids}{few}{}{QUIT}", messages(101, 102));
+    let job = Job { deletes: true, has_book: true, ..Job::default() };
+    let ran = play(&job, &mut book, &mut host, &[&first, &second]);
+    assert_eq!((ran.result, ran.outcome.taken, ran.outcome.deleted), (Err(Kind::Server), 102, 100));
+
+    // without ids they would come again
+    let (mut book, mut host) = (RunBook::new(Age::Due), Takes::default());
+    let blind = format!("C: UIDL\nS: -ERR\n{sizes}C: TOP 1 0\nS: -ERR\n{sizes}");
+    let first = format!("{blind}{}{deletions}{QUIT}", messages(1, 100));
+    let job = Job { deletes: true, ..Job::default() };
+    let ran = play(&job, &mut book, &mut host, &[&first, &format!("{blind}{QUIT}")]);
+    assert_eq!((ran.result, ran.outcome.taken), (Err(Kind::Server), 100));
+}
+
+/// A server that has given unique ids is none without them, whatever it refuses later: all would come again under other ids.
+#[test]
+fn uidl_that_is_refused_for_once() {
+    let (mut book, mut host) = (keeps(), Takes::default());
+    let broken = format!("{UIDL}{LIST}{ONE}C: RETR 2\nS: +OK\nS: A: 2");
+    let ran = play(&with_book(), &mut book, &mut host, &[&broken, "C: UIDL\nS: -ERR\nSILENCE\n"]);
+    assert_eq!((ran.result, ran.outcome.taken), (Err(Kind::Unsupported), 1));
+}
