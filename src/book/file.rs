@@ -405,6 +405,23 @@ mod tests {
     }
 
     #[test]
+    fn a_new_book_is_made_by_many_at_once() {
+        for round in 0..20 {
+            let folder = Folder::new(&format!("making-{round}"));
+            std::thread::scope(|scope| {
+                let opening = |number: u8| {
+                    let folder = &folder;
+                    move || {
+                        FileBook::open(&folder.0.join("book"), &[b'a', number], None, Duration::from_secs(60)).map(drop)
+                    }
+                };
+                let threads: Vec<_> = (b'0'..b'8').map(|number| scope.spawn(opening(number))).collect();
+                threads.into_iter().for_each(|thread| thread.join().unwrap().unwrap());
+            });
+        }
+    }
+
+    #[test]
     fn what_is_due() {
         let folder = Folder::new("due");
         let age = |days, then: i64| {

@@ -439,9 +439,9 @@ struct Taking<'r, 'a> {
 impl Taking<'_, '_> {
     /// How many octets a message may have that is said to have so many.
     fn longest(&self, new: &New) -> u64 {
-        let endless = match (self.run.job.lines, u64::try_from(new.arrival.octets)) {
-            (None, Ok(octets)) => octets.saturating_mul(16).saturating_add(16 * 1024 * 1024),
-            _ => u64::MAX,
+        let endless = match u64::try_from(new.arrival.octets) {
+            Ok(octets) => octets.saturating_mul(16).saturating_add(16 * 1024 * 1024),
+            Err(_) => u64::MAX,
         };
         self.run.job.octets_each.unwrap_or(u64::MAX).min(endless)
     }

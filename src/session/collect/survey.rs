@@ -18,6 +18,9 @@ use crate::shortage;
 /// Up to how many new messages LIST is asked for each one of them, where the mailbox has many more.
 const FEW: usize = 16;
 
+/// How many octets a header may have.
+const LONGEST_HEADER: usize = 16 * 1024 * 1024;
+
 /// What a mailbox holds, as far as there is something to do.
 #[derive(Default)]
 pub struct Survey {
@@ -195,7 +198,7 @@ async fn headers<T: Transport>(
     numbers: Vec<i32>,
     trace: &mut Trace<'_>,
 ) -> Result<Vec<(i32, Result<[u8; 32]>)>> {
-    let mut headers = Headers { digest: HeaderDigest::default(), done: Vec::new() };
+    let mut headers = Headers { digest: HeaderDigest::default(), octets: 0, done: Vec::new() };
     client.tops_many(numbers.into_iter(), 0, &mut headers, trace).await?;
     Ok(headers.done)
 }
@@ -203,16 +206,22 @@ async fn headers<T: Transport>(
 /// Where headers go that are asked for to tell messages apart.
 struct Headers {
     digest: HeaderDigest,
+    octets: usize,
     done: Vec<(i32, Result<[u8; 32]>)>,
 }
 
 impl Delivery for Headers {
     fn piece(&mut self, _: i32, bytes: &[u8]) -> Result<()> {
+        self.octets += bytes.len();
+        if self.octets > LONGEST_HEADER {
+            return Err(Error::new(Kind::Limit, format!("a header of more than {LONGEST_HEADER} octets")));
+        }
         self.digest.add(bytes);
         Ok(())
     }
 
     fn whole(&mut self, number: i32) -> Result<()> {
+        self.octets = 0;
         self.done.push((number, Ok(mem::take(&mut self.digest).finish())));
         Ok(())
     }

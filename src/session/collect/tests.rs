@@ -319,3 +319,14 @@ fn uidl_that_is_refused_for_once() {
     let ran = play(&with_book(), &mut book, &mut host, &[&broken, "C: UIDL\nS: -ERR\nSILENCE\n"]);
     assert_eq!((ran.result, ran.outcome.taken), (Err(Kind::Unsupported), 1));
 }
+
+#[test]
+fn a_header_without_end_is_given_up() {
+    let (mut book, mut host) = (keeps(), Takes::default());
+    let log_in = "S: +OK\nC: USER tim\nS: +OK\nC: PASS pw\nS: +OK\n";
+    let mut steps =
+        Script::parse(&format!("{log_in}C: UIDL\nS: -ERR\nC: LIST\nS: +OK\nS: 1 9\nS: .\nC: TOP 1 0\nS: +OK\n"));
+    steps.push(Step::Repeats(b"A: endless\r\n".to_vec(), 64 * 1024 * 1024));
+    let ran = play_steps(&with_book(), &mut book, &mut host, vec![steps.clone(), steps.clone(), steps]);
+    assert_eq!((ran.result, ran.outcome.taken), (Err(Kind::Limit), 0));
+}
