@@ -41,14 +41,6 @@ pub struct Look {
     pub header: Option<[u8; 32]>,
 }
 
-impl Look {
-    /// Whether a message that was taken looks like this. One that was alone with its unique id then has the octets
-    /// that came, not those that LIST says.
-    fn is_of(&self, taken: &Look, is_shared: bool) -> bool {
-        self.header == taken.header && (self.octets == taken.octets || !is_shared)
-    }
-}
-
 /// A message that has been taken.
 #[derive(Clone, Copy, Debug)]
 pub struct Taken<'a> {
@@ -67,9 +59,12 @@ pub trait Book {
     /// they are all that the server lists besides `shared`, in that order too, any other one is gone from there.
     fn look_up(&mut self, uids: &[&[u8]], shared: &[&[u8]], are_all: bool) -> Result<Vec<Known>>;
 
-    /// The messages that were taken with that unique id and look like this, of which the server lists so many: those
-    /// to be deleted first.
+    /// The messages that were taken with that unique id when they shared it, and look like this, of which the server
+    /// lists so many: those to be deleted first.
     fn look_up_shared(&mut self, uid: &[u8], look: &Look, listed: usize) -> Result<Vec<Age>>;
+
+    /// The message that was taken when it was alone with that unique id, and has that header: the octets that came.
+    fn look_up_alone(&mut self, uid: &[u8], header: Option<[u8; 32]>) -> Result<Option<(Option<i64>, Age)>>;
 
     /// That a message was taken: it is on disk when this returns.
     fn add(&mut self, taken: &Taken<'_>) -> Result<()>;
@@ -101,7 +96,13 @@ impl Book for RunBook {
 
     fn look_up_shared(&mut self, uid: &[u8], look: &Look, _: usize) -> Result<Vec<Age>> {
         let taken = self.taken.get(uid).into_iter().flatten();
-        Ok(taken.filter(|(taken, is_shared)| look.is_of(taken, *is_shared)).map(|_| self.age).collect())
+        Ok(taken.filter(|(taken, is_shared)| *is_shared && taken == look).map(|_| self.age).collect())
+    }
+
+    fn look_up_alone(&mut self, uid: &[u8], header: Option<[u8; 32]>) -> Result<Option<(Option<i64>, Age)>> {
+        let mut taken = self.taken.get(uid).into_iter().flatten();
+        let alone = taken.find(|(taken, is_shared)| !is_shared && taken.header == header);
+        Ok(alone.map(|(taken, _)| (taken.octets, self.age)))
     }
 
     fn add(&mut self, taken: &Taken<'_>) -> Result<()> {

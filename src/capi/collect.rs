@@ -219,6 +219,11 @@ impl Book for HostBook {
         Ok(ages)
     }
 
+    /// It knows no headers.
+    fn look_up_alone(&mut self, _: &[u8], _: Option<[u8; 32]>) -> Result<Option<(Option<i64>, Age)>> {
+        Ok(None)
+    }
+
     fn add(&mut self, message: &Taken<'_>) -> Result<()> {
         let HostFunctions { taken, context, .. } = self.functions;
         let uid = match message.copy {

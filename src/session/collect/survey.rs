@@ -1,6 +1,6 @@
 //! Which messages are in a mailbox, and which of them are new.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::mem;
 
@@ -130,8 +130,10 @@ async fn look_at<T: Transport>(
         // where the server does not give it the size must do
         looks.entry(Look { octets, header: header.ok() }).or_default().push(number);
     }
+    let alone = taken_alone(group, book, &looks)?;
     for (look, numbers) in looks {
-        let taken = book.look_up_shared(group.uid, &look, numbers.len())?;
+        let mut taken: Vec<Age> = alone.get(&look).copied().into_iter().collect();
+        taken.extend(book.look_up_shared(group.uid, &look, numbers.len())?);
         for (copy, number) in numbers.into_iter().enumerate() {
             match taken.get(copy) {
                 None => survey.new.push(new(number, group.uid, Some((look, copy)))?),
@@ -144,6 +146,26 @@ async fn look_at<T: Transport>(
         }
     }
     Ok(())
+}
+
+/// The messages that were taken when nobody shared their unique id, each as one of those that look so now: of several with
+/// its header it is the one of its size, as far as servers count alike.
+fn taken_alone(
+    group: &Group<'_>,
+    book: &mut dyn Book,
+    looks: &BTreeMap<Look, Vec<i32>>,
+) -> Result<BTreeMap<Look, Age>> {
+    let mut alone = BTreeMap::new();
+    let headers: BTreeSet<_> = looks.keys().map(|look| look.header).collect();
+    for header in headers {
+        let Some((octets, age)) = book.look_up_alone(group.uid, header)? else { continue };
+        let mut alike = looks.keys().filter(|look| look.header == header);
+        let of_its_size = alike.clone().find(|look| look.octets == octets);
+        if let Some(look) = of_its_size.or_else(|| alike.next()) {
+            alone.insert(*look, age);
+        }
+    }
+    Ok(alone)
 }
 
 /// Unique ids made of the headers, for a server that has none.

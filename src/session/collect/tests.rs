@@ -330,3 +330,18 @@ fn a_header_without_end_is_given_up() {
     let ran = play_steps(&with_book(), &mut book, &mut host, vec![steps.clone(), steps.clone(), steps]);
     assert_eq!((ran.result, ran.outcome.taken), (Err(Kind::Limit), 0));
 }
+
+/// One message was taken, then another one has its id and its header, but not its size: it is new.
+#[test]
+fn another_one_with_the_same_header() {
+    let (mut book, mut host) = (keeps(), Takes::default());
+    let message = |number: i32, body: &str| format!("C: RETR {number}\nS: +OK\nS: A: 1\nS: \nS: {body}\nS: .\n");
+    let first = format!("C: UIDL\nS: +OK\nS: 1 a\nS: .\nC: LIST\nS: +OK\nS: 1 11\nS: .\n{}{QUIT}", message(1, "x"));
+    assert_eq!(play(&with_book(), &mut book, &mut host, &[&first]).said, ["a 11: A: 1||x|"]);
+    let top = |number: i32| format!("C: TOP {number} 0\nS: +OK\nS: A: 1\nS: \nS: .\n");
+    let both = "C: UIDL\nS: +OK\nS: 1 a\nS: 2 a\nS: .\nC: LIST\nS: +OK\nS: 1 9\nS: 2 11\nS: .\n";
+    let second = format!("{both}{}{}{}{QUIT}", top(1), top(2), message(1, ""));
+    assert_eq!(play(&with_book(), &mut book, &mut host, &[&second]).said, ["a 9: A: 1|||"]);
+    let third = format!("{both}{}{}{QUIT}", top(1), top(2));
+    assert_eq!(play(&with_book(), &mut book, &mut host, &[&third]).said, [""; 0]);
+}
