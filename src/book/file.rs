@@ -7,7 +7,8 @@ use std::cmp::Ordering;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
@@ -51,6 +52,9 @@ const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 /// For how long somebody else may have the file who writes.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
+/// How long it is waited before something is tried again for which SQLite does not wait.
+const BETWEEN_TRIES: Duration = Duration::from_millis(5);
+
 /// How many rows are read before the changes that they lead to are made.
 const STRETCH: usize = 4096;
 
@@ -73,9 +77,10 @@ impl FileBook {
     pub fn open(path: &Path, account: &[u8], days: Option<u32>, patience: Duration) -> Result<FileBook> {
         let fail = |error| failure(path, error);
         let mut connection = connect(path).map_err(fail)?;
-        connection.busy_timeout(patience.min(LONGEST_WAIT)).map_err(fail)?;
+        let patience = patience.min(LONGEST_WAIT);
+        connection.busy_timeout(patience).map_err(fail)?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(fail)?;
-        prepare(&mut connection, path)?;
+        prepare(&mut connection, path, patience)?;
         let account = account_number(&mut connection, account).map_err(fail)?;
         let lock = Lock::take(&lock_path(path, account))?;
         Ok(FileBook { connection, account, days, now: now(), path: path.to_owned(), _lock: lock })
@@ -245,13 +250,13 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// Makes the tables where there are none, and refuses what is not a book of ours, before anything is changed.
-fn prepare(connection: &mut Connection, path: &Path) -> Result<()> {
+fn prepare(connection: &mut Connection, path: &Path, patience: Duration) -> Result<()> {
     let fail = |error| failure(path, error);
     let is_new = |connection: &Connection| -> rusqlite::Result<bool> {
         connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).map(|count: i64| count == 0)
     };
     if is_new(connection).map_err(fail)? {
-        connection.pragma_update(None, "journal_mode", "wal").map_err(fail)?;
+        write_ahead(connection, patience).map_err(fail)?;
         let transaction = begin(connection).map_err(fail)?;
         // somebody else may have made them meanwhile
         if is_new(&transaction).map_err(fail)? {
@@ -276,6 +281,19 @@ fn prepare(connection: &mut Connection, path: &Path) -> Result<()> {
     // on macOS nothing else has the drive write; elsewhere it means nothing
     connection.pragma_update(None, "fullfsync", true).map_err(fail)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true).map_err(fail)
+}
+
+/// Has SQLite write ahead. Where somebody else makes the book at this moment it does not wait by itself.
+fn write_ahead(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
+    let end = Instant::now() + patience;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < end => {
+                thread::sleep(BETWEEN_TRIES);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// The number of an account. Something is written in any case: that nothing can be must be found before mail is taken.
