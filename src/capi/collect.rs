@@ -158,7 +158,7 @@ impl Host for HostMessages<'_> {
 
 /// What the host sees of a message; it is good for as long as the message is.
 fn told(arrival: &Arrival) -> pop3_arrival {
-    pop3_arrival { uid: arrival.uid.as_ptr(), number: arrival.number, size: arrival.octets }
+    pop3_arrival { uid: arrival.name.uid.as_ptr(), number: arrival.number, size: arrival.octets }
 }
 
 /// A book of the host's own, for an account from which one run at a time collects.

@@ -22,7 +22,6 @@ use crate::error::{Error, Kind, Result};
 use crate::options::Options;
 use crate::session::Client;
 use crate::session::collect::header::HeaderDigest;
-use crate::session::collect::survey::{Name, New};
 use crate::session::retrieve::{Bulk, Delivery};
 use crate::session::trace::Trace;
 use crate::session::transport::{Connector, Transport};
@@ -69,12 +68,21 @@ pub struct Job {
 /// A message that is new.
 #[derive(Clone, Debug)]
 pub struct Arrival {
-    /// Its unique id, or what stands for it.
-    pub uid: CString,
+    /// What tells it from all others, in this session and the next ones.
+    pub name: Name,
     /// Its number in this session.
     pub number: i32,
     /// Its octets by LIST; -1 where the server does not say it.
     pub octets: i64,
+}
+
+/// What tells a message from all others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    /// Its unique id, or what stands for it.
+    pub uid: CString,
+    /// Where others share that, how it looks, and which of those that look the same it is.
+    pub shared: Option<(Look, usize)>,
 }
 
 /// What became of a run, written while it goes on.
@@ -223,7 +231,7 @@ struct Run<'a> {
 
 /// The message on which a connection broke.
 struct Front {
-    new: New,
+    arrival: Arrival,
     /// How many octets of it had come.
     octets: u64,
     /// Whether those were too many.
@@ -251,19 +259,19 @@ impl Run<'_> {
             }
         }
         let all = survey.new.len();
-        let mut new: Vec<_> = survey.new.into_iter().filter(|new| !self.failed.contains(&new.name())).collect();
+        let mut new: Vec<_> = survey.new.into_iter().filter(|new| !self.failed.contains(&new.name)).collect();
         if self.job.newest_first {
             new.reverse();
         }
         self.outcome.left = i32::try_from(new.len()).unwrap_or(i32::MAX);
-        for (new, error) in survey.refused {
-            if self.failed.insert(new.name()) {
+        for (refused, error) in survey.refused {
+            if self.failed.insert(refused.name.clone()) {
                 self.outcome.failed += 1;
-                client.transport.in_host(|| self.host.failed(&new.arrival, &error))?;
+                client.transport.in_host(|| self.host.failed(&refused, &error))?;
             }
         }
 
-        let mut new = new.into_iter().filter(|new| !self.declined.contains(&new.name())).collect::<VecDeque<_>>();
+        let mut new = new.into_iter().filter(|new| !self.declined.contains(&new.name)).collect::<VecDeque<_>>();
         let deletes = self.job.deletes && self.not_deleted.is_none();
         let mut to_delete = if self.not_deleted.is_none() { survey.due } else { Vec::new() };
         let mut most_octets = if deletes { FIRST_OCTETS } else { MOST_OCTETS };
@@ -294,16 +302,16 @@ impl Run<'_> {
     }
 
     /// The next messages to take: of those that the host wants as many as the limits allow.
-    fn choose(&mut self, new: &mut VecDeque<New>, most: usize, most_octets: u64) -> Result<Vec<New>> {
-        let mut chosen: Vec<New> = Vec::new();
+    fn choose(&mut self, new: &mut VecDeque<Arrival>, most: usize, most_octets: u64) -> Result<Vec<Arrival>> {
+        let mut chosen: Vec<Arrival> = Vec::new();
         let mut octets = 0;
         while chosen.len() < most && !self.has_enough(chosen.len()) {
             let Some(next) = new.pop_front() else { break };
             let size = self.size(&next);
             let longest = [self.job.octets_each, self.job.octets_all].into_iter().flatten().min();
             if let Some(longest) = longest.filter(|longest| size > *longest) {
-                self.decline(&next);
-                self.host.failed(&next.arrival, &too_large(longest))?;
+                self.declined.insert(next.name.clone());
+                self.host.failed(&next, &too_large(longest))?;
                 continue;
             }
             let is_past = |most: u64, before: u64| before.saturating_add(octets).saturating_add(size) > most;
@@ -312,8 +320,8 @@ impl Run<'_> {
                 new.push_front(next);
                 break;
             }
-            if !self.host.wants(&next.arrival) {
-                self.decline(&next);
+            if !self.host.wants(&next) {
+                self.declined.insert(next.name);
                 continue;
             }
             octets += size;
@@ -325,12 +333,12 @@ impl Run<'_> {
     /// Takes messages, and says the numbers of those that have been taken.
     async fn take<T: Transport>(
         &mut self,
-        chosen: Vec<New>,
+        chosen: Vec<Arrival>,
         client: &mut Client<T>,
         trace: &mut Trace<'_>,
     ) -> Result<Vec<(i32, Name)>> {
         let lines = self.job.lines;
-        let numbers: Vec<_> = chosen.iter().map(|new| new.arrival.number).collect();
+        let numbers: Vec<_> = chosen.iter().map(|arrival| arrival.number).collect();
         let mut taking = Taking {
             run: self,
             awaited: chosen.into(),
@@ -347,7 +355,7 @@ impl Run<'_> {
         match ended {
             Ok(_) => Ok(taken),
             Err(error) => {
-                self.front = awaited.into_iter().next().map(|new| Front { new, octets, is_too_large });
+                self.front = awaited.into_iter().next().map(|arrival| Front { arrival, octets, is_too_large });
                 Err(error)
             }
         }
@@ -384,23 +392,21 @@ impl Run<'_> {
         if done != self.done {
             (self.done, self.fruitless) = (done, 0);
         }
-        let Some(Front { new, octets, is_too_large }) = self.front.take() else {
+        let Some(Front { arrival, octets, is_too_large }) = self.front.take() else {
             self.fruitless += 1;
             return Ok(self.fruitless <= FRUITLESS && !self.is_blind);
         };
         self.fruitless = if octets > 0 { 0 } else { self.fruitless + 1 };
-        let breaks = self.breaks.entry(new.name()).or_default();
+        let breaks = self.breaks.entry(arrival.name.clone()).or_default();
         *breaks += 1;
         let is_given_up = *breaks >= 2 || is_too_large;
         if is_too_large {
-            self.decline(&new);
+            self.declined.insert(arrival.name.clone());
         } else if is_given_up {
-            self.failed.insert(new.name());
-            self.outcome.failed += 1;
-            self.outcome.left -= 1;
+            self.fail(&arrival);
         }
         if is_given_up || octets > 0 {
-            self.host.failed(&new.arrival, error)?;
+            self.host.failed(&arrival, error)?;
         }
         Ok(self.fruitless <= FRUITLESS_AT_MESSAGES && !self.is_blind)
     }
@@ -412,15 +418,18 @@ impl Run<'_> {
     }
 
     /// How many octets of a message are expected; those of a header are nobody's to know.
-    fn size(&self, new: &New) -> u64 {
+    fn size(&self, arrival: &Arrival) -> u64 {
         match self.job.lines {
-            None => u64::try_from(new.arrival.octets).unwrap_or(0),
+            None => u64::try_from(arrival.octets).unwrap_or(0),
             Some(_) => 0,
         }
     }
 
-    fn decline(&mut self, new: &New) {
-        self.declined.insert(new.name());
+    /// That a new message does not arrive.
+    fn fail(&mut self, arrival: &Arrival) {
+        self.failed.insert(arrival.name.clone());
+        self.outcome.failed += 1;
+        self.outcome.left -= 1;
     }
 }
 
@@ -428,7 +437,7 @@ impl Run<'_> {
 struct Taking<'r, 'a> {
     run: &'r mut Run<'a>,
     /// The messages that have been asked for, in the order in which they come.
-    awaited: VecDeque<New>,
+    awaited: VecDeque<Arrival>,
     /// How many octets of the first one have come.
     octets: u64,
     header: HeaderDigest,
@@ -438,8 +447,8 @@ struct Taking<'r, 'a> {
 
 impl Taking<'_, '_> {
     /// How many octets a message may have that is said to have so many.
-    fn longest(&self, new: &New) -> u64 {
-        let endless = match u64::try_from(new.arrival.octets) {
+    fn longest(&self, arrival: &Arrival) -> u64 {
+        let endless = match u64::try_from(arrival.octets) {
             Ok(octets) => octets.saturating_mul(16).saturating_add(16 * 1024 * 1024),
             Err(_) => u64::MAX,
         };
@@ -449,34 +458,33 @@ impl Taking<'_, '_> {
 
 impl Delivery for Taking<'_, '_> {
     fn piece(&mut self, _: i32, bytes: &[u8]) -> Result<()> {
-        let Some(new) = self.awaited.front() else { return Err(nobody_waits()) };
+        let Some(arrival) = self.awaited.front() else { return Err(nobody_waits()) };
         self.octets += bytes.len() as u64;
-        let longest = self.longest(new);
+        let longest = self.longest(arrival);
         if self.octets > longest {
             self.is_too_large = self.run.job.octets_each == Some(longest);
             return Err(too_large(longest));
         }
         self.header.add(bytes);
-        self.run.host.piece(&new.arrival, bytes)
+        self.run.host.piece(arrival, bytes)
     }
 
     fn whole(&mut self, number: i32) -> Result<()> {
-        let Some(new) = self.awaited.front() else { return Err(nobody_waits()) };
-        self.run.host.whole(&new.arrival)?;
+        let Some(arrival) = self.awaited.front() else { return Err(nobody_waits()) };
+        self.run.host.whole(arrival)?;
         let header = mem::take(&mut self.header).finish();
         let came = Look { octets: i64::try_from(self.octets).ok(), header: Some(header) };
-        let look = new.shared.map_or(came, |(look, _)| look);
-        let uid = new.arrival.uid.to_bytes();
         if !self.run.is_blind {
-            self.run.book.add(&Taken { uid, look, copy: new.shared.map(|(_, copy)| copy) })?;
+            let Name { uid, shared } = &arrival.name;
+            let (look, copy) = shared.map_or((came, None), |(look, copy)| (look, Some(copy)));
+            self.run.book.add(&Taken { uid: uid.to_bytes(), look, copy })?;
         }
         let outcome = &mut *self.run.outcome;
         outcome.taken += 1;
         outcome.left -= 1;
         outcome.octets = outcome.octets.saturating_add_unsigned(self.octets);
-        self.taken.push((number, new.name()));
-        self.awaited.pop_front();
         self.octets = 0;
+        self.taken.extend(self.awaited.pop_front().map(|arrival| (number, arrival.name)));
         Ok(())
     }
 
@@ -485,11 +493,9 @@ impl Delivery for Taking<'_, '_> {
             // of no message then, whatever is done with this answer
             return Err(Error::new(Kind::Unsupported, error.to_string()));
         }
-        let Some(new) = self.awaited.pop_front() else { return Err(nobody_waits()) };
-        self.run.failed.insert(new.name());
-        self.run.outcome.failed += 1;
-        self.run.outcome.left -= 1;
-        self.run.host.failed(&new.arrival, error)
+        let Some(arrival) = self.awaited.pop_front() else { return Err(nobody_waits()) };
+        self.run.fail(&arrival);
+        self.run.host.failed(&arrival, error)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::book::{Age, Book, Known, Look};
 use crate::error::{Error, Kind, Result};
 use crate::session::Client;
 use crate::session::collect::header::HeaderDigest;
-use crate::session::collect::{Arrival, Job};
+use crate::session::collect::{Arrival, Job, Name};
 use crate::session::mailbox::UniqueIds;
 use crate::session::retrieve::Delivery;
 use crate::session::trace::Trace;
@@ -25,33 +25,25 @@ const LONGEST_HEADER: usize = 16 * 1024 * 1024;
 #[derive(Default)]
 pub struct Survey {
     /// The new messages, in the order of their numbers.
-    pub new: Vec<New>,
+    pub new: Vec<Arrival>,
     /// The messages that were taken long enough ago to be deleted.
     pub due: Vec<(i32, Name)>,
     /// The messages that the server gives nothing of by which they could be told apart, and what it says.
-    pub refused: Vec<(New, Error)>,
+    pub refused: Vec<(Arrival, Error)>,
     /// Whether nothing tells the messages of this session from those of another one.
     pub is_blind: bool,
 }
 
-/// A new message.
-#[derive(Debug)]
-pub struct New {
-    /// What the host is told of it.
-    pub arrival: Arrival,
-    /// What tells it from others with its unique id, where there are some, and from which of those that look the same.
-    pub shared: Option<(Look, usize)>,
-}
-
-impl New {
-    /// What tells it from all others, in this session and the next ones.
-    pub fn name(&self) -> Name {
-        (self.arrival.uid.clone(), self.shared)
+impl Survey {
+    /// A message that is in the mailbox, and of what age it is if it was taken.
+    fn add(&mut self, number: i32, name: Name, taken: Option<Age>) {
+        match taken {
+            None => self.new.push(Arrival { name, number, octets: -1 }),
+            Some(Age::Due) => self.due.push((number, name)),
+            Some(Age::Stays) => {}
+        }
     }
 }
-
-/// What tells a message from all others.
-pub type Name = (CString, Option<(Look, usize)>);
 
 /// Asks for the unique ids, and the book what it knows of them. `has_uidl` says whether the server has given any in this
 /// run, which then is no server without.
@@ -92,57 +84,56 @@ pub async fn survey<T: Transport>(
     let mut to_look_at = shared;
     for (group, known) in alone.into_iter().zip(known) {
         match known {
-            Known::New => survey.new.push(new(group.numbers[0].0, group.uid, None)?),
-            Known::Taken(Age::Due) => {
-                let message = new(group.numbers[0].0, group.uid, None)?;
-                survey.due.push((message.arrival.number, message.name()));
-            }
+            Known::New => survey.add(group.numbers[0].0, name(group.uid, None)?, None),
+            Known::Taken(Age::Due) => survey.due.push((group.numbers[0].0, name(group.uid, None)?)),
             Known::Taken(Age::Stays) => {}
             Known::Shared => to_look_at.push(group),
         }
         shortage::check()?;
     }
-    for group in to_look_at {
-        look_at(client, &group, book, &mut sizes, &mut survey, trace).await?;
-    }
-    survey.new.sort_by_key(|new| new.arrival.number);
+    look_at(client, &to_look_at, book, &mut sizes, &mut survey, trace).await?;
+    survey.new.sort_by_key(|new| new.number);
     survey.due.sort_unstable_by_key(|(number, _)| *number);
     sizes.learn_of(client, &mut survey.new, ids.numbers.len(), trace).await?;
     Ok(survey)
 }
 
-/// The messages with one unique id, which may be those that were taken, or others.
+/// The messages of these groups, each of which may be one that was taken, or another one.
 async fn look_at<T: Transport>(
     client: &mut Client<T>,
-    group: &Group<'_>,
+    groups: &[Group<'_>],
     book: &mut dyn Book,
     sizes: &mut Sizes,
     survey: &mut Survey,
     trace: &mut Trace<'_>,
 ) -> Result<()> {
-    let mut looks: BTreeMap<Look, Vec<i32>> = BTreeMap::new();
-    let numbers: Vec<_> = group.numbers.iter().map(|(number, _)| *number).collect();
-    let mut octets = Vec::new();
-    for number in &numbers {
-        octets.push(sizes.of_any(client, *number, trace).await?);
+    if groups.is_empty() {
+        return Ok(());
     }
-    for ((number, header), octets) in headers(client, numbers, trace).await?.into_iter().zip(octets) {
-        // where the server does not give it the size must do
-        looks.entry(Look { octets, header: header.ok() }).or_default().push(number);
+    let numbers: Vec<_> = groups.iter().flat_map(|group| group.numbers).map(|(number, _)| *number).collect();
+    sizes.all(client, trace).await?;
+    // in the order of the groups
+    let mut headers = headers(client, numbers, trace).await?.into_iter();
+    for group in groups {
+        let mut looks: BTreeMap<Look, Vec<i32>> = BTreeMap::new();
+        for (number, header) in headers.by_ref().take(group.numbers.len()) {
+            // where the server does not give it the size must do
+            let look = Look { octets: sizes.of(number), header: header.ok() };
+            looks.entry(look).or_default().push(number);
+        }
+        compare(group, looks, book, survey)?;
     }
+    Ok(())
+}
+
+/// The messages with one unique id, by their looks, with what the book knows of such.
+fn compare(group: &Group<'_>, looks: BTreeMap<Look, Vec<i32>>, book: &mut dyn Book, survey: &mut Survey) -> Result<()> {
     let alone = taken_alone(group, book, &looks)?;
     for (look, numbers) in looks {
         let mut taken: Vec<Age> = alone.get(&look).copied().into_iter().collect();
         taken.extend(book.look_up_shared(group.uid, &look, numbers.len())?);
         for (copy, number) in numbers.into_iter().enumerate() {
-            match taken.get(copy) {
-                None => survey.new.push(new(number, group.uid, Some((look, copy)))?),
-                Some(Age::Due) => {
-                    let message = new(number, group.uid, Some((look, copy)))?;
-                    survey.due.push((number, message.name()));
-                }
-                Some(Age::Stays) => {}
-            }
+            survey.add(number, name(group.uid, Some((look, copy)))?, taken.get(copy).copied());
         }
     }
     Ok(())
@@ -172,14 +163,10 @@ fn taken_alone(
 async fn by_header<T: Transport>(
     client: &mut Client<T>,
     sizes: &mut Sizes,
-    refused: &mut Vec<(New, Error)>,
+    refused: &mut Vec<(Arrival, Error)>,
     trace: &mut Trace<'_>,
 ) -> Result<UniqueIds> {
-    let mut numbers: Vec<_> = sizes.all(client, trace).await?.iter().map(|(number, _)| *number).collect();
-    if numbers.is_empty() {
-        // it may have refused to list them
-        numbers = client.numbers(trace).await?.collect();
-    }
+    let mut numbers = sizes.numbers(client, trace).await?;
     let mut ids = UniqueIds { are_all: true, ..UniqueIds::default() };
     // the first one shows whether there is TOP
     let rest = numbers.split_off(numbers.len().min(1));
@@ -197,7 +184,7 @@ async fn by_header<T: Transport>(
             Err(error) if error.kind() == Kind::Unsupported => return Err(error),
             Err(error) => {
                 ids.are_all = false;
-                refused.push((nameless(number)?, error));
+                refused.push((nameless(number), error));
             }
         }
     }
@@ -207,9 +194,7 @@ async fn by_header<T: Transport>(
 /// Every message as a new one, where nothing tells it from others.
 async fn blindly<T: Transport>(client: &mut Client<T>, sizes: &mut Sizes, trace: &mut Trace<'_>) -> Result<Survey> {
     let mut survey = Survey { is_blind: true, ..Survey::default() };
-    for number in client.numbers(trace).await? {
-        survey.new.push(nameless(number)?);
-    }
+    survey.new.extend(sizes.numbers(client, trace).await?.into_iter().map(nameless));
     sizes.learn_of(client, &mut survey.new, 0, trace).await?;
     Ok(survey)
 }
@@ -255,14 +240,15 @@ impl Delivery for Headers {
 }
 
 /// A message that has nothing but its number, which is another one's when messages have been deleted.
-fn nameless(number: i32) -> Result<New> {
+fn nameless(number: i32) -> Arrival {
     let look = Look { octets: None, header: None };
-    new(number, b"", Some((look, usize::try_from(number).unwrap_or_default())))
+    let shared = Some((look, usize::try_from(number).unwrap_or_default()));
+    Arrival { name: Name { uid: CString::default(), shared }, number, octets: -1 }
 }
 
-fn new(number: i32, uid: &[u8], shared: Option<(Look, usize)>) -> Result<New> {
+fn name(uid: &[u8], shared: Option<(Look, usize)>) -> Result<Name> {
     let uid = CString::new(uid).map_err(|_| Error::new(Kind::Syntax, "a unique id with a NUL in it"))?;
-    Ok(New { arrival: Arrival { uid, number, octets: -1 }, shared })
+    Ok(Name { uid, shared })
 }
 
 /// The octets of messages, asked for when they are needed.
@@ -287,36 +273,41 @@ impl Sizes {
         Ok(self.listed.get_or_insert_default())
     }
 
-    /// Of one message, by the list of all.
-    async fn of_any<T: Transport>(
-        &mut self,
-        client: &mut Client<T>,
-        number: i32,
-        trace: &mut Trace<'_>,
-    ) -> Result<Option<i64>> {
-        let listed = self.all(client, trace).await?;
-        Ok(listed.binary_search_by_key(&number, |(number, _)| *number).ok().map(|at| listed[at].1))
+    /// The numbers of all messages, of a server that refuses to list them counted.
+    async fn numbers<T: Transport>(&mut self, client: &mut Client<T>, trace: &mut Trace<'_>) -> Result<Vec<i32>> {
+        match &self.all(client, trace).await?[..] {
+            [] => Ok(client.numbers(trace).await?.collect()),
+            listed => Ok(listed.iter().map(|(number, _)| *number).collect()),
+        }
+    }
+
+    /// Of one message, by the list of all, if that was asked for.
+    fn of(&self, number: i32) -> Option<i64> {
+        let listed = self.listed.as_ref()?;
+        listed.binary_search_by_key(&number, |(number, _)| *number).ok().map(|at| listed[at].1)
     }
 
     /// Of the new messages of a mailbox that holds so many: by the list of all, unless they are few among many.
     async fn learn_of<T: Transport>(
         &mut self,
         client: &mut Client<T>,
-        new: &mut [New],
+        new: &mut [Arrival],
         messages: usize,
         trace: &mut Trace<'_>,
     ) -> Result<()> {
-        let are_few = self.listed.is_none() && new.len() <= FEW && messages > 2 * FEW;
+        let are_few = new.len() <= FEW && messages > 2 * FEW;
+        if !are_few && !new.is_empty() {
+            self.all(client, trace).await?;
+        }
         for new in new {
-            let number = new.arrival.number;
-            let octets = match are_few {
-                false => self.of_any(client, number, trace).await?,
-                true => match client.list(Some(number), trace).await {
+            let octets = match self.listed {
+                Some(_) => self.of(new.number),
+                None => match client.list(Some(new.number), trace).await {
                     Err(error) if error.ends_session() => return Err(error),
                     listed => listed.ok().and_then(|listed| listed.first().map(|(_, octets)| *octets)),
                 },
             };
-            new.arrival.octets = octets.filter(|octets| *octets >= 0).unwrap_or(-1);
+            new.octets = octets.filter(|octets| *octets >= 0).unwrap_or(-1);
         }
         Ok(())
     }

@@ -37,13 +37,13 @@ impl Host for Takes {
 
     fn whole(&mut self, arrival: &Arrival) -> Result<()> {
         let message = String::from_utf8(mem::take(&mut self.message)).unwrap().replace("\r\n", "|");
-        self.said.push(format!("{} {}: {message}", arrival.uid.to_str().unwrap(), arrival.octets));
+        self.said.push(format!("{} {}: {message}", arrival.name.uid.to_str().unwrap(), arrival.octets));
         Ok(())
     }
 
     fn failed(&mut self, arrival: &Arrival, error: &Error) -> Result<()> {
         self.message.clear();
-        self.said.push(format!("{} {:?}", arrival.uid.to_str().unwrap(), error.kind()));
+        self.said.push(format!("{} {:?}", arrival.name.uid.to_str().unwrap(), error.kind()));
         Ok(())
     }
 }
@@ -249,8 +249,7 @@ fn without_ids_a_refused_deletion_ends_the_run() {
     let list: String = (1..=101).map(|number| format!("S: {number} 9\n")).collect();
     let messages: String = (1..=100).map(|number| format!("C: RETR {number}\nS: +OK\nS: x\nS: .\n")).collect();
     let deletions: String = (1..=100).map(|number| format!("C: DELE {number}\nS: +OK\n")).collect();
-    let blind =
-        format!("C: UIDL\nS: -ERR\nC: LIST\nS: +OK\n{list}S: .\nC: TOP 1 0\nS: -ERR\nC: LIST\nS: +OK\n{list}S: .\n");
+    let blind = format!("C: UIDL\nS: -ERR\nC: LIST\nS: +OK\n{list}S: .\nC: TOP 1 0\nS: -ERR\n");
     let whole = format!("{blind}{messages}{deletions}C: QUIT\nS: -ERR not all\n");
     let ran = play(&job, &mut book, &mut host, &[&whole]);
     assert_eq!((ran.result, ran.outcome.taken, ran.outcome.deleted), (Err(Kind::Server), 100, 0));
@@ -278,7 +277,7 @@ fn messages_without_anything_to_tell_them_apart() {
     // there is no TOP either, and one message is refused
     let (mut book, mut host) = (keeps(), Takes::default());
     let retrieved = "C: RETR 1\nS: -ERR no\nC: RETR 2\nS: +OK\nS: x\nS: .\nC: RETR 3\nS: -ERR no\n";
-    let blind = format!("C: UIDL\nS: -ERR\n{list}{}{list}{retrieved}{QUIT}", top(1, "S: -ERR\n"));
+    let blind = format!("C: UIDL\nS: -ERR\n{list}{}{retrieved}{QUIT}", top(1, "S: -ERR\n"));
     let ran = play(&Job::default(), &mut book, &mut host, &[&blind]);
     assert_eq!((ran.result, ran.outcome.taken, ran.outcome.failed), (Ok(()), 1, 2));
 }
@@ -304,7 +303,7 @@ fn deletions_that_are_confirmed_and_not_done() {
 
     // without ids they would come again
     let (mut book, mut host) = (RunBook::new(Age::Due), Takes::default());
-    let blind = format!("C: UIDL\nS: -ERR\n{sizes}C: TOP 1 0\nS: -ERR\n{sizes}");
+    let blind = format!("C: UIDL\nS: -ERR\n{sizes}C: TOP 1 0\nS: -ERR\n");
     let first = format!("{blind}{}{deletions}{QUIT}", messages(1, 100));
     let job = Job { deletes: true, ..Job::default() };
     let ran = play(&job, &mut book, &mut host, &[&first, &format!("{blind}{QUIT}")]);
