@@ -395,7 +395,7 @@ typedef int32_t (*pop3_book_cb)(const char *account, const char *uid, void *cont
  */
 typedef struct pop3_arrival {
     /**
-     * Its unique id by UIDL, without blanks at its ends. Of a server without UIDL, SHA-256 over the header in
+     * Its unique id by UIDL, with one blank between its words. Of a server without UIDL, SHA-256 over the header in
      * hexadecimal digits, each line of it with LF as its end. "" of one that has no TOP either.
      */
     const char *uid;

@@ -19,7 +19,7 @@ const COMMAND: &CStr = c"POP3Job";
 /// A message that pop3_collect has found to be new.
 #[repr(C)]
 pub struct pop3_arrival {
-    /// Its unique id by UIDL, without blanks at its ends. Of a server without UIDL, SHA-256 over the header in
+    /// Its unique id by UIDL, with one blank between its words. Of a server without UIDL, SHA-256 over the header in
     /// hexadecimal digits, each line of it with LF as its end. "" of one that has no TOP either.
     pub uid: *const c_char,
     /// Its number in the session that is open. It may have another one when it is seen again.

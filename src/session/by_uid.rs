@@ -1,8 +1,7 @@
 //! The messages of a session by their unique ids.
 //!
 //! The mailbox is locked while a session lasts (RFC 1939, section 4), so one list is enough for all look-ups. An id is the
-//! same however many blanks stand between its words: some servers change them from one session to the next, and the host
-//! may have an id from an earlier one. Two messages with the same id are told apart by nothing, so neither is taken.
+//! same however many blanks stand between its words, since the host may have it from an earlier session. Two messages with the same id are told apart by nothing, so neither is taken.
 
 use crate::error::{Error, Kind, Result};
 use crate::session::mailbox::UniqueIds;

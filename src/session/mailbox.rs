@@ -252,7 +252,7 @@ impl UniqueIds {
         (number, &self.text[start..end])
     }
 
-    /// Makes one blank of several that stand together, in each id.
+    /// Makes one blank of several that stand together, in each id: some servers change them from one session to the next.
     pub(super) fn unify_blanks(&mut self) {
         let (mut from, mut to) = (0, 0);
         for (_, end) in &mut self.entries {

@@ -57,8 +57,9 @@ pub async fn survey<T: Transport>(
     let mut survey = Survey::default();
     let mut sizes = Sizes::default();
     let ids = match client.unique_ids(None, trace).await {
-        Ok(ids) => {
+        Ok(mut ids) => {
             *has_uidl = true;
+            ids.unify_blanks();
             ids
         }
         // one that has it and refuses it now would have other ids the next time

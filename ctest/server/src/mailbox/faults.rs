@@ -31,7 +31,7 @@ enum Ids {
     Pairs,
     /// All have the same.
     Same,
-    /// Each its own, with blanks in it, and before and behind it now and then.
+    /// Each its own, with a blank in it, or with two, and others before and behind it.
     Blanks,
 }
 
@@ -79,7 +79,7 @@ impl Faults {
             Ids::Own => format!("uid-{id}"),
             Ids::Pairs => format!("uid-{}", id.div_ceil(2)),
             Ids::Same => "uid".to_owned(),
-            Ids::Blanks if number % 2 == 0 => format!("  Mon 10:{id}  "),
+            Ids::Blanks if number % 2 == 0 => format!("  Mon  10:{id}  "),
             Ids::Blanks => format!("Mon 10:{id}"),
         }
     }
