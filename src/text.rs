@@ -39,6 +39,11 @@ pub fn brief(bytes: &[u8]) -> String {
     format!("{}… and {} octets more", escape(&bytes[..end]), bytes.len() - end)
 }
 
+/// In hexadecimal digits, as digests are shown.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Text fit to be shown: UTF-8 as it is; control characters, what would change how the line is laid out, and every other
 /// byte as `\xNN`.
 pub fn escape(bytes: &[u8]) -> String {
@@ -202,6 +207,11 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     use super::*;
+
+    #[test]
+    fn hexadecimal_digits() {
+        assert_eq!(hex(&[0, 0x1f, 0xa0]), "001fa0");
+    }
 
     #[test]
     fn escaping() {

@@ -17,6 +17,7 @@ use crate::book::lock::Lock;
 use crate::book::{Age, Book, Known, Look, Taken};
 use crate::error::{Error, Kind, Result};
 use crate::shortage;
+use crate::text::hex;
 
 /// Of the tables below.
 const VERSION: i32 = 1;
@@ -197,7 +198,7 @@ impl Book for FileBook {
     }
 
     fn look_up_shared(&mut self, uid: &[u8], look: &Look, _: usize) -> Result<Vec<Age>> {
-        let header = look.header.map(hexadecimal);
+        let header = look.header.map(|digest| hex(&digest));
         let read = || -> rusqlite::Result<Vec<Age>> {
             let mut statement = self.connection.prepare(
                 "SELECT taken FROM messages WHERE account = ?1 AND uid = ?2 AND header IS ?3 AND octets IS ?4 AND shared
@@ -213,14 +214,14 @@ impl Book for FileBook {
         let read = || {
             let alone = "SELECT octets, taken FROM messages
                          WHERE account = ?1 AND uid = ?2 AND header IS ?3 AND NOT shared";
-            let key = params![self.account, Text(uid), header.map(hexadecimal)];
+            let key = params![self.account, Text(uid), header.map(|digest| hex(&digest))];
             self.connection.query_row(alone, key, |row| Ok((row.get(0)?, self.age(row.get(1)?)))).optional()
         };
         read().map_err(|error| failure(&self.path, error))
     }
 
     fn add(&mut self, taken: &Taken<'_>) -> Result<()> {
-        let header = taken.look.header.map(hexadecimal);
+        let header = taken.look.header.map(|digest| hex(&digest));
         let add = || {
             let mut statement = self.connection.prepare(
                 "INSERT INTO messages (account, uid, copy, shared, octets, header, taken)
@@ -340,10 +341,6 @@ impl rusqlite::ToSql for Text<'_> {
 fn text<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<&'a [u8]> {
     let value = row.get_ref(column)?;
     value.as_bytes().map_err(|_| rusqlite::Error::InvalidColumnType(column, "uid".to_owned(), value.data_type()))
-}
-
-fn hexadecimal(digest: [u8; 32]) -> String {
-    digest.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// In seconds since 1970.

@@ -16,6 +16,7 @@ use crate::drive::blocking;
 use crate::error::{Error, Kind, Result};
 use crate::options::Options;
 use crate::session::collect::{Arrival, Host, Outcome};
+use crate::text::hex;
 
 /// What became of a run of pop3_collect.
 #[repr(C)]
@@ -242,6 +243,6 @@ impl Book for HostBook {
 /// What stands for the unique id of a message that shares it: with its size, the digest of its header, and which of
 /// those that look the same it is.
 fn apart(uid: &[u8], look: &Look, copy: usize) -> Vec<u8> {
-    let header: String = look.header.unwrap_or_default().iter().map(|octet| format!("{octet:02x}")).collect();
+    let header = hex(&look.header.unwrap_or_default());
     [uid, format!(" {} {header} {}", look.octets.unwrap_or(-1), copy + 1).as_bytes()].concat()
 }

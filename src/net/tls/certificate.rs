@@ -490,7 +490,8 @@ pub mod tests {
 
     use super::*;
     use crate::net::address::Host;
-    use crate::net::tls::refusal::{self, Reason, hex};
+    use crate::net::tls::refusal::{self, Reason};
+    use crate::text::hex;
 
     /// Made by `openssl req -x509`, with an email address among its names.
     const PEM: &str = "\

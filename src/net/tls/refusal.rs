@@ -3,6 +3,7 @@
 use super::certificate::Certificate;
 use crate::error::{Error, Kind};
 use crate::net::address::Host;
+use crate::text::hex;
 
 /// Why a certificate was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,11 +62,6 @@ pub fn not_pinned(shown: Option<&Certificate>, wanted: &[u8; 32]) -> Error {
     Error::new(Kind::Secure, text)
 }
 
-/// A fingerprint as pop3_options_set_fingerprint takes it.
-pub fn hex(fingerprint: &[u8]) -> String {
-    fingerprint.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,10 +94,5 @@ mod tests {
             text(Reason::Other("unsuitable purpose")),
             "the server's certificate was refused: unsuitable purpose"
         );
-    }
-
-    #[test]
-    fn a_fingerprint_in_hexadecimal() {
-        assert_eq!(hex(&[0, 0x1f, 0xa0]), "001fa0");
     }
 }

@@ -14,6 +14,7 @@ use crate::session::retrieve::Delivery;
 use crate::session::trace::Trace;
 use crate::session::transport::Transport;
 use crate::shortage;
+use crate::text::hex;
 
 /// Up to how many new messages LIST is asked for each one of them, where the mailbox has many more.
 const FEW: usize = 16;
@@ -178,8 +179,7 @@ async fn by_header<T: Transport>(
     for (number, header) in headers_of {
         match header {
             Ok(digest) => {
-                let digest: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
-                ids.add((number, digest.as_bytes()))?;
+                ids.add((number, hex(&digest).as_bytes()))?;
             }
             // it is not there at all
             Err(error) if error.kind() == Kind::Unsupported => return Err(error),
