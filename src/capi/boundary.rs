@@ -5,13 +5,16 @@ use std::cell::Cell;
 use std::ffi::CStr;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
-use std::thread;
+use std::{ptr, thread};
 
+use crate::capi::arguments::parameter;
 use crate::capi::listeners::Listeners;
+use crate::capi::refusals::Settings;
 use crate::capi::system::{self, Uncancelled};
 use crate::capi::{codes, handles, last_error};
 use crate::error::{Error, Kind, Result};
 use crate::fork;
+use crate::shortage;
 
 /// Runs the body of a C function: an error becomes its code, and so does a panic.
 pub fn call(command: &'static CStr, body: impl FnOnce() -> Result<i32>) -> i32 {
@@ -42,6 +45,42 @@ pub fn call_for(
         });
         code
     })
+}
+
+/// Runs the body of a setter, on settings that must be there.
+///
+/// # Safety
+/// - `settings` is NULL or from [`hand_out`], and in no other call.
+pub unsafe fn change<T: Settings>(
+    settings: *mut T,
+    setter: &'static str,
+    change: impl FnOnce(&mut T) -> Result<()>,
+) -> i32 {
+    call(T::COMMAND, || {
+        // SAFETY: the caller's promise
+        let settings = unsafe { settings.as_mut() }.ok_or_else(|| parameter(format!("{} NULL", T::WHAT)))?;
+        shortage::check()?;
+        settings.change(setter, change).map(|()| codes::POP3_OK)
+    })
+}
+
+/// Makes something that the host holds until it gives it back; NULL where it cannot be made.
+pub fn hand_out<T>(make: impl FnOnce() -> Result<T>) -> *mut T {
+    guard(|| Ok(Box::into_raw(Box::new(make()?)))).unwrap_or(ptr::null_mut())
+}
+
+/// Takes it back.
+///
+/// # Safety
+/// - `given` is NULL or from [`hand_out`], not taken back before, and in no other call.
+pub unsafe fn take_back<T>(given: *mut T) {
+    let _ = guard(|| {
+        if !given.is_null() {
+            // SAFETY: from Box::into_raw, by the caller's promise
+            drop(unsafe { Box::from_raw(given) });
+        }
+        Ok(())
+    });
 }
 
 /// Catches a panic, which is a defect of ours that the host must survive without a word on its stderr.

@@ -2,19 +2,13 @@
 
 use std::ffi::{CStr, c_char, c_void};
 use std::path::PathBuf;
-use std::ptr;
 
 use crate::capi::arguments::{optional, parameter};
-use crate::capi::boundary;
-use crate::capi::codes::POP3_OK;
-use crate::capi::refusals::Refusals;
+use crate::capi::boundary::{self, change};
+use crate::capi::refusals::{Refusals, Settings};
 use crate::capi::settings::absolute;
 use crate::error::{Error, Kind, Result};
 use crate::session::collect::Job;
-use crate::shortage;
-
-/// The name that an error callback gets for the setters.
-const COMMAND: &CStr = c"POP3Job";
 
 /// A message that pop3_collect has found to be new.
 #[repr(C)]
@@ -89,6 +83,15 @@ pub(super) struct HostFunctions {
     pub context: *mut c_void,
 }
 
+impl Settings for pop3_job {
+    const COMMAND: &'static CStr = c"POP3Job";
+    const WHAT: &'static str = "the job is";
+
+    fn refused(&mut self) -> &mut Refusals {
+        &mut self.refused
+    }
+}
+
 impl pop3_job {
     /// What is to be collected, in the session's terms.
     pub(super) fn job(&self) -> Result<Job> {
@@ -127,7 +130,7 @@ pub extern "C" fn pop3_job_new() -> *mut pop3_job {
         message: None,
         refused: Refusals::default(),
     };
-    boundary::guard(|| Ok(Box::into_raw(Box::new(job())))).unwrap_or(ptr::null_mut())
+    boundary::hand_out(|| Ok(job()))
 }
 
 /// Frees a job.
@@ -140,13 +143,8 @@ pub extern "C" fn pop3_job_new() -> *mut pop3_job {
 /// - `job` is NULL or from pop3_job_new, not freed, and in no other call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pop3_job_free(job: *mut pop3_job) {
-    let _ = boundary::guard(|| {
-        if !job.is_null() {
-            // SAFETY: from Box::into_raw, by this function's promise
-            drop(unsafe { Box::from_raw(job) });
-        }
-        Ok(())
-    });
+    // SAFETY: this function's promise
+    unsafe { boundary::take_back(job) };
 }
 
 /// Sets the book in which the unique ids of what was taken are kept: an SQLite file, for any number of accounts, jobs,
@@ -380,19 +378,4 @@ pub unsafe extern "C" fn pop3_job_set_message_cb(job: *mut pop3_job, cb: pop3_co
             Ok(())
         })
     }
-}
-
-/// Changes a job, which must be there.
-///
-/// # Safety
-/// - `job` is NULL or from pop3_job_new, and in no other call.
-unsafe fn change(job: *mut pop3_job, setter: &'static str, change: impl FnOnce(&mut pop3_job) -> Result<()>) -> i32 {
-    boundary::call(COMMAND, || {
-        // SAFETY: the caller's promise
-        let job = unsafe { job.as_mut() }.ok_or_else(|| parameter("the job is NULL"))?;
-        shortage::check()?;
-        let changed = change(job);
-        job.refused.note(setter, &changed);
-        changed.map(|()| POP3_OK)
-    })
 }

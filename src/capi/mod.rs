@@ -20,7 +20,7 @@
 //! - [`boundary`]: what every one of these functions passes through: panics and errors become codes;
 //! - [`handles`]: from a socket's number to its session; [`options`]: the options of a connection, and the rules for
 //!   them; [`last_error`]: errors in words, the error callbacks;
-//! - [`settings`]: the settings of the process, and the rules for them; [`refusals`]: what setters refused;
+//! - [`settings`]: the settings of the process, and the rules for them; [`refusals`]: what is made of setters;
 //! - [`listeners`]: the status, error and progress callbacks; [`arguments`]: strings and out pointers of the host;
 //!   [`buffer`]: what is handed to the host to free; [`codes`]: the result codes; `allocator`: the library's memory;
 //! - `system`: what differs between platforms; `reserve`: blocks for the allocator when the system has none.

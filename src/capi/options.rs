@@ -1,5 +1,6 @@
 //! The options of a connection: what is stored, and the rules for it. [`setters`](super::setters) has the C functions.
 
+use std::ffi::CStr;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::capi::arguments::parameter;
 use crate::capi::listeners::Listeners;
-use crate::capi::refusals::Refusals;
+use crate::capi::refusals::{Refusals, Settings};
 use crate::capi::settings::{self, absolute};
 use crate::error::{Error, Result};
 use crate::net::address::{Host, Server};
@@ -72,6 +73,15 @@ pub struct pop3_options {
     max_message: Option<u64>,
     fingerprint: Option<[u8; 32]>,
     refused: Refusals,
+}
+
+impl Settings for pop3_options {
+    const COMMAND: &'static CStr = c"POP3Options";
+    const WHAT: &'static str = "the options are";
+
+    fn refused(&mut self) -> &mut Refusals {
+        &mut self.refused
+    }
 }
 
 impl pop3_options {
@@ -322,17 +332,6 @@ impl pop3_options {
             Err(_) => return Err(parameter("the size of a message is negative")),
         };
         Ok(())
-    }
-
-    /// Changes the options. What is refused is kept, so that no connect goes on without it.
-    pub(super) fn change(
-        &mut self,
-        setter: &'static str,
-        change: impl FnOnce(&mut pop3_options) -> Result<()>,
-    ) -> Result<()> {
-        let changed = change(self);
-        self.refused.note(setter, &changed);
-        changed
     }
 
     fn authorities(&self) -> Result<Authorities> {

@@ -1,4 +1,7 @@
-//! What a setter refused, which nothing may go on without: kept until it is set right.
+//! What is made of setters, as options and jobs are: what one of them refused is kept until it is set right, since nothing
+//! may go on without.
+
+use std::ffi::CStr;
 
 use crate::error::{Error, Kind, Result};
 
@@ -6,9 +9,27 @@ use crate::error::{Error, Kind, Result};
 #[derive(Default)]
 pub struct Refusals(Vec<(&'static str, Kind, String)>);
 
+/// What is made of setters.
+pub trait Settings {
+    /// The name that an error callback gets for them.
+    const COMMAND: &'static CStr;
+    /// How an error begins that says what they are.
+    const WHAT: &'static str;
+
+    /// What was refused.
+    fn refused(&mut self) -> &mut Refusals;
+
+    /// Changes them. What is refused is kept.
+    fn change(&mut self, setter: &'static str, change: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let changed = change(self);
+        self.refused().note(setter, &changed);
+        changed
+    }
+}
+
 impl Refusals {
     /// What a setter answered now.
-    pub fn note<T>(&mut self, setter: &'static str, answer: &Result<T>) {
+    fn note(&mut self, setter: &'static str, answer: &Result<()>) {
         self.forget(setter);
         if let Err(error) = answer {
             self.0.push((setter, error.kind(), error.to_string()));

@@ -2,8 +2,8 @@
 
 use std::ffi::{c_char, c_void};
 
+use crate::capi::boundary::change;
 use crate::capi::options::pop3_options;
-use crate::capi::setters::change;
 
 /// Sets the status callback, which is called with the status lines of connecting and of every call on the socket.
 ///

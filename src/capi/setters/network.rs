@@ -3,8 +3,9 @@
 use std::ffi::c_char;
 
 use crate::capi::arguments;
+use crate::capi::boundary::change;
 use crate::capi::options::pop3_options;
-use crate::capi::setters::{change, set};
+use crate::capi::setters::set;
 
 /// Sets the server.
 ///

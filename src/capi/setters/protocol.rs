@@ -2,8 +2,9 @@
 
 use std::ffi::c_char;
 
+use crate::capi::boundary::change;
 use crate::capi::options::pop3_options;
-use crate::capi::setters::{change, set};
+use crate::capi::setters::set;
 
 /// Sets whether the server may speak UTF-8, in messages and in its texts (RFC 6856).
 ///

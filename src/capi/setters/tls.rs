@@ -3,8 +3,9 @@
 use std::ffi::c_char;
 
 use crate::capi::arguments::optional;
+use crate::capi::boundary::change;
 use crate::capi::options::pop3_options;
-use crate::capi::setters::{change, set};
+use crate::capi::setters::set;
 
 /// Sets how the connection is encrypted: not at all, by implicit TLS, or by STARTTLS.
 ///
