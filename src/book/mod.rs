@@ -9,7 +9,7 @@ mod lock;
 
 use std::collections::BTreeMap;
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 
 /// What is known of a unique id that the server lists once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,11 @@ pub trait Book {
 
     /// That a message was taken: it is on disk when this returns.
     fn add(&mut self, taken: &Taken<'_>) -> Result<()>;
+}
+
+/// That only one run at a time collects from an account into a book.
+pub fn in_use() -> Error {
+    Error::new(Kind::MailboxInUse, "another run collects from this account into this book")
 }
 
 /// The book of a host that keeps none: what was taken in one run, since a broken connection begins that anew.

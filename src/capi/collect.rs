@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::{Mutex, PoisonError};
 
-use crate::book::{Age, Book, Known, Look, RunBook, Taken};
+use crate::book::{self, Age, Book, Known, Look, RunBook, Taken};
 use crate::capi::arguments::{Out, parameter};
 use crate::capi::boundary;
 use crate::capi::codes::{self, POP3_OK};
 use crate::capi::connect::listeners;
 use crate::capi::job::{HostFunctions, Kept, pop3_arrival, pop3_job};
 use crate::capi::listeners::{c_string, in_host, with_trace};
+use crate::capi::message::go_on;
 use crate::capi::options::pop3_options;
 use crate::drive::blocking;
 use crate::error::{Error, Kind, Result};
 use crate::options::Options;
-use crate::session::collect::{Arrival, Host, Outcome};
+use crate::session::collect::{Arrival, Host, Outcome, c_uid};
 use crate::text::hex;
 
 /// What became of a run of pop3_collect.
@@ -128,10 +129,7 @@ impl HostMessages<'_> {
     fn call(&self, arrival: &Arrival, data: *const c_char, len: usize, last: i32) -> Result<()> {
         let arrival = told(arrival);
         // SAFETY: the host gave a function of this type together with its context
-        match in_host(|| unsafe { (self.callback)(&arrival, data, len, last, self.context) }) {
-            0 => Ok(()),
-            _ => Err(Error::new(Kind::Cancelled, "stopped by a callback of the host")),
-        }
+        go_on(in_host(|| unsafe { (self.callback)(&arrival, data, len, last, self.context) }))
     }
 }
 
@@ -184,13 +182,13 @@ impl HostBook {
         let account = c_string(&String::from_utf8_lossy(&connection.account()));
         match IN_USE.lock().unwrap_or_else(PoisonError::into_inner).insert(key(functions, &account)) {
             true => Ok(HostBook { functions, account, age }),
-            false => Err(Error::new(Kind::MailboxInUse, "another run collects from this account into this book")),
+            false => Err(book::in_use()),
         }
     }
 
     fn is_taken(&self, uid: &[u8]) -> Result<bool> {
         let HostFunctions { is_taken, context, .. } = self.functions;
-        let uid = CString::new(uid).map_err(|_| Error::new(Kind::Syntax, "a unique id with a NUL in it"))?;
+        let uid = c_uid(uid)?;
         // SAFETY: the host gave a function of this type together with its context
         match in_host(|| unsafe { is_taken(self.account.as_ptr(), uid.as_ptr(), context) }) {
             0 => Ok(false),
@@ -228,10 +226,9 @@ impl Book for HostBook {
     fn add(&mut self, message: &Taken<'_>) -> Result<()> {
         let HostFunctions { taken, context, .. } = self.functions;
         let uid = match message.copy {
-            None => message.uid.to_vec(),
-            Some(copy) => apart(message.uid, &message.look, copy),
+            None => c_uid(message.uid)?,
+            Some(copy) => c_uid(&apart(message.uid, &message.look, copy))?,
         };
-        let uid = CString::new(uid).map_err(|_| Error::new(Kind::Syntax, "a unique id with a NUL in it"))?;
         // SAFETY: the host gave a function of this type together with its context
         match in_host(|| unsafe { taken(self.account.as_ptr(), uid.as_ptr(), context) }) {
             0 => Ok(()),

@@ -339,7 +339,7 @@ impl Delivery for HostDelivery {
 }
 
 /// What a callback's answer means.
-fn go_on(answer: i32) -> Result<()> {
+pub(super) fn go_on(answer: i32) -> Result<()> {
     match answer {
         0 => Ok(()),
         _ => Err(Error::new(Kind::Cancelled, "stopped by a callback of the host")),

@@ -85,6 +85,11 @@ pub struct Name {
     pub shared: Option<(Look, usize)>,
 }
 
+/// A unique id as hosts in C are told it.
+pub fn c_uid(uid: &[u8]) -> Result<CString> {
+    CString::new(uid).map_err(|_| Error::new(Kind::Syntax, "a unique id with a NUL in it"))
+}
+
 /// What became of a run, written while it goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {

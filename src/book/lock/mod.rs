@@ -13,6 +13,7 @@ use windows as platform;
 
 use std::path::Path;
 
+use crate::book::in_use;
 use crate::error::{Error, Kind, Result};
 
 /// Is in force until it is dropped. The file is gone then.
@@ -23,7 +24,7 @@ impl Lock {
     pub fn take(path: &Path) -> Result<Lock> {
         match platform::Lock::take(path) {
             Ok(Some(lock)) => Ok(Lock(lock)),
-            Ok(None) => Err(Error::new(Kind::MailboxInUse, "another run collects from this account into this book")),
+            Ok(None) => Err(in_use()),
             Err(error) => Err(Error::new(Kind::Book, format!("no lock {}", path.display())).with_source(error)),
         }
     }

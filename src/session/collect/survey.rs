@@ -8,7 +8,7 @@ use crate::book::{Age, Book, Known, Look};
 use crate::error::{Error, Kind, Result};
 use crate::session::Client;
 use crate::session::collect::header::HeaderDigest;
-use crate::session::collect::{Arrival, Job, Name};
+use crate::session::collect::{Arrival, Job, Name, c_uid};
 use crate::session::mailbox::UniqueIds;
 use crate::session::retrieve::Delivery;
 use crate::session::trace::Trace;
@@ -248,8 +248,7 @@ fn nameless(number: i32) -> Arrival {
 }
 
 fn name(uid: &[u8], shared: Option<(Look, usize)>) -> Result<Name> {
-    let uid = CString::new(uid).map_err(|_| Error::new(Kind::Syntax, "a unique id with a NUL in it"))?;
-    Ok(Name { uid, shared })
+    Ok(Name { uid: c_uid(uid)?, shared })
 }
 
 /// The octets of messages, asked for when they are needed.
