@@ -316,7 +316,7 @@ fn account_number(connection: &mut Connection, account: &[u8]) -> rusqlite::Resu
     Ok(number)
 }
 
-/// A transaction that writes: whoever else does is waited for here, and not in the middle.
+/// A transaction that writes. Another process that writes is waited for here, and not in the middle.
 fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
@@ -349,7 +349,7 @@ fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// What SQLite said, in the words of whoever has the book.
+/// What SQLite said, as an error that names the book.
 fn failure(path: &Path, error: rusqlite::Error) -> Error {
     let code = error.sqlite_error_code();
     let what = match code {

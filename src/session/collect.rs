@@ -22,6 +22,7 @@ use crate::error::{Error, Kind, Result};
 use crate::options::Options;
 use crate::session::Client;
 use crate::session::collect::header::HeaderDigest;
+use crate::session::collect::survey::Survey;
 use crate::session::retrieve::{Bulk, Delivery};
 use crate::session::trace::Trace;
 use crate::session::transport::{Connector, Transport};
@@ -250,11 +251,7 @@ impl Run<'_> {
         let begin = client.transport.now();
         let survey = survey::survey(&mut client, self.job, &mut *self.book, &mut self.has_uidl, trace).await?;
         self.is_blind = survey.is_blind;
-        let is_still_there = match survey.is_blind {
-            true => survey.new.len() > self.most_left,
-            false => survey.due.iter().any(|(_, name)| self.deleted.contains(name)),
-        };
-        if is_still_there {
+        if self.keeps_what_was_deleted(&survey) {
             let error = Error::new(Kind::Server, "the server has messages that it said it had deleted");
             self.not_deleted = self.not_deleted.take().or(Some(error));
             if self.is_blind {
@@ -304,6 +301,14 @@ impl Run<'_> {
         let has_more = !new.is_empty() && !self.is_full && !self.has_enough(0);
         // where nothing tells messages apart those that are still there would come again
         Ok((has_more && (is_deleted || !self.is_blind)) || (is_deleted && !later.is_empty()))
+    }
+
+    /// Whether the server has what it said it had deleted.
+    fn keeps_what_was_deleted(&self, survey: &Survey) -> bool {
+        match survey.is_blind {
+            true => survey.new.len() > self.most_left,
+            false => survey.due.iter().any(|(_, name)| self.deleted.contains(name)),
+        }
     }
 
     /// The next messages to take: of those that the host wants as many as the limits allow.

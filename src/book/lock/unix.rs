@@ -29,7 +29,7 @@ impl Lock {
                 Err((_, Errno::EINTR)) => continue,
                 Err((_, error)) => return Err(error.into()),
             };
-            // whoever had it may have removed the file after we opened it: then a lock on it is one on nothing
+            // the run that had it may have removed the file after we opened it: then the lock keeps nobody out
             let (ours, there) = (file.metadata()?, fs::symlink_metadata(path));
             match there {
                 Ok(there) if (there.dev(), there.ino()) == (ours.dev(), ours.ino()) => {

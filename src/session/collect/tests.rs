@@ -214,21 +214,28 @@ fn a_refused_deletion_is_told_when_all_is_done() {
     assert_eq!((ran.result, ran.outcome.deleted), (Err(Kind::Server), 0));
 }
 
+/// A list of so many messages by that command: what it says of each is its number.
+fn listing(command: &str, count: i32) -> String {
+    let lines: String = (1..=count).map(|number| format!("S: {number} {number}\n")).collect();
+    format!("C: {command}\nS: +OK\n{lines}S: .\n")
+}
+
+/// These messages, one after the other.
+fn messages(from: i32, to: i32) -> String {
+    (from..=to).map(|number| format!("C: RETR {number}\nS: +OK\nS: A: {number}\nS: \nS: .\n")).collect()
+}
+
+/// The first hundred are marked as deleted, but for one.
+fn deletions(refused: i32) -> String {
+    let answer = |number| if number == refused { "-ERR no" } else { "+OK" };
+    (1..=100).map(|number| format!("C: DELE {number}\nS: {}\n", answer(number))).collect()
+}
+
 /// What is refused is not tried again and again, with however much there is to do.
 #[test]
 fn after_a_refused_deletion_there_is_no_other_session_for_deletions() {
     let job = Job { deletes: true, has_book: true, ..Job::default() };
-    let list = |count: i32| (1..=count).map(|number| format!("S: {number} {number}\n")).collect::<String>();
-    let (uids, sizes) =
-        (format!("C: UIDL\nS: +OK\n{}S: .\n", list(102)), format!("C: LIST\nS: +OK\n{}S: .\n", list(102)));
-    let messages = |from: i32, to: i32| {
-        let message = |number| format!("C: RETR {number}\nS: +OK\nS: A: {number}\nS: \nS: .\n");
-        (from..=to).map(message).collect::<String>()
-    };
-    let deletions = |refused: i32| {
-        let answer = |number| if number == refused { "-ERR no" } else { "+OK" };
-        (1..=100).map(|number| format!("C: DELE {number}\nS: {}\n", answer(number))).collect::<String>()
-    };
+    let (uids, sizes) = (listing("UIDL", 102), listing("LIST", 102));
     // by DELE: the rest is taken in another session, and not deleted
     let (mut book, mut host) = (RunBook::new(Age::Due), Takes::default());
     let first = format!("{uids}{sizes}{}{}{QUIT}", messages(1, 100), deletions(7));
@@ -246,11 +253,8 @@ fn after_a_refused_deletion_there_is_no_other_session_for_deletions() {
 fn without_ids_a_refused_deletion_ends_the_run() {
     let (mut book, mut host) = (RunBook::new(Age::Due), Takes::default());
     let job = Job { deletes: true, ..Job::default() };
-    let list: String = (1..=101).map(|number| format!("S: {number} 9\n")).collect();
-    let messages: String = (1..=100).map(|number| format!("C: RETR {number}\nS: +OK\nS: x\nS: .\n")).collect();
-    let deletions: String = (1..=100).map(|number| format!("C: DELE {number}\nS: +OK\n")).collect();
-    let blind = format!("C: UIDL\nS: -ERR\nC: LIST\nS: +OK\n{list}S: .\nC: TOP 1 0\nS: -ERR\n");
-    let whole = format!("{blind}{messages}{deletions}C: QUIT\nS: -ERR not all\n");
+    let blind = format!("C: UIDL\nS: -ERR\n{}C: TOP 1 0\nS: -ERR\n", listing("LIST", 101));
+    let whole = format!("{blind}{}{}C: QUIT\nS: -ERR not all\n", messages(1, 100), deletions(0));
     let ran = play(&job, &mut book, &mut host, &[&whole]);
     assert_eq!((ran.result, ran.outcome.taken, ran.outcome.deleted), (Err(Kind::Server), 100, 0));
 }
@@ -285,14 +289,8 @@ fn messages_without_anything_to_tell_them_apart() {
 /// A server that keeps what it says it has deleted is not asked for ever.
 #[test]
 fn deletions_that_are_confirmed_and_not_done() {
-    let list = |count: i32| (1..=count).map(|number| format!("S: {number} {number}\n")).collect::<String>();
-    let (uids, sizes) =
-        (format!("C: UIDL\nS: +OK\n{}S: .\n", list(102)), format!("C: LIST\nS: +OK\n{}S: .\n", list(102)));
-    let messages = |from: i32, to: i32| {
-        let message = |number| format!("C: RETR {number}\nS: +OK\nS: A: {number}\nS: \nS: .\n");
-        (from..=to).map(message).collect::<String>()
-    };
-    let deletions: String = (1..=100).map(|number| format!("C: DELE {number}\nS: +OK\n")).collect();
+    let (uids, sizes) = (listing("UIDL", 102), listing("LIST", 102));
+    let deletions = deletions(0);
     let (mut book, mut host) = (RunBook::new(Age::Due), Takes::default());
     let first = format!("{uids}{sizes}{}{deletions}{QUIT}", messages(1, 100));
     let few = "C: LIST 101\nS: +OK 101 101\nC: LIST 102\nS: +OK 102 102\n";
