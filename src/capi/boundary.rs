@@ -9,7 +9,7 @@ use std::{ptr, thread};
 
 use crate::capi::arguments::parameter;
 use crate::capi::listeners::Listeners;
-use crate::capi::refusals::Settings;
+use crate::capi::refusals::Settable;
 use crate::capi::system::{self, Uncancelled};
 use crate::capi::{codes, handles, last_error};
 use crate::error::{Error, Kind, Result};
@@ -51,7 +51,7 @@ pub fn call_for(
 ///
 /// # Safety
 /// - `settings` is NULL or from [`hand_out`], and in no other call.
-pub unsafe fn change<T: Settings>(
+pub unsafe fn change<T: Settable>(
     settings: *mut T,
     setter: &'static str,
     change: impl FnOnce(&mut T) -> Result<()>,

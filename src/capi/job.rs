@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::capi::arguments::{optional, parameter};
 use crate::capi::boundary::{self, change};
-use crate::capi::refusals::{Refusals, Settings};
+use crate::capi::refusals::{Refusals, Settable};
 use crate::capi::settings::absolute;
 use crate::error::{Error, Kind, Result};
 use crate::session::collect::Job;
@@ -83,7 +83,7 @@ pub(super) struct HostFunctions {
     pub context: *mut c_void,
 }
 
-impl Settings for pop3_job {
+impl Settable for pop3_job {
     const COMMAND: &'static CStr = c"POP3Job";
     const WHAT: &'static str = "the job is";
 

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::capi::arguments::parameter;
 use crate::capi::listeners::Listeners;
-use crate::capi::refusals::{Refusals, Settings};
+use crate::capi::refusals::{Refusals, Settable};
 use crate::capi::settings::{self, absolute};
 use crate::error::{Error, Result};
 use crate::net::address::{Host, Server};
@@ -75,7 +75,7 @@ pub struct pop3_options {
     refused: Refusals,
 }
 
-impl Settings for pop3_options {
+impl Settable for pop3_options {
     const COMMAND: &'static CStr = c"POP3Options";
     const WHAT: &'static str = "the options are";
 

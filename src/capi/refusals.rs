@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 pub struct Refusals(Vec<(&'static str, Kind, String)>);
 
 /// What is made of setters.
-pub trait Settings {
+pub trait Settable {
     /// The name that an error callback gets for them.
     const COMMAND: &'static CStr;
     /// How an error begins that says what they are.
