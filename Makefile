@@ -178,7 +178,7 @@ lint:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --workspace
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --lib --no-default-features
 
-check: lint test test-windows mutants-check fuzz-check sanitize-check
+check: lint test bench-programs test-windows mutants-check fuzz-check sanitize-check
 	@echo 'check: all passed'
 
 # the oldest Rust that will do, and so no newer one's words in the sources
@@ -228,16 +228,20 @@ pages:
 	'$(RELEASE)/pop3-manual' include/pop3connect.h README.md $(VERSION) \
 	  "$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(date +%s)}" +%F)" '$(TARGET)/man/man3' '$(TARGET)/man/errors.md'
 
-bench:
+bench: bench-programs
+	'$(TARGET)/bench/bench_connect'
+	'$(TARGET)/bench/bench_fetch'
+	'$(TARGET)/bench/bench_again'
+	bench/bench_split.py '$(TARGET)/bench/bench_split'
+
+# built with each check, lest they are found broken when somebody measures
+.PHONY: bench-programs
+bench-programs:
 	@tools/setup.sh bench
 	@$(MAKE) --no-print-directory workspace
 	@echo '== building the benchmark'
 	$(call configure,bench)
 	cmake --build '$(TARGET)/bench' --parallel 2 -- --quiet
-	'$(TARGET)/bench/bench_connect'
-	'$(TARGET)/bench/bench_fetch'
-	'$(TARGET)/bench/bench_again'
-	bench/bench_split.py '$(TARGET)/bench/bench_split'
 
 SECONDS := 60
 fuzz:
