@@ -145,12 +145,47 @@ static void collect_c_shows_its_progress(void)
     run(0, "rm -r %s/*", folder);
 }
 
+/* Three headers: all there is to decode; no date, no name, no subject; what would give orders to a terminal. */
+static const char three_headers[] =
+    LOGGED_IN
+    REPLY("LIST", "+OK\\r\\n1 900\\r\\n2 800\\r\\n3 700\\r\\n.\\r\\n")
+    EXPECT("TOP 1 0")
+    SEND("+OK")
+    SEND("Date: Thu, 26 Nov 2026 09:05:00 +0100")
+    SEND("From: =?UTF-8?Q?J=C3=B6rg_=E6=97=A5=E6=9C=AC?= <joerg@mail.test>")
+    SEND("subject: =?ISO-2022-JP?B?GyRCRnxLXBsoQg==?= =?UTF-8?B?w6TDtg==?=")
+    SEND("") SEND(".")
+    EXPECT("TOP 2 0")
+    SEND("+OK") SEND("From: <someone@mail.test>") SEND("") SEND(".")
+    EXPECT("TOP 3 0")
+    SEND("+OK")
+    SEND("From: \\\"Boss, The\\\" <boss@mail.test>")
+    SEND("Date: Thu, 1 Jan 1970 00:00:01 +0000")
+    SEND("Subject: =?UTF-8?Q?red=1B[31m=C2=9B1m=E2=80=AE!?=")
+    SEND("") SEND(".")
+    GOOD_BYE;
+
+static void check_three_lines(void)
+{
+    CHECK_HAS(printed, "3 messages\n");
+    CHECK_HAS(printed, "    1  2026-11-26 08:05  Jörg 日本                 日本äö\n");
+    CHECK_HAS(printed, "    2                    someone@mail.test         (none)\n");
+    CHECK_HAS(printed, "    3  1970-01-01 00:00  Boss, The                 red [31m 1m !\n");
+    CHECK_HAS_NOT(printed, "\x1b");
+}
+
 static void inbox_cpp(void)
 {
     run(0, EXAMPLES "/inbox %s alice 1", local(server_mailbox("tls=implicit messages=2 size=5000")));
-    CHECK_HAS(printed, "2 messages\n   1      5000  ");
-    CHECK_HAS(printed, "  Message 0000000001\n   2      5000  ");
-    CHECK_HAS(printed, "  Message 0000000002\n");
+    CHECK_STR(printed, "2 messages\n"
+                       "    1                    sender@mail.test          Message 0000000001\n"
+                       "    2                    sender@mail.test          Message 0000000002\n");
+    int played = server_play("", three_headers);
+    run(0, "TZ=UTC " EXAMPLES "/inbox %s alice", local(played));
+    CHECK_PLAYED(played);
+    check_three_lines();
+    run(0, EXAMPLES "/inbox %s alice", local(server_mailbox("messages=1 top=no")));
+    CHECK_HAS(printed, "    1                                              (");
     run(1, EXAMPLES "/inbox %s bob", local(server_mailbox("")));
     CHECK_HAS(printed, "error -2002: ");
     run(1, EXAMPLES "/inbox %s alice 3", local(server_mailbox("")));
@@ -159,9 +194,22 @@ static void inbox_cpp(void)
     CHECK_HAS(printed, "usage: ");
 }
 
+static void save_py_lists(void)
+{
+    int played = server_play("", three_headers);
+    run(0, "TZ=UTC PYTHONIOENCODING=utf-8 " SAVE " %s alice", local(played));
+    CHECK_PLAYED(played);
+    check_three_lines();
+    run(0, SAVE " %s alice --secure=2", local(server_mailbox("tls=stls messages=2")));
+    CHECK_HAS(printed, "\n2 messages\n");
+    CHECK_HAS(printed, "\n    2                    sender@mail.test          Message 0000000002\n");
+    run(0, SAVE " %s alice", local(server_mailbox("messages=1 top=no")));
+    CHECK_HAS(printed, "\n    1                                              (");
+}
+
 static void save_py(void)
 {
-    run(0, SAVE " %s alice 2 %s 2", local(server_mailbox("tls=stls size=30000")), in(folder, "2.eml"));
+    run(0, SAVE " %s alice 2 %s --secure 2", local(server_mailbox("tls=stls size=30000")), in(folder, "2.eml"));
     CHECK_HAS(printed, "    C: STLS\n");
     CHECK_HAS(printed, "\n5 messages\n");
     CHECK_HAS(printed, "\nmessage 2: 30000 octets listed, 30000 saved\n");
@@ -192,8 +240,12 @@ static void save_py(void)
     CHECK_HAS(printed, "File exists");
     CHECK_INT(files(), 1);
     CHECK_STR(contents("1.eml"), "mine\n");
-    run(1, SAVE);
+    run(2, SAVE);
     CHECK_HAS(printed, "usage: ");
+    run(2, SAVE " localhost alice 1");
+    CHECK_HAS(printed, "which file?");
+    run(2, "unset POP3_PASS; " SAVE " localhost alice");
+    CHECK_HAS(printed, "POP3_PASS");
 }
 
 /* With a server that has all that it looks for, with one that has little, and with an impostor. */
@@ -244,6 +296,7 @@ int main(void)
     RUN(collect_c_shows_its_progress);
     RUN(inbox_cpp);
     RUN(save_py);
+    RUN(save_py_lists);
     RUN(selftest_c);
     CHECK_INT(rmdir(folder), 0);
     return check_result();

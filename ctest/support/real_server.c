@@ -367,7 +367,64 @@ static void received_messages_are_deleted_only_if_wanted(void)
     receive_some(0, 0, 0, 1, 5, 5);
     receive_some(0, 1, 2, 1, 2, 3);
     receive_some(1, 1, 1, 3, 1, 2);
-    receive_some(2, 1, 0, 4, 2, 0);
+    receive_some(2, 1, 1, 4, 1, 1);
+}
+
+/* Collecting, with one book for all of it */
+
+static pop3_job *job;
+static struct received collected;
+
+static int32_t collect(const pop3_arrival *arrival, const char *data, size_t len, int32_t last, void *context)
+{
+    CHECK(arrival->uid[0] != '\0');
+    return receive(arrival->number, data, len, last, context);
+}
+
+/* A run, which must take and delete as many, and leave as many to another. */
+static void run_job(int secure, int taken, int deleted, int left)
+{
+    pop3_outcome outcome;
+    pop3_options *options = pop3_options_new();
+    CHECK_INT(pop3_options_set_server(options, at_host("localhost", real_server_port(secure))), 0);
+    CHECK_INT(pop3_options_set_user(options, server->user), 0);
+    CHECK_INT(pop3_options_set_password(options, PASS), 0);
+    CHECK_INT(pop3_options_set_secure(options, secure), 0);
+    memset(&collected, 0, sizeof collected);
+    if (!CHECK_INT(pop3_collect(options, job, &outcome), 0))
+        CHECK_STR(pop3_get_last_error(), "");
+    CHECK_INT(outcome.taken, taken);
+    CHECK_INT(outcome.deleted, deleted);
+    CHECK_INT(outcome.left, left);
+    CHECK_INT(outcome.failed + outcome.reconnects, 0);
+    CHECK_INT(collected.count, taken);
+    pop3_options_free(options);
+}
+
+static void each_message_is_collected_once(void)
+{
+    job = pop3_job_new();
+    char book[96];
+    snprintf(book, sizeof book, "%s/book", base);
+    CHECK_INT(pop3_job_set_book(job, book), 0);
+    CHECK_INT(pop3_job_set_message_cb(job, collect, &collected), 0);
+    CHECK_INT(pop3_job_set_limits(job, 2, 0, 0), 0);
+    run_job(1, 2, 0, 3);
+    is_received(&collected, 0, 1, 1);
+    is_received(&collected, 1, 2, 2);
+    CHECK_INT(pop3_job_set_limits(job, 0, 0, 0), 0);
+    run_job(1, 3, 0, 0);
+    for (int i = 0; i < 3; i++)
+        is_received(&collected, i, i + 3, i + 3);
+    run_job(1, 0, 0, 0);
+}
+
+/* What is in the book is deleted without being taken again. */
+static void what_was_collected_is_deleted(void)
+{
+    CHECK_INT(pop3_job_set_delete(job, 0), 0);
+    run_job(1, 0, 1, 0);
+    pop3_job_free(job);
     receive_some(2, 1, 0, 0, 0, 0);
 }
 
@@ -409,7 +466,9 @@ int real_server_test(const struct real_server *which)
     RUN(stls);
     RUN(wrong_passwords);
     RUN(its_certificate_is_refused_without_the_authority);
+    RUN(each_message_is_collected_once);
     RUN(received_messages_are_deleted_only_if_wanted);
+    RUN(what_was_collected_is_deleted);
     real_server_end();
     return check_result();
 }

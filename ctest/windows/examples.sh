@@ -48,6 +48,6 @@ grep -q '/nowhere/none: No such file or directory' "$work/printed" || fail 'not 
 mailbox 'tls=implicit messages=2 size=5000'
 run 0 inbox "127.0.0.1:$port" alice 1
 prints '2 messages'
-grep -q '^   1      5000  .*  Message 0000000001$' "$work/printed" || fail 'message 1 is not listed'
+grep -q '^    1  *sender@mail.test  *Message 0000000001$' "$work/printed" || fail 'message 1 is not listed'
 run 1 inbox "127.0.0.1:$port" bob 1
 echo 'examples: connect, collect and inbox do what they should'
