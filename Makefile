@@ -232,6 +232,7 @@ bench: bench-programs
 	'$(TARGET)/bench/bench_connect'
 	'$(TARGET)/bench/bench_fetch'
 	'$(TARGET)/bench/bench_again'
+	'$(TARGET)/bench/bench_collect'
 	bench/bench_split.py '$(TARGET)/bench/bench_split'
 
 # built with each check, lest they are found broken when somebody measures

@@ -223,13 +223,19 @@ static void killed_while_mail_is_deleted(void)
 }
 
 /* A run here: its result, and what came. */
-static int run(int where, int days, int *came, pop3_outcome *outcome)
+static int run_with(const pop3_options *options, int days, int *came, pop3_outcome *outcome)
 {
-    pop3_options *options = options_for(where, POP3_CLEAR);
     *came = 0;
     pop3_job *job = job_for(pop3_job_new(), days, came, count);
     int result = pop3_collect(options, job, outcome);
     pop3_job_free(job);
+    return result;
+}
+
+static int run(int where, int days, int *came, pop3_outcome *outcome)
+{
+    pop3_options *options = options_for(where, POP3_CLEAR);
+    int result = run_with(options, days, came, outcome);
     pop3_options_free(options);
     return result;
 }
@@ -412,6 +418,12 @@ static void what_is_gone_leaves_the_book_after_30_days(void)
     remove_folder(folder);
 }
 
+static int32_t stop_at_third(int64_t done, int64_t total, void *asked)
+{
+    CHECK(done == 0 && total == -1);
+    return ++*(int *)asked == 3;
+}
+
 static void the_book_is_in_other_hands(void)
 {
     int came, where = server_mailbox("messages=3 record=yes");
@@ -438,8 +450,19 @@ static void the_book_is_in_other_hands(void)
     CHECK_INT(run(where, -1, &came, &outcome), POP3_ERR_BOOK);
     CHECK_HAS(pop3_get_last_error(), "is locked by another program");
     CHECK_INT(came, 0);
-    CHECK_INT(server_connections(where), connections);
     CHECK_INT(pop3_set_comms_timeout(0), POP3_OK);
+    /* the host's patience may end before */
+    pop3_options *options = options_for(where, POP3_CLEAR);
+    CHECK_INT(pop3_options_set_timeouts(options, 0, 0, 300), POP3_OK);
+    CHECK_INT(run_with(options, -1, &came, &outcome), POP3_ERR_TIMEOUT);
+    CHECK_HAS(pop3_get_last_error(), "before another program was done with the book");
+    CHECK_INT(pop3_options_set_timeouts(options, 0, 0, 0), POP3_OK);
+    int asked = 0;
+    CHECK_INT(pop3_options_set_progress_cb(options, stop_at_third, &asked), POP3_OK);
+    CHECK_INT(run_with(options, -1, &came, &outcome), POP3_ERR_CANCELLED);
+    CHECK_INT(asked, 3);
+    pop3_options_free(options);
+    CHECK_INT(server_connections(where), connections);
     close(to[1]);
     close(to[0]);
     must(waitpid(child, NULL, 0) == child, "waitpid");

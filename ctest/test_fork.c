@@ -130,6 +130,67 @@ static void a_fork_in_a_callback(void)
     good_bye(socket);
 }
 
+struct collected {
+    int messages;
+    char lock[160]; /* the file by which others are kept out; "" for none */
+};
+
+static int32_t fork_at_the_third(const pop3_arrival *arrival, const char *data, size_t len, int32_t last, void *context)
+{
+    struct collected *collected = context;
+    (void)arrival, (void)data, (void)len;
+    collected->messages += last == 1;
+    if (collected->messages == 3 && forked == -1)
+        forked = fork();
+    if (collected->messages == 4 && last == 1) {
+        child_was_fine(forked);
+        CHECK(collected->lock[0] == '\0' || access(collected->lock, F_OK) == 0);
+    }
+    return 0;
+}
+
+/* A run that goes on in both takes nothing more in the new process, which leaves the book and its lock alone. */
+static void a_fork_while_mail_is_collected(const char *book)
+{
+    struct collected collected = {0, ""};
+    pop3_outcome outcome;
+    pop3_options *options = options_for(server_mailbox("messages=5 size=20000"), POP3_CLEAR);
+    pop3_job *job = pop3_job_new();
+    CHECK_INT(pop3_job_set_message_cb(job, fork_at_the_third, &collected), 0);
+    CHECK_INT(pop3_job_set_book(job, book), 0);
+    if (book != NULL)
+        snprintf(collected.lock, sizeof collected.lock, "%s-lock-1", book);
+    forked = -1;
+    int result = pop3_collect(options, job, &outcome);
+    if (forked == 0) {
+        alarm(GUARD_S);
+        _exit(result == POP3_ERR_CONNECTION_LOST && collected.messages == 3 && outcome.reconnects == 0 ? 0 : 1);
+    }
+    CHECK_INT(result, 0);
+    CHECK_INT(collected.messages, 5);
+    CHECK_INT(outcome.taken, 5);
+    if (book != NULL) {
+        CHECK_INT(pop3_collect(options, job, &outcome), 0);
+        CHECK_INT(outcome.taken, 0);
+        CHECK_INT(unlink(collected.lock), -1);
+    }
+    pop3_job_free(job);
+    pop3_options_free(options);
+}
+
+static void a_fork_while_mail_is_collected_into_a_book(void)
+{
+    char book[128];
+    snprintf(book, sizeof book, "/tmp/pop3-fork-book-%d", (int)getpid());
+    a_fork_while_mail_is_collected(book);
+    CHECK_INT(unlink(book), 0);
+}
+
+static void a_fork_while_mail_is_collected_without(void)
+{
+    a_fork_while_mail_is_collected(NULL);
+}
+
 /* A copy of the socket would keep the connection open for as long as the new process lives. */
 static void what_a_process_closes_is_closed(void)
 {
@@ -154,6 +215,8 @@ int main(void)
     RUN(the_new_process_connects);
     RUN(a_session_is_its_processs_own);
     RUN(a_fork_in_a_callback);
+    RUN(a_fork_while_mail_is_collected_into_a_book);
+    RUN(a_fork_while_mail_is_collected_without);
     RUN(what_a_process_closes_is_closed);
     return check_result();
 }

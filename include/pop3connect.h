@@ -1255,9 +1255,10 @@ int32_t pop3_job_set_message_cb(pop3_job *job, pop3_collect_cb cb, void *context
  * Collects what is new in a mailbox, each message once: connects, asks what is there, takes what the book does not
  * know, and deletes what the job says; and connects again where a connection breaks.
  *
- * A message counts as taken when the message callback has answered 0 to its last piece. It is in the book, on disk,
- * before anything is deleted. So a run that is killed at any moment loses no message, and at most the one that was
- * being handed over comes again. Deletions are committed (QUIT) every 100 messages, or 30 seconds, and at the end.
+ * A message counts as taken when the message callback has answered 0 to its last piece. It is in the book before the
+ * next one is handed over, and on disk before anything is deleted. So a run that is killed at any moment loses no
+ * message, and at most the one that was being handed over comes again; after a power cut those of the second before
+ * may. Deletions are committed (QUIT) every 100 messages, or 30 seconds, and at the end.
  *
  * The message on which a connection broke is asked for once more; where it breaks again the message is left and told
  * as failed, and the others go on. Messages that share a unique id are told apart by their size and the SHA-256 of
@@ -1266,6 +1267,8 @@ int32_t pop3_job_set_message_cb(pop3_job *job, pop3_collect_cb cb, void *context
  *
  * After an error another run goes on where this one stopped: what was taken is in the book, and what was not deleted is
  * deleted then.
+ *
+ * Another program that writes into the book is waited for, for 10 seconds at most.
  *
  * - `options`: as for pop3_connect_with. The time that a call may take is that of the whole run.
  * - `job`: from pop3_job_new, with a message callback.

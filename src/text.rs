@@ -41,7 +41,8 @@ pub fn brief(bytes: &[u8]) -> String {
 
 /// In hexadecimal digits, as digests are shown.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 /// Text fit to be shown: UTF-8 as it is; control characters, what would change how the line is laid out, and every other

@@ -1,21 +1,21 @@
 //! The book in a file: one of SQLite, for any number of accounts and processes, that a person can read with sqlite3.
 //!
-//! A row is written for each message that was taken, and is on disk before [`Book::add`] returns: SQLite's WAL with
-//! `synchronous = FULL` waits for the disk at each commit, and is whole after a kill or a power cut at any moment.
+//! A row is written for each message that was taken, in a transaction of its own. SQLite's WAL is whole after a kill or a
+//! power cut at any moment; for the disk it is waited only before deletions, at the end and once a second.
 
 use std::cmp::Ordering;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use crate::book::lock::Lock;
-use crate::book::{Age, Book, Known, Look, Taken};
+use crate::book::{Age, Book, Known, Look, Pause, Taken};
 use crate::error::{Error, Kind, Result};
+use crate::fork::Process;
 use crate::shortage;
 use crate::text::hex;
 
@@ -41,6 +41,8 @@ CREATE TABLE messages (
     gone    INTEGER,                        -- since when the server does not list it
     PRIMARY KEY (account, uid, copy)
 ) WITHOUT ROWID;
+-- of many messages with one uid each is found at once
+CREATE INDEX shared ON messages (account, uid, header, octets) WHERE shared;
 CREATE VIEW taken AS
     SELECT accounts.account AS account, uid, octets, datetime(taken, 'unixepoch') AS taken, datetime(gone, 'unixepoch') AS gone
     FROM messages JOIN accounts ON accounts.id = messages.account;
@@ -53,8 +55,11 @@ const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 /// For how long somebody else may have the file who writes.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// How long it is waited before something is tried again for which SQLite does not wait.
+/// How long it is waited before something is tried again.
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
+
+/// Within what time a row is on disk, if another one follows.
+const SETTLED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How many rows are read before the changes that they lead to are made.
 const STRETCH: usize = 4096;
@@ -68,23 +73,63 @@ pub struct FileBook {
     account: i64,
     days: Option<u32>,
     now: i64,
-    path: PathBuf,
+    /// When all that had been added was on disk.
+    settled: Instant,
+    is_settled: bool,
+    file: Waited,
     _lock: Lock,
+}
+
+/// The file, and how somebody else is waited for who writes into it.
+struct Waited {
+    path: PathBuf,
+    patience: Duration,
+    pause: Pause,
+    process: Process,
+}
+
+impl Waited {
+    /// Does something with the file, anew as long as somebody else has it.
+    fn act<T>(&mut self, mut act: impl FnMut() -> rusqlite::Result<T>) -> Result<T> {
+        if self.process.is_before_fork() {
+            // two processes cannot share what SQLite has opened
+            return Err(Error::new(Kind::Book, "the process has forked, and the book is that of the one before"));
+        }
+        let end = Instant::now() + self.patience;
+        loop {
+            match act() {
+                Err(error) if is_busy(&error) && Instant::now() < end => (self.pause)(BETWEEN_TRIES)?,
+                done => return done.map_err(|error| failure(&self.path, error)),
+            }
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 impl FileBook {
     /// Opens a book, which is made if it is not there, for an account. What was taken `days` ago may be deleted;
     /// `None` where nothing may. Another one who writes is waited for as long as `patience`, or a while.
-    pub fn open(path: &Path, account: &[u8], days: Option<u32>, patience: Duration) -> Result<FileBook> {
-        let fail = |error| failure(path, error);
-        let mut connection = connect(path).map_err(fail)?;
-        let patience = patience.min(LONGEST_WAIT);
-        connection.busy_timeout(patience).map_err(fail)?;
-        connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(fail)?;
-        prepare(&mut connection, path, patience)?;
-        let account = account_number(&mut connection, account).map_err(fail)?;
+    pub fn open(path: &Path, account: &[u8], days: Option<u32>, patience: Duration, pause: Pause) -> Result<FileBook> {
+        let (patience, process) = (patience.min(LONGEST_WAIT), Process::current());
+        let mut file = Waited { path: path.to_owned(), patience, pause, process };
+        let mut connection = file.act(|| connect(path))?;
+        file.act(|| make(&mut connection))?;
+        let (application, version) = file.act(|| whose(&connection))?;
+        if application != APPLICATION {
+            return Err(Error::new(Kind::Book, format!("{} is a database of another program", path.display())));
+        }
+        if version != VERSION {
+            let text = format!("the book {} is of version {version}, and version {VERSION} is known", path.display());
+            return Err(Error::new(Kind::Book, text));
+        }
+        file.act(|| set_up(&connection))?;
+        let account = file.act(|| account_number(&mut connection, account))?;
         let lock = Lock::take(&lock_path(path, account))?;
-        Ok(FileBook { connection, account, days, now: now(), path: path.to_owned(), _lock: lock })
+        let (now, settled) = (now(), Instant::now());
+        Ok(FileBook { connection, account, days, now, settled, is_settled: true, file, _lock: lock })
     }
 
     fn age(&self, taken: i64) -> Age {
@@ -94,43 +139,43 @@ impl FileBook {
             _ => Age::Stays,
         }
     }
+}
 
-    /// The next rows behind that one, in the order of the unique ids.
-    fn stretch(&self, behind: Option<&(Vec<u8>, i64)>) -> rusqlite::Result<Vec<Entry>> {
-        let mut statement = self.connection.prepare(
-            "SELECT uid, copy, shared, taken, gone FROM messages
-             WHERE account = ?1 AND (uid, copy) > (?2, ?3) ORDER BY uid, copy LIMIT ?4",
-        )?;
-        let (uid, copy) = behind.map_or((&b""[..], 0), |(uid, copy)| (&uid[..], *copy));
-        let rows = statement.query_map(params![self.account, Text(uid), copy, STRETCH as i64], |row| {
-            let uid = text(row, 0)?.to_vec();
-            Ok(Entry { uid, copy: row.get(1)?, is_shared: row.get(2)?, taken: row.get(3)?, gone: row.get(4)? })
-        })?;
-        rows.collect()
-    }
+/// The next rows of an account behind that one, in the order of the unique ids.
+fn stretch(connection: &Connection, account: i64, behind: Option<&(Vec<u8>, i64)>) -> rusqlite::Result<Vec<Entry>> {
+    let mut statement = connection.prepare(
+        "SELECT uid, copy, shared, taken, gone FROM messages
+         WHERE account = ?1 AND (uid, copy) > (?2, ?3) ORDER BY uid, copy LIMIT ?4",
+    )?;
+    let (uid, copy) = behind.map_or((&b""[..], 0), |(uid, copy)| (&uid[..], *copy));
+    let rows = statement.query_map(params![account, Text(uid), copy, STRETCH as i64], |row| {
+        let uid = text(row, 0)?.to_vec();
+        Ok(Entry { uid, copy: row.get(1)?, is_shared: row.get(2)?, taken: row.get(3)?, gone: row.get(4)? })
+    })?;
+    rows.collect()
+}
 
-    /// What the server does not list, or lists again.
-    fn note_presence(&mut self, changes: &[(Vec<u8>, i64, Presence)]) -> rusqlite::Result<()> {
-        if changes.is_empty() {
-            return Ok(());
+/// What the server does not list, or lists again.
+fn note_presence(
+    connection: &mut Connection,
+    account: i64,
+    changes: &[(Vec<u8>, i64, Presence)],
+    now: i64,
+) -> rusqlite::Result<()> {
+    let transaction = begin(connection)?;
+    {
+        let mut set =
+            transaction.prepare("UPDATE messages SET gone = ?4 WHERE account = ?1 AND uid = ?2 AND copy = ?3")?;
+        let mut remove = transaction.prepare("DELETE FROM messages WHERE account = ?1 AND uid = ?2 AND copy = ?3")?;
+        for (uid, copy, presence) in changes {
+            match presence {
+                Presence::Gone => set.execute(params![account, Text(uid), copy, Some(now)])?,
+                Presence::Back => set.execute(params![account, Text(uid), copy, None::<i64>])?,
+                Presence::Over => remove.execute(params![account, Text(uid), copy])?,
+            };
         }
-        let (account, now) = (self.account, self.now);
-        let transaction = begin(&mut self.connection)?;
-        {
-            let mut set =
-                transaction.prepare("UPDATE messages SET gone = ?4 WHERE account = ?1 AND uid = ?2 AND copy = ?3")?;
-            let mut remove =
-                transaction.prepare("DELETE FROM messages WHERE account = ?1 AND uid = ?2 AND copy = ?3")?;
-            for (uid, copy, presence) in changes {
-                match presence {
-                    Presence::Gone => set.execute(params![account, Text(uid), copy, Some(now)])?,
-                    Presence::Back => set.execute(params![account, Text(uid), copy, None::<i64>])?,
-                    Presence::Over => remove.execute(params![account, Text(uid), copy])?,
-                };
-            }
-        }
-        transaction.commit()
     }
+    transaction.commit()
 }
 
 /// A row, as far as it tells what is known of a unique id.
@@ -161,7 +206,7 @@ impl Book for FileBook {
         let (mut at, mut at_shared) = (0, 0);
         let mut behind = None;
         loop {
-            let rows = self.stretch(behind.as_ref()).map_err(|error| failure(&self.path, error))?;
+            let rows = self.file.act(|| stretch(&self.connection, self.account, behind.as_ref()))?;
             let mut changes = Vec::new();
             for row in &rows {
                 while uids.get(at).is_some_and(|uid| uid.cmp(&&row.uid[..]) == Ordering::Less) {
@@ -189,7 +234,9 @@ impl Book for FileBook {
                     changes.push((row.uid.clone(), row.copy, presence));
                 }
             }
-            self.note_presence(&changes).map_err(|error| failure(&self.path, error))?;
+            if !changes.is_empty() {
+                self.file.act(|| note_presence(&mut self.connection, self.account, &changes, self.now))?;
+            }
             match rows.last() {
                 Some(last) if rows.len() == STRETCH => behind = Some((last.uid.clone(), last.copy)),
                 _ => return Ok(known),
@@ -199,39 +246,63 @@ impl Book for FileBook {
 
     fn look_up_shared(&mut self, uid: &[u8], look: &Look, _: usize) -> Result<Vec<Age>> {
         let header = look.header.map(|digest| hex(&digest));
-        let read = || -> rusqlite::Result<Vec<Age>> {
-            let mut statement = self.connection.prepare(
+        let taken: Vec<i64> = self.file.act(|| {
+            let mut statement = self.connection.prepare_cached(
                 "SELECT taken FROM messages WHERE account = ?1 AND uid = ?2 AND header IS ?3 AND octets IS ?4 AND shared
                  ORDER BY taken",
             )?;
             let key = params![self.account, Text(uid), header, look.octets];
-            statement.query_map(key, |row| row.get(0).map(|taken| self.age(taken)))?.collect()
-        };
-        read().map_err(|error| failure(&self.path, error))
+            statement.query_map(key, |row| row.get(0))?.collect()
+        })?;
+        Ok(taken.into_iter().map(|taken| self.age(taken)).collect())
     }
 
     fn look_up_alone(&mut self, uid: &[u8], header: Option<[u8; 32]>) -> Result<Option<(Option<i64>, Age)>> {
-        let read = || {
-            let alone = "SELECT octets, taken FROM messages
-                         WHERE account = ?1 AND uid = ?2 AND header IS ?3 AND NOT shared";
-            let key = params![self.account, Text(uid), header.map(|digest| hex(&digest))];
-            self.connection.query_row(alone, key, |row| Ok((row.get(0)?, self.age(row.get(1)?)))).optional()
-        };
-        read().map_err(|error| failure(&self.path, error))
+        let header = header.map(|digest| hex(&digest));
+        let alone = self.file.act(|| {
+            // it came before any that share its unique id
+            let mut statement = self.connection.prepare_cached(
+                "SELECT octets, taken FROM messages
+                 WHERE account = ?1 AND uid = ?2 AND copy = 1 AND header IS ?3 AND NOT shared",
+            )?;
+            let key = params![self.account, Text(uid), header];
+            statement.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        })?;
+        Ok(alone.map(|(octets, taken)| (octets, self.age(taken))))
     }
 
     fn add(&mut self, taken: &Taken<'_>) -> Result<()> {
         let header = taken.look.header.map(|digest| hex(&digest));
-        let add = || {
-            let mut statement = self.connection.prepare(
+        self.file.act(|| {
+            let mut statement = self.connection.prepare_cached(
                 "INSERT INTO messages (account, uid, copy, shared, octets, header, taken)
                  VALUES (?1, ?2, (SELECT coalesce(max(copy), 0) + 1 FROM messages WHERE account = ?1 AND uid = ?2),
                          ?3, ?4, ?5, ?6)",
             )?;
             let row = params![self.account, Text(taken.uid), taken.copy.is_some(), taken.look.octets, header, now()];
-            statement.execute(row)
-        };
-        add().map(drop).map_err(|error| failure(&self.path, error))
+            statement.execute(row).map(drop)
+        })?;
+        self.is_settled = false;
+        if self.settled.elapsed() >= SETTLED_WITHIN { self.settle() } else { Ok(()) }
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        if !self.is_settled {
+            self.file.act(|| {
+                // whatever is committed so has all before it be on disk too
+                self.connection.pragma_update(None, "synchronous", "full")?;
+                touch(&self.connection, self.account)?;
+                self.connection.pragma_update(None, "synchronous", "normal")
+            })?;
+            (self.settled, self.is_settled) = (Instant::now(), true);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for FileBook {
+    fn drop(&mut self) {
+        let _ = self.settle();
     }
 }
 
@@ -247,54 +318,44 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // that it cannot be made, or is there, SQLite says itself
     drop(options.open(path));
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags)
+    let connection = Connection::open_with_flags(path, flags)?;
+    // it is waited for here, where the host may end that
+    connection.busy_timeout(Duration::ZERO)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    Ok(connection)
 }
 
-/// Makes the tables where there are none, and refuses what is not a book of ours, before anything is changed.
-fn prepare(connection: &mut Connection, path: &Path, patience: Duration) -> Result<()> {
-    let fail = |error| failure(path, error);
+/// Makes the tables where there are none at all.
+fn make(connection: &mut Connection) -> rusqlite::Result<()> {
     let is_new = |connection: &Connection| -> rusqlite::Result<bool> {
         connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).map(|count: i64| count == 0)
     };
-    if is_new(connection).map_err(fail)? {
-        write_ahead(connection, patience).map_err(fail)?;
-        let transaction = begin(connection).map_err(fail)?;
-        // somebody else may have made them meanwhile
-        if is_new(&transaction).map_err(fail)? {
-            transaction.execute_batch(TABLES).map_err(fail)?;
-            transaction.pragma_update(None, "application_id", APPLICATION).map_err(fail)?;
-            transaction.pragma_update(None, "user_version", VERSION).map_err(fail)?;
-        }
-        transaction.commit().map_err(fail)?;
+    if !is_new(connection)? {
+        return Ok(());
     }
-    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(fail);
-    if number("application_id")? != APPLICATION {
-        return Err(Error::new(Kind::Book, format!("{} is a database of another program", path.display())));
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    let transaction = begin(connection)?;
+    // somebody else may have made them meanwhile
+    if is_new(&transaction)? {
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
     }
-    match number("user_version")? {
-        VERSION => {}
-        version => {
-            let text = format!("the book {} is of version {version}, and version {VERSION} is known", path.display());
-            return Err(Error::new(Kind::Book, text));
-        }
-    }
-    connection.pragma_update(None, "synchronous", "full").map_err(fail)?;
-    // on macOS nothing else has the drive write; elsewhere it means nothing
-    connection.pragma_update(None, "fullfsync", true).map_err(fail)?;
-    connection.pragma_update(None, "checkpoint_fullfsync", true).map_err(fail)
+    transaction.commit()
 }
 
-/// Has SQLite write ahead. Where somebody else makes the book at this moment it does not wait by itself.
-fn write_ahead(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
-    let end = Instant::now() + patience;
-    loop {
-        match connection.pragma_update(None, "journal_mode", "wal") {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < end => {
-                thread::sleep(BETWEEN_TRIES);
-            }
-            done => return done,
-        }
-    }
+/// Whose file it is, and of which version.
+fn whose(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    Ok((number("application_id")?, number("user_version")?))
+}
+
+/// When SQLite waits for the disk, and how.
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", "normal")?;
+    // on macOS nothing else has the drive write; elsewhere it means nothing
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)
 }
 
 /// The number of an account. Something is written in any case: that nothing can be must be found before mail is taken.
@@ -304,7 +365,7 @@ fn account_number(connection: &mut Connection, account: &[u8]) -> rusqlite::Resu
     let found = transaction.query_row(find, [Text(account)], |row| row.get(0)).optional()?;
     let number = match found {
         Some(number) => {
-            transaction.execute("UPDATE accounts SET account = account WHERE id = ?1", [number])?;
+            touch(&transaction, number)?;
             number
         }
         None => {
@@ -314,6 +375,11 @@ fn account_number(connection: &mut Connection, account: &[u8]) -> rusqlite::Resu
     };
     transaction.commit()?;
     Ok(number)
+}
+
+/// Writes, and changes nothing.
+fn touch(connection: &Connection, account: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached("UPDATE accounts SET account = account WHERE id = ?1")?.execute([account]).map(drop)
 }
 
 /// A transaction that writes. Another process that writes is waited for here, and not in the middle.
@@ -367,6 +433,9 @@ fn failure(path: &Path, error: rusqlite::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
     use super::*;
 
     const ACCOUNT: &[u8] = b"alice@pop.example.net:995";
@@ -383,7 +452,7 @@ mod tests {
         }
 
         fn open(&self, account: &[u8], days: Option<u32>) -> Result<FileBook> {
-            FileBook::open(&self.0.join("book"), account, days, Duration::from_secs(1))
+            FileBook::open(&self.0.join("book"), account, days, Duration::from_secs(1), sleeping())
         }
     }
 
@@ -391,6 +460,13 @@ mod tests {
         fn drop(&mut self) {
             let _ = fs::remove_dir_all(&self.0);
         }
+    }
+
+    fn sleeping() -> Pause {
+        Box::new(|time| {
+            std::thread::sleep(time);
+            Ok(())
+        })
     }
 
     fn alone(uid: &[u8]) -> Taken<'_> {
@@ -437,13 +513,36 @@ mod tests {
                 let opening = |number: u8| {
                     let folder = &folder;
                     move || {
-                        FileBook::open(&folder.0.join("book"), &[b'a', number], None, Duration::from_secs(60)).map(drop)
+                        let (path, patience) = (folder.0.join("book"), Duration::from_secs(60));
+                        FileBook::open(&path, &[b'a', number], None, patience, sleeping()).map(drop)
                     }
                 };
                 let threads: Vec<_> = (b'0'..b'8').map(|number| scope.spawn(opening(number))).collect();
                 threads.into_iter().for_each(|thread| thread.join().unwrap().unwrap());
             });
         }
+    }
+
+    #[test]
+    fn who_writes_is_waited_for() {
+        let folder = Folder::new("busy");
+        let mut book = folder.open(ACCOUNT, None).unwrap();
+        let mut other = connect(&folder.0.join("book")).unwrap();
+        let transaction = begin(&mut other).unwrap();
+        let pauses = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&pauses);
+        book.file.pause = Box::new(move |_| {
+            counted.set(counted.get() + 1);
+            if counted.get() < 3 { Ok(()) } else { Err(Error::new(Kind::Cancelled, "")) }
+        });
+        assert_eq!(book.add(&alone(b"a")).err().unwrap().kind(), Kind::Cancelled);
+        assert_eq!(pauses.get(), 3);
+        // who reads waits for nobody
+        assert_eq!(book.look_up(&[b"a"], &[], true).unwrap(), [Known::New]);
+        book.file.patience = Duration::ZERO;
+        assert_eq!(book.add(&alone(b"a")).err().unwrap().kind(), Kind::Book);
+        drop(transaction);
+        book.add(&alone(b"a")).unwrap();
     }
 
     #[test]

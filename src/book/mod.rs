@@ -8,6 +8,7 @@ pub mod file;
 mod lock;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 
@@ -66,9 +67,17 @@ pub trait Book {
     /// The message that was taken when it was alone with that unique id, and has that header: the octets that came.
     fn look_up_alone(&mut self, uid: &[u8], header: Option<[u8; 32]>) -> Result<Option<(Option<i64>, Age)>>;
 
-    /// That a message was taken: it is on disk when this returns.
+    /// That a message was taken: a process that is killed after this returns has left it in the book.
     fn add(&mut self, taken: &Taken<'_>) -> Result<()>;
+
+    /// What was added is on disk when this returns: what is deleted then is in the book after a power cut too.
+    fn settle(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
+
+/// Waits for so long; an error past the time of the call, or where the host wants no more.
+pub type Pause = Box<dyn FnMut(Duration) -> Result<()>>;
 
 /// That only one run at a time collects from an account into a book.
 pub fn in_use() -> Error {
@@ -78,7 +87,9 @@ pub fn in_use() -> Error {
 /// The book of a host that keeps none: what was taken in one run, since a broken connection begins that anew.
 #[derive(Default)]
 pub struct RunBook {
-    taken: BTreeMap<Vec<u8>, Vec<(Look, bool)>>,
+    alone: BTreeMap<Vec<u8>, Look>,
+    /// How many there are of those that share a unique id and look the same.
+    shared: BTreeMap<(Vec<u8>, Look), usize>,
     age: Age,
 }
 
@@ -87,31 +98,39 @@ impl RunBook {
     pub fn new(age: Age) -> RunBook {
         RunBook { age, ..RunBook::default() }
     }
+
+    fn has_shared(&self, uid: &[u8]) -> bool {
+        let least = Look { octets: None, header: None };
+        self.shared.range((uid.to_vec(), least)..).next().is_some_and(|((next, _), _)| next == uid)
+    }
 }
 
 impl Book for RunBook {
     fn look_up(&mut self, uids: &[&[u8]], _: &[&[u8]], _: bool) -> Result<Vec<Known>> {
-        let known = uids.iter().map(|uid| match self.taken.get(*uid).map(Vec::as_slice) {
-            None => Known::New,
-            Some([(_, false)]) => Known::Taken(self.age),
-            Some(_) => Known::Shared,
+        let known = uids.iter().map(|uid| match self.alone.contains_key(*uid) {
+            _ if self.has_shared(uid) => Known::Shared,
+            true => Known::Taken(self.age),
+            false => Known::New,
         });
         Ok(known.collect())
     }
 
     fn look_up_shared(&mut self, uid: &[u8], look: &Look, _: usize) -> Result<Vec<Age>> {
-        let taken = self.taken.get(uid).into_iter().flatten();
-        Ok(taken.filter(|(taken, is_shared)| *is_shared && taken == look).map(|_| self.age).collect())
+        let taken = self.shared.get(&(uid.to_vec(), *look));
+        Ok(vec![self.age; taken.copied().unwrap_or_default()])
     }
 
     fn look_up_alone(&mut self, uid: &[u8], header: Option<[u8; 32]>) -> Result<Option<(Option<i64>, Age)>> {
-        let mut taken = self.taken.get(uid).into_iter().flatten();
-        let alone = taken.find(|(taken, is_shared)| !is_shared && taken.header == header);
-        Ok(alone.map(|(taken, _)| (taken.octets, self.age)))
+        let alone = self.alone.get(uid).filter(|taken| taken.header == header);
+        Ok(alone.map(|taken| (taken.octets, self.age)))
     }
 
     fn add(&mut self, taken: &Taken<'_>) -> Result<()> {
-        self.taken.entry(taken.uid.to_vec()).or_default().push((taken.look, taken.copy.is_some()));
+        let uid = taken.uid.to_vec();
+        match taken.copy {
+            None => drop(self.alone.insert(uid, taken.look)),
+            Some(_) => *self.shared.entry((uid, taken.look)).or_default() += 1,
+        }
         Ok(())
     }
 }

@@ -1,10 +1,10 @@
 //! `pop3_collect`: a job, done in as many sessions as it takes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::{Mutex, PoisonError};
 
-use crate::book::{self, Age, Book, Known, Look, RunBook, Taken};
+use crate::book::{self, Age, Book, Known, Look, Pause, RunBook, Taken};
 use crate::capi::arguments::{Out, parameter};
 use crate::capi::boundary;
 use crate::capi::codes::{self, POP3_OK};
@@ -15,6 +15,7 @@ use crate::capi::message::go_on;
 use crate::capi::options::pop3_options;
 use crate::drive::blocking;
 use crate::error::{Error, Kind, Result};
+use crate::fork::Process;
 use crate::options::Options;
 use crate::session::collect::{Arrival, Host, Outcome, c_uid};
 use crate::text::hex;
@@ -41,9 +42,10 @@ pub struct pop3_outcome {
 /// Collects what is new in a mailbox, each message once: connects, asks what is there, takes what the book does not
 /// know, and deletes what the job says; and connects again where a connection breaks.
 ///
-/// A message counts as taken when the message callback has answered 0 to its last piece. It is in the book, on disk,
-/// before anything is deleted. So a run that is killed at any moment loses no message, and at most the one that was
-/// being handed over comes again. Deletions are committed (QUIT) every 100 messages, or 30 seconds, and at the end.
+/// A message counts as taken when the message callback has answered 0 to its last piece. It is in the book before the
+/// next one is handed over, and on disk before anything is deleted. So a run that is killed at any moment loses no
+/// message, and at most the one that was being handed over comes again; after a power cut those of the second before
+/// may. Deletions are committed (QUIT) every 100 messages, or 30 seconds, and at the end.
 ///
 /// The message on which a connection broke is asked for once more; where it breaks again the message is left and told
 /// as failed, and the others go on. Messages that share a unique id are told apart by their size and the SHA-256 of
@@ -52,6 +54,8 @@ pub struct pop3_outcome {
 ///
 /// After an error another run goes on where this one stopped: what was taken is in the book, and what was not deleted is
 /// deleted then.
+///
+/// Another program that writes into the book is waited for, for 10 seconds at most.
 ///
 /// - `options`: as for pop3_connect_with. The time that a call may take is that of the whole run.
 /// - `job`: from pop3_job_new, with a message callback.
@@ -87,9 +91,8 @@ pub unsafe extern "C" fn pop3_collect(
         let collected = with_trace(None, listeners, |trace| {
             let connection = options.connection()?;
             let (what, mut host) = (job.job()?, HostMessages::new(job)?);
-            let mut book = open_book(job, &connection)?;
-            let progress = || listeners.progress();
-            blocking::collect(&connection, &what, &mut *book, &mut host, &mut outcome, progress, trace)
+            let book = |pause| open_book(job, &connection, pause);
+            blocking::collect(&connection, &what, book, &mut host, &mut outcome, || listeners.progress(), trace)
         });
         let Outcome { taken, deleted, left, failed, octets, reconnects } = outcome;
         out.write(pop3_outcome { taken, deleted, left, failed, octets, reconnects });
@@ -97,8 +100,8 @@ pub unsafe extern "C" fn pop3_collect(
     })
 }
 
-/// The book of a job for the account of a connection.
-fn open_book(job: &pop3_job, connection: &Options) -> Result<Box<dyn Book>> {
+/// The book of a job for the account of a connection; `pause` is how it waits.
+fn open_book(job: &pop3_job, connection: &Options, pause: Pause) -> Result<Box<dyn Book>> {
     let age = if job.days == Some(0) { Age::Due } else { Age::Stays };
     Ok(match &job.book {
         Kept::Nowhere => Box::new(RunBook::new(age)),
@@ -106,10 +109,13 @@ fn open_book(job: &pop3_job, connection: &Options) -> Result<Box<dyn Book>> {
         #[cfg(feature = "book")]
         Kept::File(path) => {
             let patience = connection.timeouts.reply;
-            Box::new(crate::book::file::FileBook::open(path, &connection.account(), job.days, patience)?)
+            Box::new(crate::book::file::FileBook::open(path, &connection.account(), job.days, patience, pause)?)
         }
         #[cfg(not(feature = "book"))]
-        Kept::File(_) => return Err(Error::new(Kind::Internal, "a book in a file, where there are none")),
+        Kept::File(_) => {
+            drop(pause);
+            return Err(Error::new(Kind::Internal, "a book in a file, where there are none"));
+        }
     })
 }
 
@@ -127,9 +133,14 @@ impl HostMessages<'_> {
     }
 
     fn call(&self, arrival: &Arrival, data: *const c_char, len: usize, last: i32) -> Result<()> {
-        let arrival = told(arrival);
+        let (arrival, process) = (told(arrival), Process::current());
         // SAFETY: the host gave a function of this type together with its context
-        go_on(in_host(|| unsafe { (self.callback)(&arrival, data, len, last, self.context) }))
+        let answer = in_host(|| unsafe { (self.callback)(&arrival, data, len, last, self.context) });
+        if process.is_before_fork() {
+            // what has been read already comes in the process before
+            return Err(Error::new(Kind::ConnectionLost, "the run is that of the process that has forked this one"));
+        }
+        go_on(answer)
     }
 }
 
@@ -167,8 +178,8 @@ struct HostBook {
     age: Age,
 }
 
-/// The books of hosts that are in use.
-static IN_USE: Mutex<BTreeSet<Key>> = Mutex::new(BTreeSet::new());
+/// The books of hosts that are in use, each with the process that uses it: a fork copies this, and goes on with none.
+static IN_USE: Mutex<BTreeMap<Key, Process>> = Mutex::new(BTreeMap::new());
 
 /// What tells a host's books apart: a function, its context, the account.
 type Key = (usize, usize, CString);
@@ -180,9 +191,11 @@ fn key(functions: HostFunctions, account: &CStr) -> Key {
 impl HostBook {
     fn open(functions: HostFunctions, connection: &Options, age: Age) -> Result<HostBook> {
         let account = c_string(&String::from_utf8_lossy(&connection.account()));
-        match IN_USE.lock().unwrap_or_else(PoisonError::into_inner).insert(key(functions, &account)) {
-            true => Ok(HostBook { functions, account, age }),
-            false => Err(book::in_use()),
+        let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+        in_use.retain(|_, process| !process.is_before_fork());
+        match in_use.insert(key(functions, &account), Process::current()) {
+            None => Ok(HostBook { functions, account, age }),
+            Some(_) => Err(book::in_use()),
         }
     }
 

@@ -4,6 +4,7 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::mem;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,9 +12,9 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::book::Book;
+use crate::book::{Book, Pause};
 use crate::error::{Error, Kind, Result};
-use crate::fork;
+use crate::fork::{self, Process};
 use crate::net::Deadline;
 use crate::net::address;
 use crate::net::connect::connect;
@@ -43,22 +44,43 @@ pub fn run<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
 
 /// Connects and logs in. `progress` makes the progress callback, for each connection that it takes.
 pub fn open(options: &Options, progress: impl Fn() -> Progress, trace: &mut Trace<'_>) -> Result<Client> {
-    let mut dialer = Dialer { options, progress, call: None, tls: None };
-    run(Client::open(&mut dialer, options, trace))
+    run(Client::open(&mut Dialer::new(options, progress), options, trace))
 }
 
-/// Collects what is new in a mailbox. `progress` makes the progress callback, for each connection that it takes.
+/// Collects what is new in a mailbox. `progress` makes the progress callback, for each connection that it takes, and
+/// `open_book` opens the book, which waits as the call does.
 pub fn collect(
     options: &Options,
     job: &Job,
-    book: &mut dyn Book,
+    open_book: impl FnOnce(Pause) -> Result<Box<dyn Book>>,
     host: &mut dyn Host,
     outcome: &mut Outcome,
     progress: impl Fn() -> Progress,
     trace: &mut Trace<'_>,
 ) -> Result<()> {
-    let mut dialer = Dialer { options, progress, call: None, tls: None };
-    run(collect::collect(&mut dialer, options, job, book, host, outcome, trace))
+    let mut dialer = Dialer::new(options, progress);
+    let (call, mut waiting) = (dialer.begin(), (dialer.progress)());
+    let pause = move |time| pause(time, call, &mut waiting, "another program was done with the book");
+    let mut book = open_book(Box::new(pause))?;
+    let result = run(collect::collect(&mut dialer, options, job, &mut *book, host, outcome, trace));
+    if dialer.process.is_before_fork() {
+        // the file and its locks are those of the process before
+        mem::forget(book);
+    }
+    result
+}
+
+/// Waits for so long, as long as the time of the call is not over and the host wants no end.
+fn pause(time: Duration, call: Option<Deadline>, progress: &mut Progress, before: &str) -> Result<()> {
+    let end = Deadline::after(time).or_earlier(call);
+    while let Some(left) = end.remaining() {
+        let slice = progress.slice(left)?;
+        fork::allowed(|| thread::sleep(slice));
+    }
+    match call.is_some_and(|call| call.remaining().is_none()) {
+        true => Err(Error::new(Kind::Timeout, format!("the time of the call was over before {before}"))),
+        false => Ok(()),
+    }
 }
 
 /// Connects by these options.
@@ -67,6 +89,7 @@ struct Dialer<'a, P> {
     progress: P,
     call: Option<Deadline>,
     tls: Option<TlsConnector>,
+    process: Process,
 }
 
 /// A connection whose waits block.
@@ -82,7 +105,7 @@ impl<P: Fn() -> Progress> Connector for Dialer<'_, P> {
     type Transport = Blocking;
 
     async fn prepare(&mut self) -> Result<()> {
-        self.call = self.call.or_else(|| self.options.timeouts.call.map(Deadline::after));
+        self.begin();
         if self.options.secure != Secure::No {
             let Options { tls, server, .. } = self.options;
             self.tls = Some(TlsConnector::new(tls, &server.host, self.deadline(), &mut (self.progress)())?);
@@ -127,20 +150,12 @@ impl<P: Fn() -> Progress> Connector for Dialer<'_, P> {
     }
 
     fn is_over(&self) -> bool {
-        self.call.is_some_and(|call| call.remaining().is_none())
+        // a process that was forked meanwhile connects to nothing in the name of the one before
+        self.process.is_before_fork() || self.call.is_some_and(|call| call.remaining().is_none())
     }
 
     async fn pause(&mut self, time: Duration) -> Result<()> {
-        let end = Deadline::after(time).or_earlier(self.call);
-        let mut progress = (self.progress)();
-        while let Some(left) = end.remaining() {
-            let slice = progress.slice(left)?;
-            fork::allowed(|| thread::sleep(slice));
-        }
-        match self.is_over() {
-            true => Err(Error::new(Kind::Timeout, "the time of the call was over before it was connected once more")),
-            false => Ok(()),
-        }
+        pause(time, self.call, &mut (self.progress)(), "it was connected once more")
     }
 
     fn now(&self) -> Instant {
@@ -148,7 +163,17 @@ impl<P: Fn() -> Progress> Connector for Dialer<'_, P> {
     }
 }
 
-impl<P: Fn() -> Progress> Dialer<'_, P> {
+impl<'a, P: Fn() -> Progress> Dialer<'a, P> {
+    fn new(options: &'a Options, progress: P) -> Dialer<'a, P> {
+        Dialer { options, progress, call: None, tls: None, process: Process::current() }
+    }
+
+    /// The time of the call begins where this is called first. Answers when it is over.
+    fn begin(&mut self) -> Option<Deadline> {
+        self.call = self.call.or_else(|| self.options.timeouts.call.map(Deadline::after));
+        self.call
+    }
+
     /// Until when something on the way to the first reply may take, from now on.
     fn deadline(&self) -> Deadline {
         Deadline::after(self.options.timeouts.connect).or_earlier(self.call)

@@ -22,7 +22,7 @@ use crate::error::{Error, Kind, Result};
 use crate::options::Options;
 use crate::session::Client;
 use crate::session::collect::header::HeaderDigest;
-use crate::session::collect::survey::Survey;
+use crate::session::collect::survey::{Learnt, Survey};
 use crate::session::retrieve::{Bulk, Delivery};
 use crate::session::trace::Trace;
 use crate::session::transport::{Connector, Transport};
@@ -38,6 +38,9 @@ const AT_ONCE: usize = 100;
 const FIRST_OCTETS: u64 = 4 * 1024 * 1024;
 const FEWEST_OCTETS: u64 = 1024 * 1024;
 const MOST_OCTETS: u64 = 1024 * 1024 * 1024;
+
+/// How many octets a message may have whose size the server does not list. One without end must not keep out the others.
+const LONGEST_UNLISTED: u64 = 2 * 1024 * 1024 * 1024;
 
 /// How long it is waited before the server is connected to once more that did not let us.
 const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
@@ -143,7 +146,7 @@ pub async fn collect<C: Connector>(
         front: None,
         is_blind: false,
         is_full: false,
-        has_uidl: false,
+        learnt: Learnt::default(),
         deleted: BTreeSet::new(),
         most_left: usize::MAX,
         not_deleted: None,
@@ -224,8 +227,7 @@ struct Run<'a> {
     is_blind: bool,
     /// Whether no more octets may be taken.
     is_full: bool,
-    /// Whether the server has given unique ids.
-    has_uidl: bool,
+    learnt: Learnt,
     /// What the server says that it has deleted.
     deleted: BTreeSet<Name>,
     /// How many messages there may be, where nothing tells them apart.
@@ -249,7 +251,7 @@ impl Run<'_> {
     async fn session<T: Transport>(&mut self, mut client: Client<T>, trace: &mut Trace<'_>) -> Result<bool> {
         self.front = None;
         let begin = client.transport.now();
-        let survey = survey::survey(&mut client, self.job, &mut *self.book, &mut self.has_uidl, trace).await?;
+        let survey = survey::survey(&mut client, self.job, &mut *self.book, &mut self.learnt, trace).await?;
         self.is_blind = survey.is_blind;
         if self.keeps_what_was_deleted(&survey) {
             let error = Error::new(Kind::Server, "the server has messages that it said it had deleted");
@@ -378,6 +380,7 @@ impl Run<'_> {
         messages: Vec<(i32, Name)>,
         trace: &mut Trace<'_>,
     ) -> Result<()> {
+        client.transport.in_host(|| self.book.settle())?;
         let numbers = messages.iter().map(|(number, _)| *number).collect();
         let Bulk { marked, not_marked, .. } = client.delete_many(numbers, trace).await?;
         let committed = client.quit(trace).await;
@@ -401,6 +404,10 @@ impl Run<'_> {
         let done = (self.outcome.taken, self.outcome.deleted);
         if done != self.done {
             (self.done, self.fruitless) = (done, 0);
+        }
+        if let Some(octets) = self.learnt.broke_at_header.take() {
+            self.fruitless = if octets > 0 { 0 } else { self.fruitless + 1 };
+            return Ok(self.fruitless <= FRUITLESS_AT_MESSAGES);
         }
         let Some(Front { arrival, octets, is_too_large }) = self.front.take() else {
             self.fruitless += 1;
@@ -460,7 +467,7 @@ impl Taking<'_, '_> {
     fn longest(&self, arrival: &Arrival) -> u64 {
         let endless = match u64::try_from(arrival.octets) {
             Ok(octets) => octets.saturating_mul(16).saturating_add(16 * 1024 * 1024),
-            Err(_) => u64::MAX,
+            Err(_) => LONGEST_UNLISTED,
         };
         self.run.job.octets_each.unwrap_or(u64::MAX).min(endless)
     }

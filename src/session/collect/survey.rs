@@ -46,28 +46,45 @@ impl Survey {
     }
 }
 
-/// Asks for the unique ids, and the book what it knows of them. `has_uidl` says whether the server has given any in this
-/// run, which then is no server without.
+/// What a run has learnt of the server in the sessions before.
+#[derive(Default)]
+pub struct Learnt {
+    /// Whether it has given unique ids: then it is no server without.
+    has_uidl: bool,
+    /// How often the connection has broken at the header of a message.
+    breaks: BTreeMap<Shape, u32>,
+    /// How many octets of a header had come when it broke, if it broke at one.
+    pub broke_at_header: Option<usize>,
+}
+
+/// What there is to know a message by in the next session that has neither unique id nor header: its number, as long as
+/// nothing is deleted, and its octets.
+type Shape = (i32, Option<i64>);
+
+/// How often the header of a message is asked for, the connection breaking each time.
+const MOST_BREAKS: u32 = 2;
+
+/// Asks for the unique ids, and the book what it knows of them.
 pub async fn survey<T: Transport>(
     client: &mut Client<T>,
     job: &Job,
     book: &mut dyn Book,
-    has_uidl: &mut bool,
+    learnt: &mut Learnt,
     trace: &mut Trace<'_>,
 ) -> Result<Survey> {
     let mut survey = Survey::default();
     let mut sizes = Sizes::default();
     let ids = match client.unique_ids(None, trace).await {
         Ok(mut ids) => {
-            *has_uidl = true;
+            learnt.has_uidl = true;
             ids.unify_blanks();
             ids
         }
         // one that has it and refuses it now would have other ids the next time
-        Err(error) if error.kind() != Kind::Unsupported || *has_uidl => return Err(error),
+        Err(error) if error.kind() != Kind::Unsupported || learnt.has_uidl => return Err(error),
         Err(_) => {
             trace.note(format_args!("the server has no UIDL: messages are told apart by their headers"));
-            match by_header(client, &mut sizes, &mut survey.refused, trace).await {
+            match by_header(client, learnt, &mut sizes, &mut survey.refused, trace).await {
                 Err(error) if error.kind() == Kind::Unsupported && !job.has_book => {
                     trace.note(format_args!("it has no TOP either: they are not told apart at all"));
                     return blindly(client, &mut sizes, trace).await;
@@ -93,7 +110,7 @@ pub async fn survey<T: Transport>(
         }
         shortage::check()?;
     }
-    look_at(client, &to_look_at, book, &mut sizes, &mut survey, trace).await?;
+    look_at(client, &to_look_at, book, learnt, &mut sizes, &mut survey, trace).await?;
     survey.new.sort_by_key(|new| new.number);
     survey.due.sort_unstable_by_key(|(number, _)| *number);
     sizes.learn_of(client, &mut survey.new, ids.numbers.len(), trace).await?;
@@ -105,6 +122,7 @@ async fn look_at<T: Transport>(
     client: &mut Client<T>,
     groups: &[Group<'_>],
     book: &mut dyn Book,
+    learnt: &mut Learnt,
     sizes: &mut Sizes,
     survey: &mut Survey,
     trace: &mut Trace<'_>,
@@ -115,7 +133,7 @@ async fn look_at<T: Transport>(
     let numbers: Vec<_> = groups.iter().flat_map(|group| group.numbers).map(|(number, _)| *number).collect();
     sizes.all(client, trace).await?;
     // in the order of the groups
-    let mut headers = headers(client, numbers, trace).await?.into_iter();
+    let mut headers = headers(client, numbers, learnt, sizes, trace).await?.into_iter();
     for group in groups {
         let mut looks: BTreeMap<Look, Vec<i32>> = BTreeMap::new();
         for (number, header) in headers.by_ref().take(group.numbers.len()) {
@@ -164,6 +182,7 @@ fn taken_alone(
 /// Unique ids made of the headers, for a server that has none.
 async fn by_header<T: Transport>(
     client: &mut Client<T>,
+    learnt: &mut Learnt,
     sizes: &mut Sizes,
     refused: &mut Vec<(Arrival, Error)>,
     trace: &mut Trace<'_>,
@@ -172,9 +191,9 @@ async fn by_header<T: Transport>(
     let mut ids = UniqueIds { are_all: true, ..UniqueIds::default() };
     // the first one shows whether there is TOP
     let rest = numbers.split_off(numbers.len().min(1));
-    let mut headers_of = headers(client, numbers, trace).await?;
+    let mut headers_of = headers(client, numbers, learnt, sizes, trace).await?;
     if !matches!(&headers_of[..], [(_, Err(error))] if error.kind() == Kind::Unsupported) {
-        headers_of.extend(headers(client, rest, trace).await?);
+        headers_of.extend(headers(client, rest, learnt, sizes, trace).await?);
     }
     for (number, header) in headers_of {
         match header {
@@ -200,15 +219,38 @@ async fn blindly<T: Transport>(client: &mut Client<T>, sizes: &mut Sizes, trace:
     Ok(survey)
 }
 
-/// The digests of the headers of these messages, or what the server says of one that it refuses to give.
+/// The digests of the headers of these messages, in their order, or what is in the way of one: what the server says that
+/// refuses to give it, or that the connection breaks each time.
 async fn headers<T: Transport>(
     client: &mut Client<T>,
     numbers: Vec<i32>,
+    learnt: &mut Learnt,
+    sizes: &Sizes,
     trace: &mut Trace<'_>,
 ) -> Result<Vec<(i32, Result<[u8; 32]>)>> {
+    let shape = |number: i32| (number, sizes.of(number));
+    let breaks = |number: i32| learnt.breaks.get(&shape(number)).is_some_and(|breaks| *breaks >= MOST_BREAKS);
+    let asked: Vec<_> = numbers.iter().copied().filter(|number| !breaks(*number)).collect();
     let mut headers = Headers { digest: HeaderDigest::default(), octets: 0, done: Vec::new() };
-    client.tops_many(numbers.into_iter(), 0, &mut headers, trace).await?;
-    Ok(headers.done)
+    let ended = client.tops_many(asked.iter().copied(), 0, &mut headers, trace).await;
+    let Headers { octets, done, .. } = headers;
+    if let Err(error) = ended {
+        if let Some(front) = asked.get(done.len()) {
+            *learnt.breaks.entry(shape(*front)).or_default() += 1;
+            learnt.broke_at_header = Some(octets);
+        }
+        return Err(error);
+    }
+    if asked.len() == numbers.len() {
+        return Ok(done);
+    }
+    let mut done = done.into_iter().peekable();
+    let broken = || Error::new(Kind::ConnectionLost, "the connection breaks whenever its header is asked for");
+    let all = numbers.into_iter().map(|number| {
+        let header = done.next_if(|(next, _)| *next == number);
+        header.unwrap_or_else(|| (number, Err(broken())))
+    });
+    Ok(all.collect())
 }
 
 /// Where headers go that are asked for to tell messages apart.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use super::*;
-use crate::book::{Age, RunBook};
+use crate::book::{Age, Known, RunBook};
 use crate::drive::blocking::run;
 use crate::drive::script::{Log, Script, Step};
 use crate::net::address::Server;
@@ -286,6 +286,41 @@ fn messages_without_anything_to_tell_them_apart() {
     assert_eq!((ran.result, ran.outcome.taken, ran.outcome.failed), (Ok(()), 1, 2));
 }
 
+/// A book whose disk is full at the end.
+struct Unsettled(RunBook);
+
+impl Book for Unsettled {
+    fn look_up(&mut self, uids: &[&[u8]], shared: &[&[u8]], are_all: bool) -> Result<Vec<Known>> {
+        self.0.look_up(uids, shared, are_all)
+    }
+
+    fn look_up_shared(&mut self, uid: &[u8], look: &Look, listed: usize) -> Result<Vec<Age>> {
+        self.0.look_up_shared(uid, look, listed)
+    }
+
+    fn look_up_alone(&mut self, uid: &[u8], header: Option<[u8; 32]>) -> Result<Option<(Option<i64>, Age)>> {
+        self.0.look_up_alone(uid, header)
+    }
+
+    fn add(&mut self, taken: &Taken<'_>) -> Result<()> {
+        self.0.add(taken)
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        Err(Error::new(Kind::Book, ""))
+    }
+}
+
+#[test]
+fn nothing_is_deleted_that_is_not_on_disk() {
+    let (mut book, mut host) = (Unsettled(RunBook::new(Age::Due)), Takes::default());
+    let job = Job { deletes: true, has_book: true, ..Job::default() };
+    let ran = play(&job, &mut book, &mut host, &[&format!("{UIDL}{LIST}{ONE}{TWO}SILENCE\n")]);
+    assert_eq!((ran.result, ran.outcome.taken, ran.outcome.deleted), (Err(Kind::Book), 2, 0));
+    let said = String::from_utf8_lossy(&ran.log.received[0]).into_owned();
+    assert!(!said.contains("DELE"), "{said}");
+}
+
 /// A server that keeps what it says it has deleted is not asked for ever.
 #[test]
 fn deletions_that_are_confirmed_and_not_done() {
@@ -317,15 +352,38 @@ fn uidl_that_is_refused_for_once() {
     assert_eq!((ran.result, ran.outcome.taken), (Err(Kind::Unsupported), 1));
 }
 
+/// Of a server without unique ids, the others are taken all the same.
 #[test]
 fn a_header_without_end_is_given_up() {
     let (mut book, mut host) = (keeps(), Takes::default());
-    let log_in = "S: +OK\nC: USER tim\nS: +OK\nC: PASS pw\nS: +OK\n";
-    let mut steps =
-        Script::parse(&format!("{log_in}C: UIDL\nS: -ERR\nC: LIST\nS: +OK\nS: 1 9\nS: .\nC: TOP 1 0\nS: +OK\n"));
-    steps.push(Step::Repeats(b"A: endless\r\n".to_vec(), 64 * 1024 * 1024));
-    let ran = play_steps(&with_book(), &mut book, &mut host, vec![steps.clone(), steps.clone(), steps]);
-    assert_eq!((ran.result, ran.outcome.taken), (Err(Kind::Limit), 0));
+    let begin = format!("S: +OK\nC: USER tim\nS: +OK\nC: PASS pw\nS: +OK\nC: UIDL\nS: -ERR\n{LIST}");
+    let mut endless = Script::parse(&format!("{begin}C: TOP 1 0\nS: +OK\n"));
+    endless.push(Step::Repeats(b"A: endless\r\n".to_vec(), 64 * 1024 * 1024));
+    let last = Script::parse(&format!("{begin}C: TOP 2 0\nS: +OK\nS: A: 2\nS: \nS: .\n{TWO}{QUIT}"));
+    let ran = play_steps(&with_book(), &mut book, &mut host, vec![endless.clone(), endless, last]);
+    assert_eq!((ran.result, ran.outcome.taken, ran.outcome.failed), (Ok(()), 1, 1));
+    assert_eq!(ran.said[0], " ConnectionLost");
+    assert!(ran.said[1].ends_with(" 20: A: 2||y|"), "{:?}", ran.said);
+}
+
+/// Headers that break the connection, each twice, are done without: of messages that share a unique id the size tells which
+/// was taken.
+#[test]
+fn headers_that_break_the_connection() {
+    let (mut book, mut host) = (keeps(), Takes::default());
+    let shared = format!("C: UIDL\nS: +OK\nS: 1 a\nS: 2 a\nS: .\n{LIST}");
+    let first = format!("{shared}C: TOP 1 0\n");
+    let second = format!("{shared}C: TOP 2 0\nS: +OK\nS: A");
+    let ran = play(
+        &with_book(),
+        &mut book,
+        &mut host,
+        &[&first, &first, &second, &second, &format!("{shared}{ONE}{TWO}{QUIT}")],
+    );
+    assert_eq!((ran.result, ran.outcome.taken, ran.outcome.reconnects), (Ok(()), 2, 4));
+    let again = [&first[..], &first, &second, &second, &format!("{shared}{QUIT}")];
+    let ran = play(&with_book(), &mut book, &mut host, &again);
+    assert_eq!((ran.result, ran.outcome.taken, ran.outcome.failed), (Ok(()), 0, 0));
 }
 
 /// One message was taken, then another one has its id and its header, but not its size: it is new.
