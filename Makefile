@@ -40,8 +40,8 @@ help:
 	@echo 'POP3_PASS=… make demo SERVER=host[:port] POP3_USER=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
 	@echo '                a session with a server of yours, and if FOLDER is given what is new in a Maildir there'
 	@echo 'make test       all tests'
-	@echo 'make check      formatting, lints, all tests, those for Windows, defects planted into what has changed, each'
-	@echo '                fuzz target for a moment, AddressSanitizer, memcheck'
+	@echo 'make check      formatting, lints, all tests, the Debian packages, the tests for Windows, defects planted into what'
+	@echo '                has changed, each fuzz target for a moment, AddressSanitizer, memcheck'
 	@echo 'make mutants    plants defects into the sources one by one: the unit tests must find each of them'
 	@echo 'make minimum-rust  compiles by the oldest Rust that will do, fetched from static.rust-lang.org where it is not here'
 	@echo 'make cross      the library for 32 bits (i386) and for ARM (arm64), tested under qemu; 8 minutes'
@@ -130,13 +130,22 @@ endef
 test:
 	@tools/setup.sh test
 	@$(MAKE) --no-print-directory workspace
-	$(fetch_trimmed)
 	@echo '== tests in Rust'
 	$(CARGO) test $(CARGO_FLAGS) --workspace --quiet
 	@$(MAKE) --no-print-directory ctests
 	@echo '== tests in C'
-	cd '$(TARGET)/ctest' && ctest $(CTEST_FLAGS)
+	cd '$(TARGET)/ctest' && ctest $(CTEST_FLAGS) --exclude-regex '^debian$$'
 	@echo 'test: all passed'
+
+# as long as all other tests together
+.PHONY: debian-check
+debian-check:
+	@tools/setup.sh test
+	@$(MAKE) --no-print-directory workspace
+	$(fetch_trimmed)
+	$(call configure,ctest)
+	@echo '== the Debian packages'
+	cd '$(TARGET)/ctest' && ctest --output-on-failure --tests-regex '^debian$$'
 
 # for Windows on x86-64: the DLL, import libraries, headers and examples
 WINDOWS := $(TARGET)/windows/dist
@@ -178,7 +187,7 @@ lint:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --workspace
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --lib --no-default-features
 
-check: lint test bench-programs test-windows mutants-check fuzz-check sanitize-check
+check: lint test debian-check bench-programs test-windows mutants-check fuzz-check sanitize-check
 	@echo 'check: all passed'
 
 # the oldest Rust that will do, and so no newer one's words in the sources
@@ -233,6 +242,7 @@ bench: bench-programs
 	'$(TARGET)/bench/bench_fetch'
 	'$(TARGET)/bench/bench_again'
 	'$(TARGET)/bench/bench_collect'
+	bench/bench_collectors.py '$(TEST_SERVER)' '$(TARGET)/bench/collect'
 	bench/bench_split.py '$(TARGET)/bench/bench_split'
 
 # built with each check, lest they are found broken when somebody measures

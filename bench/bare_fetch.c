@@ -47,11 +47,16 @@ static long long receive_reply(void)
         if (count <= 0)
             return bare_fail("receive");
         if (total == 0 && buffer[0] != '+')
-            return bare_fail("RETR was refused");
+            return bare_fail("a command was refused");
         keep_tail(tail, buffer, (size_t)count);
         total += count;
     } while (memcmp(tail, END, END_LENGTH) != 0);
     return total;
+}
+
+long long bare_ask(const char *command)
+{
+    return bare_send(&stream, command, strlen(command)) == 0 ? receive_reply() : -1;
 }
 
 static long long fetch(int messages)
@@ -59,8 +64,8 @@ static long long fetch(int messages)
     long long total = 0;
     for (int i = 1; i <= messages; i++) {
         char command[32];
-        int length = snprintf(command, sizeof command, "RETR %d\r\n", i);
-        long long count = bare_send(&stream, command, (size_t)length) == 0 ? receive_reply() : -1;
+        snprintf(command, sizeof command, "RETR %d\r\n", i);
+        long long count = bare_ask(command);
         if (count < 0)
             return -1;
         total += count;

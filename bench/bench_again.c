@@ -10,10 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bare_session.h"
-#include "cpu.h"
+#include "clocks.h"
 #include "number.h"
 #include "our_session.h"
 #include "relay.h"
@@ -21,13 +20,6 @@
 #include "statistics.h"
 
 enum { ROUND_TRIP_MS = 50, MOST_SESSIONS = 100000 };
-
-static double milliseconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
 
 static int bare_session(const struct target *target)
 {
@@ -61,8 +53,8 @@ static int our_session(const struct target *target, int resumed)
 /* Round trips of one session, negative if it failed. */
 static double trips(int (*session)(const struct target *), const struct target *target)
 {
-    double before = milliseconds();
-    return session(target) == 0 ? (milliseconds() - before) / ROUND_TRIP_MS : -1;
+    double before = wall_milliseconds();
+    return session(target) == 0 ? (wall_milliseconds() - before) / ROUND_TRIP_MS : -1;
 }
 
 /* In the clear the mechanism is named: what anybody could have said chooses none, so that else CAPA would be asked. */

@@ -1,43 +1,34 @@
 /*
  * What it costs to collect a mailbox, each message once, to a callback that only counts: CPU time of the client, from
- * connecting to QUIT, against a bare C loop that keeps no book.
+ * connecting to QUIT, against a bare C loop that keeps no book. Then what it costs to find that nothing is new among many,
+ * against the same loop that only receives their unique ids.
  *
  *   bench_collect [rounds]
  *
- * The book is a new file for each run, on the disk that TMPDIR names, or else /tmp.
+ * The book knows of an empty mailbox before each run; it is on the disk that TMPDIR names, or else /tmp.
  */
 #include <pop3connect.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "cpu.h"
+#include "clocks.h"
 #include "fetcher.h"
 #include "number.h"
 #include "our_session.h"
 #include "report.h"
 
-enum { MESSAGES = 200, SIZE = 1000000 };
+enum { MESSAGES = 200, SIZE = 1000000, KNOWN = 100000 };
 enum { COMPARED_MODES = TLS + 1 };
 /* In the table of report.h; there are no peers in one library. */
 enum { WITHOUT_BOOK = CURL_PEER, COLLECTORS };
 
 static const char *const names[] = {[BARE] = "bare loop", [OURS] = "pop3connect", [WITHOUT_BOOK] = "no book"};
 static struct target targets[COMPARED_MODES];
-static char book[4096];
-
-static int prepare(void)
-{
-    char options[64];
-    const char *folder = getenv("TMPDIR");
-    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
-    snprintf(book, sizeof book, "%s/pop3connect-bench-%d.book", folder == NULL ? "/tmp" : folder, (int)getpid());
-    snprintf(options, sizeof options, "messages=%d size=%d", MESSAGES, SIZE);
-    for (int mode = 0; mode < COMPARED_MODES; mode++)
-        targets[mode] = target_start((enum mode)mode, options);
-    return bare_fetcher.prepare(&targets[TLS]) == 0 && our_prepare(&targets[TLS]) == 0 ? 0 : -1;
-}
+/* A book before anything was taken, and the one of a run. */
+static char begun[4096], book[4096];
 
 static int32_t count_bytes(const pop3_arrival *arrival, const char *data, size_t length, int32_t last, void *context)
 {
@@ -49,7 +40,7 @@ static int32_t count_bytes(const pop3_arrival *arrival, const char *data, size_t
 }
 
 /* Answers how many bytes came, or -1 when it has told stderr why not. */
-static long long collect(const struct target *target, const char *path)
+static long long collect(const struct target *target, const char *path, int messages)
 {
     char server[32];
     long long total = 0;
@@ -69,7 +60,23 @@ static long long collect(const struct target *target, const char *path)
     pop3_options_free(options);
     if (result != POP3_OK)
         return our_fail("pop3_collect", result);
-    return outcome.taken == MESSAGES ? total : our_fail("messages", outcome.taken);
+    return outcome.taken == messages ? total : our_fail("messages", outcome.taken);
+}
+
+static int prepare(void)
+{
+    char options[64];
+    const char *folder = getenv("TMPDIR");
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
+    snprintf(book, sizeof book, "%s/pop3connect-bench-%d.book", folder == NULL ? "/tmp" : folder, (int)getpid());
+    snprintf(begun, sizeof begun, "%s/pop3connect-bench-%d.begun", folder == NULL ? "/tmp" : folder, (int)getpid());
+    snprintf(options, sizeof options, "messages=%d size=%d", MESSAGES, SIZE);
+    for (int mode = 0; mode < COMPARED_MODES; mode++)
+        targets[mode] = target_start((enum mode)mode, options);
+    if (bare_fetcher.prepare(&targets[TLS]) != 0 || our_prepare(&targets[TLS]) != 0)
+        return -1;
+    struct target empty = target_start(PLAIN, "messages=0");
+    return collect(&empty, begun, 0) == 0 ? 0 : -1;
 }
 
 static long long fetch_bare(const struct target *target)
@@ -80,11 +87,28 @@ static long long fetch_bare(const struct target *target)
     return bare_fetcher.close() == 0 ? total : -1;
 }
 
+static int copy(const char *from, const char *to)
+{
+    char buffer[64 * 1024];
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    size_t length = in == NULL || out == NULL ? 0 : fread(buffer, 1, sizeof buffer, in);
+    int ok = length > 0 && length < sizeof buffer && fwrite(buffer, 1, length, out) == length;
+    if (in != NULL)
+        fclose(in);
+    if (out != NULL && fclose(out) != 0)
+        ok = 0;
+    if (!ok)
+        fprintf(stderr, "cannot copy %s to %s\n", from, to);
+    return ok ? 0 : -1;
+}
+
 /* CPU milliseconds of a mailbox, negative if it failed. */
 static double run(int who, const struct target *target)
 {
+    if (who == OURS && copy(begun, book) != 0)
+        return -1;
     double before = cpu_microseconds();
-    long long bytes = who == BARE ? fetch_bare(target) : collect(target, who == OURS ? book : NULL);
+    long long bytes = who == BARE ? fetch_bare(target) : collect(target, who == OURS ? book : NULL, MESSAGES);
     double after = cpu_microseconds();
     if (who == OURS)
         unlink(book);
@@ -105,6 +129,56 @@ static int run_round(int round, measured cpu)
     return 0;
 }
 
+/* Milliseconds by the wall of receiving all unique ids, negative if it failed. */
+static double receive_ids(const struct target *target)
+{
+    if (bare_fetcher.open(target) != 0)
+        return -1;
+    double before = wall_milliseconds();
+    long long bytes = bare_ask("UIDL\r\n");
+    double after = wall_milliseconds();
+    return bare_fetcher.close() == 0 && bytes > KNOWN ? after - before : -1;
+}
+
+/* The same of a run that takes nothing, and how much more memory the process had at its peak, in KiB. */
+static double look_ids_up(const struct target *target, long *memory)
+{
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    long before_it = used.ru_maxrss;
+    double before = wall_milliseconds();
+    long long bytes = collect(target, book, 0);
+    double after = wall_milliseconds();
+    getrusage(RUSAGE_SELF, &used);
+    *memory = used.ru_maxrss - before_it;
+    return bytes == 0 ? after - before : -1;
+}
+
+/* Many are known and none is new. Answers the ratio of the whole run to receiving the ids, or -1. */
+static double known(int rounds)
+{
+    static double receiving[MOST_ROUNDS], run[MOST_ROUNDS];
+    long memory = 0, more;
+    char options[64];
+    snprintf(options, sizeof options, "messages=%d size=100", KNOWN);
+    struct target target = target_start(PLAIN, options);
+    if (collect(&target, book, KNOWN) < 0)
+        return -1;
+    for (int round = 0; round < rounds; round++) {
+        receiving[round] = receive_ids(&target);
+        run[round] = look_ids_up(&target, &more);
+        if (receiving[round] < 0 || run[round] < 0)
+            return -1;
+        memory = more > memory ? more : memory;
+    }
+    unlink(book);
+    struct summary ratio = summarise_ratios(run, receiving, rounds);
+    printf("\n%d unique ids that are all known, %d times: %.1f ms for a bare loop to receive them, %.1f ms for the whole run,\n"
+           "%.2f times (%.2f … %.2f), %ld KiB more at its peak\n", KNOWN, rounds, summarise(receiving, rounds).median,
+           summarise(run, rounds).median, ratio.median, ratio.min, ratio.max, memory);
+    return ratio.median;
+}
+
 static int bench(int rounds)
 {
     static measured cpu;
@@ -121,10 +195,15 @@ static int bench(int rounds)
         if (run_round(round < 0 ? 0 : round, cpu) != 0)
             return -1;
     report_table(&comparison, cpu);
+    double whole_run = known(rounds);
+    if (whole_run < 0)
+        return -1;
     report_targets();
     for (int mode = 0; mode < COMPARED_MODES; mode++)
         report_at_most(mode_name((enum mode)mode), "with a book / bare loop",
                        summarise_ratios(cpu[mode][OURS], cpu[mode][BARE], rounds).median, comparison.limit[mode]);
+    /* receiving, and looking up for no longer */
+    report_at_most("known", "whole run / receiving", whole_run, 2);
     report_verdict();
     return 0;
 }
@@ -133,5 +212,6 @@ int main(int argc, char **argv)
 {
     int result = prepare() == 0 ? bench(number(argc, argv, 1, 20, MOST_ROUNDS)) : -1;
     bare_fetcher.clean_up();
+    unlink(begun);
     return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "client.h"
-#include "cpu.h"
+#include "clocks.h"
 #include "dialogue.h"
 #include "number.h"
 #include "report.h"

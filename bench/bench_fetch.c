@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu.h"
+#include "clocks.h"
 #include "fetcher.h"
 #include "held_back.h"
 #include "number.h"

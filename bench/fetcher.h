@@ -24,6 +24,9 @@ struct fetcher {
 /* Whether nothing was left out of so many messages of that size. Answers 0, or -1 when it has told stderr why not. */
 int fetcher_check(const struct fetcher *fetcher, int messages, int size, long long bytes);
 
+/* What the bare loop is asked beside: answers how many bytes the reply of many lines had, or -1 when it has told stderr why not. */
+long long bare_ask(const char *command);
+
 extern const struct fetcher bare_fetcher, our_fetcher, curl_fetcher, etpan_fetcher;
 
 #endif

@@ -1,19 +1,11 @@
 #include "held_back.h"
 
 #include <stdio.h>
-#include <time.h>
 
-#include "cpu.h"
+#include "clocks.h"
 #include "two_segments.h"
 
 enum { MESSAGES = 200, SIZE = 2000 };
-
-static double milliseconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
 
 /* What one message took in the fetching alone. Answers 0, or -1 when it has told stderr why not. */
 static int fetch(const struct fetcher *fetcher, const struct target *target, struct held_back *each)
@@ -22,10 +14,10 @@ static int fetch(const struct fetcher *fetcher, const struct target *target, str
     long long bytes;
     if (fetcher->open(target) != 0)
         return -1;
-    wall = milliseconds();
+    wall = wall_milliseconds();
     cpu = cpu_microseconds();
     bytes = fetcher->fetch(MESSAGES);
-    each->wall_ms = (milliseconds() - wall) / MESSAGES;
+    each->wall_ms = (wall_milliseconds() - wall) / MESSAGES;
     each->cpu_us = (cpu_microseconds() - cpu) / MESSAGES;
     if (fetcher->close() != 0 || bytes < 0)
         return -1;

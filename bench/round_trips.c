@@ -1,18 +1,11 @@
 #include "round_trips.h"
 
 #include <stdio.h>
-#include <time.h>
 
+#include "clocks.h"
 #include "relay.h"
 
 enum { MESSAGES = 100, SIZE = 2000, ROUND_TRIP_MS = 50 };
-
-static double milliseconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
 
 /* Milliseconds of the fetching alone, negative if it failed. */
 static double fetch_time(const struct fetcher *fetcher, const struct target *target)
@@ -21,9 +14,9 @@ static double fetch_time(const struct fetcher *fetcher, const struct target *tar
     long long bytes;
     if (fetcher->open(target) != 0)
         return -1;
-    before = milliseconds();
+    before = wall_milliseconds();
     bytes = fetcher->fetch(MESSAGES);
-    after = milliseconds();
+    after = wall_milliseconds();
     if (fetcher->close() != 0 || bytes < 0 || fetcher_check(fetcher, MESSAGES, SIZE, bytes) != 0)
         return -1;
     return after - before;

@@ -23,7 +23,7 @@
 #include "session.h"
 #include "times.h"
 
-enum { MESSAGES = 500, KILLS = 300 };
+enum { MESSAGES = 500 };
 
 static char folder[256];
 static char book[300];

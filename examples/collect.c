@@ -36,6 +36,8 @@ enum { PATH_SIZE = 4096 };
 
 struct maildir {
     const char *folder;
+    int new_folder;       /* MAILDIR/new, to be written to the disk, where systems have that */
+    int is_watched;       /* by somebody at a terminal */
     char host[64];
     FILE *file;           /* what has come of the message under way, */
     char tmp[PATH_SIZE];  /* under this name until all of it is on the disk, */
@@ -71,8 +73,14 @@ static int write_through(FILE *file)
     return _commit(_fileno(file));
 }
 
+static int open_folder(const char *path)
+{
+    (void)path;
+    return 0;
+}
+
 /* Gives a file that is closed its name, on the disk as well. */
-static int give_name(const char *from, const char *to, const char *folder)
+static int give_name(const char *from, const char *to, int folder)
 {
     (void)folder;
     if (MoveFileExA(from, to, MOVEFILE_WRITE_THROUGH))
@@ -104,15 +112,14 @@ static int write_through(FILE *file)
 #endif
 }
 
-static int give_name(const char *from, const char *to, const char *folder)
+static int open_folder(const char *path)
 {
-    if (rename(from, to) != 0)
-        return -1;
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY);
-    int result = descriptor < 0 ? -1 : fsync(descriptor);
-    if (descriptor >= 0)
-        close(descriptor);
-    return result;
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int give_name(const char *from, const char *to, int folder)
+{
+    return rename(from, to) == 0 ? fsync(folder) : -1;
 }
 
 static void name_host(char *name, size_t size)
@@ -138,6 +145,11 @@ static int open_maildir(struct maildir *maildir)
         if (make_folder(path) != 0 && errno != EEXIST)
             return system_failed(path);
     }
+    snprintf(path, sizeof path, "%s/new", maildir->folder);
+    maildir->new_folder = open_folder(path);
+    if (maildir->new_folder < 0)
+        return system_failed(path);
+    maildir->is_watched = isatty(fileno(stdout));
     name_host(maildir->host, sizeof maildir->host);
     for (char *c = maildir->host; *c != '\0'; c++)
         if (*c == '/' || *c == ':' || *c == '\\')
@@ -169,14 +181,13 @@ static void drop_message(struct maildir *maildir)
 /* Only what was written through to the disk is there after a power failure. */
 static int end_message(struct maildir *maildir)
 {
-    char folder[PATH_SIZE], path[PATH_SIZE + sizeof maildir->name];
-    snprintf(folder, sizeof folder, "%s/new", maildir->folder);
-    snprintf(path, sizeof path, "%s/%s", folder, maildir->name);
+    char path[PATH_SIZE + sizeof maildir->name];
+    snprintf(path, sizeof path, "%s/new/%s", maildir->folder, maildir->name);
     if (fflush(maildir->file) != 0 || write_through(maildir->file) != 0)
         return system_failed(maildir->tmp);
     int closed = fclose(maildir->file);
     maildir->file = NULL;
-    if (closed == 0 && give_name(maildir->tmp, path, folder) == 0)
+    if (closed == 0 && give_name(maildir->tmp, path, maildir->new_folder) == 0)
         return EXIT_SUCCESS;
     int result = system_failed(path);
     remove(maildir->tmp);
@@ -203,7 +214,7 @@ static int32_t take(const pop3_arrival *arrival, const char *data, size_t len, i
         if (end_message(maildir) != EXIT_SUCCESS)
             return 1;
         maildir->messages++;
-        if (isatty(fileno(stdout))) {
+        if (maildir->is_watched) {
             printf("\r%d messages, %lld bytes", maildir->messages, (long long)maildir->bytes);
             fflush(stdout);
         }
@@ -223,7 +234,7 @@ static int collect(const pop3_options *options, struct maildir *maildir, int32_t
     int32_t result = pop3_collect(options, job, &outcome);
     pop3_job_free(job);
     drop_message(maildir);
-    printf("%s%d taken, %d deleted, %d left, %d failed, %lld octets\n", isatty(fileno(stdout)) ? "\r" : "",
+    printf("%s%d taken, %d deleted, %d left, %d failed, %lld octets\n", maildir->is_watched ? "\r" : "",
            (int)outcome.taken, (int)outcome.deleted, (int)outcome.left, (int)outcome.failed, (long long)outcome.octets);
     if (result == POP3_ERR_CANCELLED)
         return EXIT_FAILURE; /* by `take`, which has said why */

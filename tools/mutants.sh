@@ -5,7 +5,7 @@
 #
 # `changed` takes what has changed since the commit that MUTANTS_BASE names. Without it that is the commit that a branch
 # has in common with origin; on the main branch itself what the last merge was merged into, or else the newest tag, or
-# 20 commits ago. It takes MUTANTS_SECONDS at the most, 180 if not set: of more defects than that is enough for, a part
+# 20 commits ago. It takes MUTANTS_SECONDS at the most, 120 if not set: of more defects than that is enough for, a part
 # is planted, which part depends on the commit, so that the same commit always gets the same answer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ what=$1
 shift
 target=${CARGO_TARGET_DIR:-$PWD/target}
 work=$target/mutants
-seconds=${MUTANTS_SECONDS:-180}
+seconds=${MUTANTS_SECONDS:-120}
 # seen on two slow processors: before the first defect, and for each
 seconds_to_begin=60 seconds_each=4
 

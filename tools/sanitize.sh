@@ -16,7 +16,7 @@ rust=$root/tools/rust-web/usr
 # the checkers are; such as do not run the library that is checked; and large, which is run with a smaller size.
 exclude='secrets|omnis|out_of_memory_.*|syscalls|random|static|split_.*'
 exclude="$exclude|symbols|abi|cargo_.*|clang_.*|debian|documents|examples|install|manual|rust|tools|large"
-cmake=(-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPOP3_TEST_TIMEOUT=1200 -DPOP3_SANITIZE=OFF
+cmake=(-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPOP3_TEST_TIMEOUT=1200 -DPOP3_SANITIZE=OFF -DPOP3_KILLS=30
   "-DPOP3_TEST_SERVER=$root/release/pop3-test-server")
 only='.*'
 # where cargo has put the library

@@ -184,6 +184,8 @@ need_bench() {
   need libcurl4-openssl-dev pkg-config --exists libcurl
   need libetpan20 has_library 'libetpan\.so\.20'
   need python3 command -v python3
+  need mpop command -v mpop
+  need getmail6 command -v getmail
 }
 
 case ${1:-} in
