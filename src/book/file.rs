@@ -439,7 +439,7 @@ mod tests {
     use super::*;
 
     const ACCOUNT: &[u8] = b"alice@pop.example.net:995";
-    const DAY: i64 = SECONDS_PER_DAY as i64;
+    const DAY: i64 = 86_400;
 
     /// A folder that goes with the test.
     struct Folder(PathBuf);
@@ -543,6 +543,13 @@ mod tests {
         assert_eq!(book.add(&alone(b"a")).err().unwrap().kind(), Kind::Book);
         drop(transaction);
         book.add(&alone(b"a")).unwrap();
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_book_is_not_waited_for() {
+        let pause: Pause = Box::new(|_| Err(Error::new(Kind::Cancelled, "")));
+        let missing = FileBook::open(Path::new("/no/such/folder/book"), ACCOUNT, None, Duration::from_secs(60), pause);
+        assert_eq!(missing.err().unwrap().kind(), Kind::Book);
     }
 
     #[test]

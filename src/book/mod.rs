@@ -134,3 +134,32 @@ impl Book for RunBook {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_run_has_taken() {
+        let look = |octets, header| Look { octets: Some(octets), header: Some([header; 32]) };
+        let mut book = RunBook::new(Age::Due);
+        book.add(&Taken { uid: b"b", look: look(1, 1), copy: None }).unwrap();
+        for (copy, uid) in [(0, b"c"), (1, b"c"), (0, b"d")] {
+            book.add(&Taken { uid, look: look(2, 2), copy: Some(copy) }).unwrap();
+        }
+        let taken = Known::Taken(Age::Due);
+        let known = book.look_up(&[b"a", b"b", b"c", b"d", b"e"], &[], true).unwrap();
+        assert_eq!(known, [Known::New, taken, Known::Shared, Known::Shared, Known::New]);
+        let mut shared = |uid: &[u8], look| book.look_up_shared(uid, &look, 9).unwrap();
+        assert_eq!(shared(b"c", look(2, 2)), [Age::Due; 2]);
+        assert_eq!(shared(b"d", look(2, 2)), [Age::Due]);
+        assert!(shared(b"c", look(1, 2)).is_empty() && shared(b"c", look(2, 1)).is_empty());
+        assert!(shared(b"b", look(1, 1)).is_empty());
+        assert_eq!(book.look_up_alone(b"b", Some([1; 32])).unwrap(), Some((Some(1), Age::Due)));
+        assert_eq!(book.look_up_alone(b"b", Some([2; 32])).unwrap(), None);
+        assert_eq!(book.look_up_alone(b"c", Some([2; 32])).unwrap(), None);
+        // one that was alone, and another that has come to it
+        book.add(&Taken { uid: b"b", look: look(2, 2), copy: Some(0) }).unwrap();
+        assert_eq!(book.look_up(&[b"b"], &[], true).unwrap(), [Known::Shared]);
+    }
+}
