@@ -23,7 +23,7 @@ use crate::net::resolve::resolve;
 use crate::net::route::interleave;
 use crate::net::stream::Stream;
 use crate::net::tcp::{Canceller, Tcp};
-use crate::net::tls::{self, Tls, TlsConnector, TlsInfo};
+use crate::net::tls::{self, Handshake, Shaken, TlsConnector, TlsInfo};
 use crate::options::{Options, Secure};
 use crate::session;
 use crate::session::collect::{self, Host, Job, Outcome};
@@ -217,7 +217,10 @@ impl<'a, P: Fn() -> Progress> Dialer<'a, P> {
         let connector = self.tls.as_ref().ok_or_else(|| Error::new(Kind::Internal, "TLS was not prepared"))?;
         let earlier = earlier.and_then(|earlier| earlier.as_any().downcast_ref::<tls::Session>());
         tcp.set_deadline(self.deadline());
-        let tls = Tls::handshake(connector, earlier, tcp, self.options.secure == Secure::StartTls)?;
+        let handshake = Handshake::new(connector, earlier, tcp, self.options.secure == Secure::StartTls)?;
+        let Shaken::Done(tls) = handshake.go_on()? else {
+            return Err(Error::new(Kind::Internal, "a connection that blocks has not waited"));
+        };
         trace.note(format_args!("{}", tls.info()));
         Ok(Stream::Tls(Box::new(tls)))
     }

@@ -76,7 +76,8 @@ impl Stream {
         while !bytes.is_empty() {
             let count = match self {
                 Stream::Plain(tcp) => tcp.write(bytes).map_err(tcp::into_error)?,
-                Stream::Tls(tls) => tls.write(bytes)?,
+                // it waits for room
+                Stream::Tls(tls) => tls.write(bytes)?.unwrap_or(0),
             };
             if count == 0 {
                 // OpenSSL says so where the peer has announced the end, whatever it was that failed

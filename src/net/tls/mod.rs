@@ -45,7 +45,15 @@ use self::secure_transport as platform;
 pub use self::certificate::Certificate;
 pub use self::connector::{Key, TlsConnector};
 pub use self::identity::Identity;
-pub use self::platform::{NEWEST, PeerCertificate, Session, Tls};
+pub use self::platform::{Handshake, NEWEST, PeerCertificate, Session, Tls};
+
+/// How far a handshake is.
+pub enum Shaken<H, T> {
+    /// It is done.
+    Done(T),
+    /// It waits for the peer, or for room to write to.
+    Waits(H),
+}
 
 /// The TLS options of a connection.
 #[derive(Clone, Debug)]

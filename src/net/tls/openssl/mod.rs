@@ -12,6 +12,7 @@ mod platform_store;
 mod session;
 mod store;
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -35,7 +36,7 @@ use crate::net::tls::contexts::Context;
 use crate::net::tls::lifetime::Lifetime;
 use crate::net::tls::refusal::{Reason, not_pinned};
 use crate::net::tls::transport::{Transport, TransportState, clear_text};
-use crate::net::tls::{TlsInfo, Version};
+use crate::net::tls::{Shaken, TlsInfo, Version};
 use crate::net::trust::Trust;
 
 pub use self::client_certificate::ClientCertificate;
@@ -70,6 +71,74 @@ impl PeerCertificate {
     }
 }
 
+/// A TLS handshake under way.
+pub struct Handshake<'a> {
+    stream: SslStream<Transport>,
+    connector: &'a TlsConnector,
+    /// The session that is to be resumed.
+    earlier: Option<&'a Session>,
+    clear_before: bool,
+}
+
+impl<'a> Handshake<'a> {
+    /// Begins one, within the deadline that `tcp` has: nothing is sent yet. An earlier session is resumed if it was made
+    /// with the same [`Key`](crate::net::tls::Key) and the server remembers it.
+    ///
+    /// Clear text in answer is [`Kind::BadFormat`] where `clear_before`, since then somebody speaks in the server's
+    /// place, and [`Kind::Secure`] else.
+    pub fn new(
+        connector: &'a TlsConnector,
+        earlier: Option<&'a Session>,
+        tcp: Tcp,
+        clear_before: bool,
+    ) -> Result<Handshake<'a>> {
+        // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
+        ErrorStack::get();
+        let mut ssl = prepare(connector).map_err(setup_error)?;
+        Judge { fingerprint: connector.fingerprint, context: Arc::clone(&connector.context) }.appoint(&mut ssl)?;
+        if let Some(certificate) = &connector.certificate {
+            certificate.present(&mut ssl)?;
+        }
+        let earlier = earlier.filter(|earlier| earlier.may_resume(connector.context.id));
+        if let Some(earlier) = earlier {
+            earlier.kept().resume(&mut ssl).map_err(setup_error)?;
+        }
+        let stream = SslStream::new(ssl, Transport::new(tcp)).map_err(setup_error)?;
+        Ok(Handshake { stream, connector, earlier, clear_before })
+    }
+
+    /// The connection below.
+    pub fn tcp_mut(&mut self) -> &mut Tcp {
+        &mut self.stream.get_mut().tcp
+    }
+
+    /// Goes on until it is done, the peer verified where the connector wants it, or until the connection below would have
+    /// to wait and does not.
+    pub fn go_on(mut self) -> Result<Shaken<Self, Tls>> {
+        ErrorStack::get();
+        match self.stream.connect() {
+            Ok(()) => self.finish().map(Shaken::Done),
+            Err(error) if is_waiting(&error) => Ok(Shaken::Waits(self)),
+            Err(error) => Err(handshake_error(self.connector, error, &self.stream, self.clear_before)),
+        }
+    }
+
+    fn finish(self) -> Result<Tls> {
+        let Handshake { stream, connector, earlier, .. } = self;
+        let verified = check_peer(connector, stream.ssl())?;
+        let lifetime = match earlier.filter(|_| stream.ssl().session_reused()) {
+            Some(earlier) => earlier.lifetime(),
+            None => Lifetime::new(connector.certificates_hold(stream.ssl()).map_err(setup_error)?),
+        };
+        Ok(Tls { stream, context: Arc::clone(&connector.context), verified, lifetime })
+    }
+}
+
+/// Whether the connection below would have had to wait, and has not.
+fn is_waiting(error: &ssl::Error) -> bool {
+    error.io_error().is_some_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
 /// A TLS connection.
 pub struct Tls {
     stream: SslStream<Transport>,
@@ -88,35 +157,6 @@ impl Drop for Tls {
 }
 
 impl Tls {
-    /// Shakes hands within the deadline that `tcp` has, and verifies the peer where the connector wants it. An earlier
-    /// session is resumed if it was made with the same [`Key`](crate::net::tls::Key) and the server remembers it.
-    ///
-    /// Clear text in answer is [`Kind::BadFormat`] where `clear_before`, since then somebody speaks in the server's
-    /// place, and [`Kind::Secure`] else.
-    pub fn handshake(connector: &TlsConnector, earlier: Option<&Session>, tcp: Tcp, clear_before: bool) -> Result<Tls> {
-        // whatever the host's own use of OpenSSL left in this thread's queue would be taken for ours
-        ErrorStack::get();
-        let mut ssl = prepare(connector).map_err(setup_error)?;
-        Judge { fingerprint: connector.fingerprint, context: Arc::clone(&connector.context) }.appoint(&mut ssl)?;
-        if let Some(certificate) = &connector.certificate {
-            certificate.present(&mut ssl)?;
-        }
-        let earlier = earlier.filter(|earlier| earlier.may_resume(connector.context.id));
-        if let Some(earlier) = earlier {
-            earlier.kept().resume(&mut ssl).map_err(setup_error)?;
-        }
-        let mut stream = SslStream::new(ssl, Transport::new(tcp)).map_err(setup_error)?;
-        if let Err(error) = stream.connect() {
-            return Err(handshake_error(connector, error, &stream, clear_before));
-        }
-        let verified = check_peer(connector, stream.ssl())?;
-        let lifetime = match earlier.filter(|_| stream.ssl().session_reused()) {
-            Some(earlier) => earlier.lifetime(),
-            None => Lifetime::new(connector.certificates_hold(stream.ssl()).map_err(setup_error)?),
-        };
-        Ok(Tls { stream, context: Arc::clone(&connector.context), verified, lifetime })
-    }
-
     /// The connection below.
     pub fn tcp(&self) -> &Tcp {
         &self.stream.get_ref().tcp
@@ -135,16 +175,25 @@ impl Tls {
     /// Reads what is there where the connection below does not wait; 0 as with [`Tls::read`], `None` where nothing is.
     pub fn read_at_once(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
         match self.attempt(|stream| stream.ssl_read(buffer)) {
-            Err(error) if error.code() == ErrorCode::WANT_READ => Ok(None),
+            Err(error) if is_waiting(&error) => Ok(None),
             // some do not announce it
             Err(_) if self.stream.get_ref().state == TransportState::Ended => Ok(Some(0)),
             read => read.map(Some).map_err(|error| session_error(error, self.stream.get_ref().state)),
         }
     }
 
-    /// Writes at least one byte.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        self.run(|stream| stream.ssl_write(bytes))
+    /// Writes at least one byte; `None` where there is no room and the connection below does not wait: then the same is to
+    /// be written again.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
+        match self.attempt(|stream| stream.ssl_write(bytes)) {
+            Err(error) if is_waiting(&error) => Ok(None),
+            written => written.map(Some).map_err(|error| session_error(error, self.stream.get_ref().state)),
+        }
+    }
+
+    /// Writes what is kept of what was written before, which is nothing here; whether that was all.
+    pub fn flush(&mut self) -> Result<bool> {
+        Ok(true)
     }
 
     /// The session, to be resumed by a later connection. With TLS 1.3 the server gives it out when it likes, as a rule

@@ -39,7 +39,13 @@ impl StoreBuilder {
         let tls13_only = ssl.min_proto_version() == Some(SslVersion::TLS1_3);
         ssl.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
         // an idle session gives its 34 KiB of buffers back
-        ssl.set_mode(SslMode::AUTO_RETRY | SslMode::RELEASE_BUFFERS);
+        ssl.set_mode(
+            // where writing does not wait it goes on with what is left, which may lie elsewhere then
+            SslMode::AUTO_RETRY
+                | SslMode::RELEASE_BUFFERS
+                | SslMode::ENABLE_PARTIAL_WRITE
+                | SslMode::ACCEPT_MOVING_WRITE_BUFFER,
+        );
         // one system call for a record, not one for its head and one for its body
         ssl.set_read_ahead(true);
         if *trust == Trust::Anyone {

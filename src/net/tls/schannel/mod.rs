@@ -1,7 +1,8 @@
 //! TLS by Schannel. Nothing outside this folder names its calls.
 //!
 //! This file shakes hands, reads and writes; `store` has the trust anchors, `client_certificate` what the server may ask
-//! for, `verify` who is believed, `session` what is resumed later, `errors` Schannel's words. `sspi` and `crypt` have the
+//! for, `verify` who is believed, `session` what is resumed later, `unsent` what there was no room for, `errors` Schannel's
+//! words. `sspi` and `crypt` have the
 //! calls of the system, and all unsafe code.
 
 mod client_certificate;
@@ -10,10 +11,11 @@ mod errors;
 mod session;
 mod sspi;
 mod store;
+mod unsent;
 mod verify;
 
 use std::borrow::Cow;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ use zeroize::Zeroizing;
 
 use self::crypt::CertificateContext;
 use self::sspi::{Credentials, SecurityContext, Sizes};
+use self::unsent::Unsent;
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
 use crate::net::tcp::{self, Tcp};
@@ -33,7 +36,7 @@ use crate::net::tls::connector::TlsConnector;
 use crate::net::tls::contexts::Context;
 use crate::net::tls::lifetime::Lifetime;
 use crate::net::tls::transport::{Transport, TransportState, clear_text};
-use crate::net::tls::{TlsInfo, Version};
+use crate::net::tls::{Shaken, TlsInfo, Version};
 
 pub use self::client_certificate::ClientCertificate;
 pub use self::store::{Store, StoreBuilder};
@@ -60,57 +63,98 @@ impl PeerCertificate {
     }
 }
 
-/// A TLS connection.
-pub struct Tls {
-    transport: Transport,
-    security: SecurityContext,
-    context: Arc<Context>,
-    sizes: Sizes,
-    received: Received,
-    /// A record to be sent, whose room is used again.
-    record: Zeroizing<Vec<u8>>,
-    /// Whether the peer has announced the end.
-    has_ended: bool,
-    verified: bool,
-    lifetime: Lifetime,
+/// A TLS handshake under way.
+pub struct Handshake<'a> {
+    tls: Tls,
+    connector: &'a TlsConnector,
+    /// The session that is to be resumed.
+    earlier: Option<&'a Session>,
+    clear_before: bool,
+    /// Whether the next step takes more than has come; the first is made with nothing.
+    needs_more: bool,
+    was_asked_for_certificate: bool,
 }
 
-/// What has come: decrypted data that nobody has read, and what is still encrypted.
-struct Received {
-    bytes: Zeroizing<Vec<u8>>,
-    data: Range<usize>,
-    sealed: Range<usize>,
-}
-
-impl Tls {
-    /// Shakes hands within the deadline that `tcp` has, and verifies the peer where the connector wants it. An earlier
-    /// session is resumed if it was made with the same [`Key`](crate::net::tls::Key) and the server remembers it.
+impl<'a> Handshake<'a> {
+    /// Begins one, within the deadline that `tcp` has: nothing is sent yet. An earlier session is resumed if it was made
+    /// with the same [`Key`](crate::net::tls::Key) and the server remembers it.
     ///
     /// Clear text in answer is [`Kind::BadFormat`] where `clear_before`, since then somebody speaks in the server's
     /// place, and [`Kind::Secure`] else.
-    pub fn handshake(connector: &TlsConnector, earlier: Option<&Session>, tcp: Tcp, clear_before: bool) -> Result<Tls> {
+    pub fn new(
+        connector: &'a TlsConnector,
+        earlier: Option<&'a Session>,
+        tcp: Tcp,
+        clear_before: bool,
+    ) -> Result<Handshake<'a>> {
         let earlier = earlier.filter(|earlier| earlier.may_resume(connector.context.id));
         let credentials = match earlier {
             Some(earlier) => Arc::clone(earlier.kept()),
             None => Arc::new(credentials(connector)?),
         };
-        let mut tls = Tls {
+        let tls = Tls {
             transport: Transport::new(tcp),
             security: SecurityContext::new(credentials, &target(&connector.host)),
             context: Arc::clone(&connector.context),
             sizes: Sizes::default(),
             received: Received { bytes: Zeroizing::new(vec![0; ROOM]), data: 0..0, sealed: 0..0 },
             record: Zeroizing::default(),
+            unsent: Unsent::default(),
             has_ended: false,
             verified: false,
             lifetime: Lifetime::new(None),
         };
-        if let Err(error) = tls.shake_hands() {
-            return Err(match tls.transport.state {
-                TransportState::ClearText => clear_text(clear_before),
+        Ok(Handshake { tls, connector, earlier, clear_before, needs_more: false, was_asked_for_certificate: false })
+    }
+
+    /// The connection below.
+    pub fn tcp_mut(&mut self) -> &mut Tcp {
+        self.tls.tcp_mut()
+    }
+
+    /// Goes on until it is done, the peer verified where the connector wants it, or until the connection below would have
+    /// to wait and does not.
+    pub fn go_on(mut self) -> Result<Shaken<Self, Tls>> {
+        match self.shake_hands() {
+            Ok(true) => self.finish().map(Shaken::Done),
+            Ok(false) => Ok(Shaken::Waits(self)),
+            Err(error) => Err(match self.tls.transport.state {
+                TransportState::ClearText => clear_text(self.clear_before),
                 _ => error.during("TLS handshake"),
-            });
+            }),
         }
+    }
+
+    /// Whether it is done.
+    fn shake_hands(&mut self) -> Result<bool> {
+        let tls = &mut self.tls;
+        loop {
+            if !tls.flush()? {
+                return Ok(false);
+            }
+            if self.needs_more {
+                match tls.fill() {
+                    Ok(0) => return Err(Error::closed()),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                    Err(error) => return Err(tls.error(Failure::Transport(error))),
+                }
+            }
+            match tls.step()? {
+                SEC_E_OK => return Ok(true),
+                SEC_E_INCOMPLETE_MESSAGE => self.needs_more = true,
+                SEC_I_CONTINUE_NEEDED => self.needs_more = tls.received.sealed.is_empty(),
+                // the server asks for a certificate and there is none: once more, without
+                SEC_I_INCOMPLETE_CREDENTIALS if !self.was_asked_for_certificate => {
+                    (self.needs_more, self.was_asked_for_certificate) = (false, true);
+                }
+                status => return Err(errors::error(status)),
+            }
+        }
+    }
+
+    fn finish(self) -> Result<Tls> {
+        let Handshake { mut tls, connector, earlier, .. } = self;
         tls.sizes = tls.security.sizes().map_err(errors::error)?;
         let version = tls.security.version();
         // a system that does not know the newer way to say what is wanted may not keep to it
@@ -130,7 +174,32 @@ impl Tls {
         }
         Ok(tls)
     }
+}
 
+/// A TLS connection.
+pub struct Tls {
+    transport: Transport,
+    security: SecurityContext,
+    context: Arc<Context>,
+    sizes: Sizes,
+    received: Received,
+    /// A record to be sent, whose room is used again.
+    record: Zeroizing<Vec<u8>>,
+    unsent: Unsent,
+    /// Whether the peer has announced the end.
+    has_ended: bool,
+    verified: bool,
+    lifetime: Lifetime,
+}
+
+/// What has come: decrypted data that nobody has read, and what is still encrypted.
+struct Received {
+    bytes: Zeroizing<Vec<u8>>,
+    data: Range<usize>,
+    sealed: Range<usize>,
+}
+
+impl Tls {
     /// The connection below.
     pub fn tcp(&self) -> &Tcp {
         &self.transport.tcp
@@ -156,10 +225,13 @@ impl Tls {
         }
     }
 
-    /// Writes at least one byte.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+    /// Writes at least one byte; `None` where there is no room and the connection below does not wait.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
         if self.has_ended {
-            return Ok(0);
+            return Ok(Some(0));
+        }
+        if !self.flush()? {
+            return Ok(None);
         }
         let bytes = &bytes[..bytes.len().min(self.sizes.most)];
         let Sizes { header, trailer, .. } = self.sizes;
@@ -168,8 +240,13 @@ impl Tls {
         self.record.extend_from_slice(bytes);
         self.record.resize(header + bytes.len() + trailer, 0);
         let length = self.security.encrypt(&mut self.record, &self.sizes).map_err(errors::error)?;
-        self.transport.write_all(&self.record[..length]).map_err(tcp::into_error)?;
-        Ok(bytes.len())
+        self.unsent.send(&mut self.transport, &self.record[..length]).map_err(tcp::into_error)?;
+        Ok(Some(bytes.len()))
+    }
+
+    /// Writes what is kept of what was written before; whether that was all.
+    pub fn flush(&mut self) -> Result<bool> {
+        self.unsent.flush(&mut self.transport).map_err(tcp::into_error)
     }
 
     /// The session, to be resumed by a later connection.
@@ -182,7 +259,7 @@ impl Tls {
         if self.security.shut_down() == SEC_E_OK {
             let step = self.security.step(&mut []);
             // the session is over whether the peer gets it or not
-            let _ = self.transport.write_all(&step.token);
+            let _ = self.unsent.send(&mut self.transport, &step.token);
         }
     }
 
@@ -209,32 +286,11 @@ impl Tls {
         }
     }
 
-    fn shake_hands(&mut self) -> Result<()> {
-        // the first step is made with nothing
-        let mut needs_more = false;
-        let mut was_asked_for_certificate = false;
-        loop {
-            if needs_more && self.fill().map_err(|error| self.error(Failure::Transport(error)))? == 0 {
-                return Err(Error::closed());
-            }
-            match self.step()? {
-                SEC_E_OK => return Ok(()),
-                SEC_E_INCOMPLETE_MESSAGE => needs_more = true,
-                SEC_I_CONTINUE_NEEDED => needs_more = self.received.sealed.is_empty(),
-                // the server asks for a certificate and there is none: once more, without
-                SEC_I_INCOMPLETE_CREDENTIALS if !was_asked_for_certificate => {
-                    (needs_more, was_asked_for_certificate) = (false, true);
-                }
-                status => return Err(errors::error(status)),
-            }
-        }
-    }
-
     /// A step of the handshake, or of what comes later and is like one, with what has come.
     fn step(&mut self) -> Result<i32> {
         let sealed = self.received.sealed.clone();
         let step = self.security.step(&mut self.received.bytes[sealed.clone()]);
-        let sent = self.transport.write_all(&step.token);
+        let sent = self.unsent.send(&mut self.transport, &step.token);
         match step.status {
             // of these nothing has been used
             SEC_E_INCOMPLETE_MESSAGE | SEC_I_INCOMPLETE_CREDENTIALS => {}

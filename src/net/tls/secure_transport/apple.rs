@@ -261,6 +261,7 @@ fn step(outcome: Result<SslStream<Link>, HandshakeError<Link>>) -> Step<Connecti
         Err(HandshakeError::Interrupted(stream)) if stream.server_auth_completed() => {
             Step::CertificateShown(Connection::Paused(stream))
         }
+        Err(HandshakeError::Interrupted(stream)) if stream.would_block() => Step::Waits(Connection::Paused(stream)),
         Err(HandshakeError::Interrupted(stream)) => Step::Failed((*stream.error()).into()),
         Err(HandshakeError::Failure(error)) => Step::Failed(error.into()),
     }

@@ -25,6 +25,8 @@ pub enum Policy {
 pub enum Step<C> {
     /// The server has shown its certificate: errSSLPeerAuthCompleted.
     CertificateShown(C),
+    /// Nothing has come, or there is no room to write to, and the connection below does not wait: errSSLWouldBlock.
+    Waits(C),
     /// It is over.
     Done(C),
     /// It has failed, and the connection is gone.

@@ -12,7 +12,7 @@ use super::{NEWEST, Session, suites};
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
 use crate::net::tcp::{self, Tcp};
-use crate::net::tls::Version;
+use crate::net::tls::{Shaken, Version};
 use crate::net::tls::certificate::Certificate;
 use crate::net::tls::lifetime::Lifetime;
 use crate::net::tls::transport::{TransportState, clear_text};
@@ -59,29 +59,73 @@ enum Failure {
     Tls(Status),
 }
 
-impl<C: Calls> Tls<C> {
-    /// Shakes hands within the deadline that `tcp` has, and judges the server by the terms. An earlier session is resumed if
-    /// it was made with the same [`Key`](crate::net::tls::Key) and the server remembers it.
-    pub fn handshake_by(
-        terms: &Terms<'_, C>,
-        earlier: Option<&Session>,
+/// A TLS handshake under way.
+pub struct Handshake<'a, C: Calls> {
+    terms: Terms<'a, C>,
+    /// The session that is to be resumed.
+    earlier: Option<&'a Session>,
+    clear_before: bool,
+    id: PeerId,
+    fate: Fate,
+    shown: Option<Shown>,
+    at: At<C>,
+}
+
+/// Where a handshake is.
+enum At<C: Calls> {
+    Begin(C::Setup, Link),
+    Middle(C::Connection),
+}
+
+impl<'a, C: Calls> Handshake<'a, C> {
+    /// Begins one, within the deadline that `tcp` has: nothing is sent yet. The server is judged by the terms. An earlier
+    /// session is resumed if it was made with the same [`Key`](crate::net::tls::Key) and the server remembers it.
+    ///
+    /// Clear text in answer is [`Kind::BadFormat`] where `clear_before`, since then somebody speaks in the server's
+    /// place, and [`Kind::Secure`] else.
+    pub fn by(
+        terms: Terms<'a, C>,
+        earlier: Option<&'a Session>,
         tcp: Tcp,
         clear_before: bool,
-    ) -> Result<Tls<C>> {
-        let calls = &terms.judge.store.calls;
+    ) -> Result<Handshake<'a, C>> {
         let earlier = earlier.filter(|earlier| earlier.may_resume(terms.context));
         let id = earlier.map_or_else(PeerId::new, |earlier| *earlier.kept());
-        let setup = prepare(terms, id).map_err(setup_error)?;
+        let setup = prepare(&terms, id).map_err(setup_error)?;
         let link = Link::new(tcp);
         let fate = link.fate();
+        Ok(Handshake { terms, earlier, clear_before, id, fate, shown: None, at: At::Begin(setup, link) })
+    }
+
+    /// The connection below.
+    pub fn tcp_mut(&mut self) -> &mut Tcp {
+        match &mut self.at {
+            At::Begin(_, link) => &mut link.transport.tcp,
+            At::Middle(connection) => &mut self.terms.judge.store.calls.link_mut(connection).transport.tcp,
+        }
+    }
+
+    /// Goes on until it is done, the peer verified where the terms want it, or until the connection below would have to
+    /// wait and does not.
+    pub fn go_on(self) -> Result<Shaken<Self, Tls<C>>> {
+        let Handshake { terms, earlier, clear_before, id, fate, mut shown, at } = self;
+        let calls = &terms.judge.store.calls;
         let judge = |connection: &C::Connection| terms.judge.judge(calls.trust(connection).map_err(setup_error)?);
-        let mut shown = None;
-        let mut step = calls.begin(setup, link);
+        let mut step = match at {
+            At::Begin(setup, link) => calls.begin(setup, link),
+            At::Middle(connection) => calls.go_on(connection),
+        };
         let connection = loop {
             match step {
                 Step::CertificateShown(connection) => {
                     shown = Some(judge(&connection)?);
                     step = calls.go_on(connection);
+                }
+                Step::Waits(connection) => {
+                    // that nothing is there is no error of the connection
+                    fate.take_error();
+                    let at = At::Middle(connection);
+                    return Ok(Shaken::Waits(Handshake { terms, earlier, clear_before, id, fate, shown, at }));
                 }
                 Step::Done(connection) => break connection,
                 Step::Failed(status) => return Err(handshake_error(&fate, status, clear_before)),
@@ -100,7 +144,7 @@ impl<C: Calls> Tls<C> {
             Some(earlier) => earlier.lifetime(),
             None => Lifetime::new(shown.hold),
         };
-        Ok(Tls {
+        Ok(Shaken::Done(Tls {
             calls: calls.clone(),
             connection,
             fate,
@@ -108,9 +152,11 @@ impl<C: Calls> Tls<C> {
             verified: terms.judge.verifies,
             resumed,
             session: Session::new(id, terms.context, lifetime),
-        })
+        }))
     }
+}
 
+impl<C: Calls> Tls<C> {
     /// The connection below.
     pub fn tcp(&self) -> &Tcp {
         &self.calls.link(&self.connection).transport.tcp
@@ -136,9 +182,17 @@ impl<C: Calls> Tls<C> {
         }
     }
 
-    /// Writes at least one byte.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        self.attempt(|calls, connection| calls.write(connection, bytes)).map_err(|failure| self.error(failure))
+    /// Writes at least one byte; `None` where there is no room and the connection below does not wait.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
+        match self.attempt(|calls, connection| calls.write(connection, bytes)) {
+            Err(Failure::Connection(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            written => written.map(Some).map_err(|failure| self.error(failure)),
+        }
+    }
+
+    /// Writes what Secure Transport keeps of what was written before; whether that was all.
+    pub fn flush(&mut self) -> Result<bool> {
+        Ok(self.write(&[])?.is_some())
     }
 
     /// The session, to be resumed by a later connection.
@@ -277,23 +331,36 @@ mod tests {
             case
         }
 
-        fn handshake(&self, earlier: Option<&Session>, tcp: Tcp) -> Result<Tls<StandIn>> {
+        fn store_and_host(&self) -> (Store<StandIn>, Host) {
             let store = Store { calls: self.calls.clone(), anchors: vec![Vec::new()], platform: false };
-            let terms = Terms {
+            (store, Host::parse(self.host.as_bytes()).unwrap())
+        }
+
+        fn terms<'a>(&self, store: &'a Store<StandIn>, host: &'a Host) -> Terms<'a, StandIn> {
+            static NONE: BTreeSet<[u8; 32]> = BTreeSet::new();
+            Terms {
                 judge: Judge {
-                    store: &store,
+                    store,
                     verifies: self.verifies,
                     fingerprint: None,
-                    host: &Host::parse(self.host.as_bytes()).unwrap(),
-                    without_names: &BTreeSet::new(),
+                    host,
+                    without_names: &NONE,
                     takes_weak: false,
-                    refusal: &|_, reason| format!("{reason:?}"),
+                    refusal: Box::new(|_, reason| format!("{reason:?}")),
                 },
                 oldest: self.oldest,
                 certificate: None,
                 context: 7,
-            };
-            Tls::handshake_by(&terms, earlier, tcp, self.clear_before)
+            }
+        }
+
+        fn handshake(&self, earlier: Option<&Session>, tcp: Tcp) -> Result<Tls<StandIn>> {
+            let (store, host) = self.store_and_host();
+            let terms = self.terms(&store, &host);
+            match Handshake::by(terms, earlier, tcp, self.clear_before)?.go_on()? {
+                Shaken::Done(tls) => Ok(tls),
+                Shaken::Waits(_) => panic!("a connection that waits"),
+            }
         }
 
         /// The error of a handshake whose other end does that after the first message.
@@ -317,6 +384,28 @@ mod tests {
         peer.read_exact(&mut [0; 5]).unwrap();
         case.calls.script().reads = reads.into_iter().collect();
         (tls, peer, case.calls)
+    }
+
+    #[test]
+    fn a_handshake_that_waits_goes_on() {
+        let (mut tcp, mut peer) = pair();
+        tcp.set_at_once(true);
+        let case = Case::with([Next::Receive, Next::Certificate, Next::Receive, Next::Done]);
+        let (store, host) = case.store_and_host();
+        let mut handshake = Handshake::by(case.terms(&store, &host), None, tcp, false).unwrap();
+        for _ in 0..2 {
+            for _ in 0..2 {
+                let Shaken::Waits(waiting) = handshake.go_on().unwrap() else { panic!("nothing has come") };
+                handshake = waiting;
+            }
+            peer.write_all(&[22, 3, 3, 0, 0]).unwrap();
+            let begin = std::time::Instant::now();
+            while !handshake.tcp_mut().has_unread() && begin.elapsed() < Duration::from_secs(60) {
+                std::thread::yield_now();
+            }
+        }
+        let Shaken::Done(tls) = handshake.go_on().unwrap() else { panic!("all has come") };
+        assert!(tls.verified && !tls.resumed);
     }
 
     #[test]
@@ -387,14 +476,14 @@ mod tests {
                 host: &Host::parse(b"mail.test").unwrap(),
                 without_names: &BTreeSet::new(),
                 takes_weak: false,
-                refusal: &|_, reason| format!("{reason:?}"),
+                refusal: Box::new(|_, reason| format!("{reason:?}")),
             },
             oldest: Version::Tls12,
             certificate: Some(&certificate),
             context: 7,
         };
         let (tcp, _peer) = pair();
-        Tls::handshake_by(&terms, None, tcp, false).unwrap();
+        Handshake::by(terms, None, tcp, false).unwrap().go_on().unwrap();
         let log = case.calls.log();
         let at = |wanted: &str| log.iter().position(|line| line == wanted).unwrap();
         assert!(at("client certificate [1] [[2]]") < at("begin"));
@@ -560,7 +649,7 @@ mod tests {
             calls.script().version = Some(version);
             assert_eq!(tls.facts().version, name);
         }
-        assert_eq!(tls.write(b"QUIT").unwrap(), 4);
+        assert_eq!(tls.write(b"QUIT").unwrap(), Some(4));
         let mut received = [0; 4];
         peer.read_exact(&mut received).unwrap();
         assert_eq!(&received, b"QUIT");

@@ -28,7 +28,7 @@ pub struct Judge<'a, C: Calls> {
     /// Whether keys and digests that are too weak today will do, as old appliances have them.
     pub takes_weak: bool,
     /// What a refusal is told by.
-    pub refusal: &'a dyn Fn(Option<&Certificate>, Reason) -> String,
+    pub refusal: Box<dyn Fn(Option<&Certificate>, Reason) -> String + 'a>,
 }
 
 /// What a server has shown, once that is accepted.
@@ -195,11 +195,11 @@ mod tests {
                 host: &Host::parse(self.host.as_bytes()).unwrap(),
                 without_names: &self.without_names.into_iter().collect(),
                 takes_weak: self.takes_weak,
-                refusal: &|certificate, reason| {
+                refusal: Box::new(|certificate, reason| {
                     let shown = certificate.map(Certificate::fingerprint);
                     assert_eq!(shown, self.chain.first().map(Certificate::fingerprint));
                     format!("{reason:?}")
-                },
+                }),
             };
             let shown = judge.judge((!self.chain.is_empty()).then_some(None));
             let log = calls.log();
@@ -409,7 +409,7 @@ mod tests {
                     host: &Host::parse(b"mail.test").unwrap(),
                     without_names: &BTreeSet::new(),
                     takes_weak: false,
-                    refusal: &|_, _| String::new(),
+                    refusal: Box::new(|_, _| String::new()),
                 };
                 assert!(judge.judge(Some(None)).is_err(), "{name}");
             }

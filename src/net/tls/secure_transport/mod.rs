@@ -24,7 +24,7 @@ mod suites;
 use crate::net::tls::Version;
 
 #[cfg(target_vendor = "apple")]
-pub use self::platform::{ClientCertificate, PeerCertificate, Store, StoreBuilder, Tls};
+pub use self::platform::{ClientCertificate, Handshake, PeerCertificate, Store, StoreBuilder, Tls};
 
 /// A session to be resumed by a later connection.
 pub type Session = crate::net::tls::session::Session<session::PeerId>;
@@ -52,6 +52,8 @@ mod platform {
     pub type StoreBuilder = store::StoreBuilder<Apple>;
     /// A client certificate, its key, and its issuers as far as the file has them.
     pub type ClientCertificate = client_certificate::ClientCertificate<Apple>;
+    /// A TLS handshake under way.
+    pub type Handshake<'a> = connection::Handshake<'a, Apple>;
     /// A TLS connection.
     pub type Tls = connection::Tls<Apple>;
 
@@ -79,18 +81,18 @@ mod platform {
         }
     }
 
-    impl Tls {
-        /// Shakes hands within the deadline that `tcp` has, and verifies the peer where the connector wants it. An earlier
-        /// session is resumed if it was made with the same [`Key`](crate::net::tls::Key) and the server remembers it.
+    impl<'a> Handshake<'a> {
+        /// Begins one, within the deadline that `tcp` has: nothing is sent yet. An earlier session is resumed if it was made
+        /// with the same [`Key`](crate::net::tls::Key) and the server remembers it.
         ///
         /// Clear text in answer is [`Kind::BadFormat`](crate::error::Kind::BadFormat) where `clear_before`, since then
         /// somebody speaks in the server's place, and [`Kind::Secure`](crate::error::Kind::Secure) else.
-        pub fn handshake(
-            connector: &TlsConnector,
-            earlier: Option<&Session>,
+        pub fn new(
+            connector: &'a TlsConnector,
+            earlier: Option<&'a Session>,
             tcp: Tcp,
             clear_before: bool,
-        ) -> Result<Tls> {
+        ) -> Result<Handshake<'a>> {
             let terms = Terms {
                 judge: Judge {
                     store: &connector.context.store,
@@ -99,15 +101,17 @@ mod platform {
                     host: &connector.host,
                     without_names: &connector.context.without_names,
                     takes_weak: connector.oldest < Version::Tls12,
-                    refusal: &|certificate, reason| connector.refusal(certificate, reason),
+                    refusal: Box::new(|certificate, reason| connector.refusal(certificate, reason)),
                 },
                 oldest: connector.oldest,
                 certificate: connector.certificate.as_ref(),
                 context: connector.context.id,
             };
-            Tls::handshake_by(&terms, earlier, tcp, clear_before)
+            Handshake::by(terms, earlier, tcp, clear_before)
         }
+    }
 
+    impl Tls {
         /// What is known of the connection.
         pub fn info(&self) -> TlsInfo {
             let connection::Facts { version, cipher, resumed, verified, certificate } = self.facts();

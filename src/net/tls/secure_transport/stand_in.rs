@@ -114,6 +114,10 @@ impl StandIn {
                 Next::Receive => match connection.read(&mut [0; 5]) {
                     Ok(0) => return Step::Failed(Status(-9816)),
                     Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        self.script().steps.push_front(Next::Receive);
+                        return Step::Waits(connection);
+                    }
                     Err(error) => return Step::Failed(translated(&error)),
                 },
             }
