@@ -54,16 +54,13 @@ impl Stream {
 
     /// Reads what is there without waiting for more: `None` where nothing is, 0 where the server has closed the connection.
     pub fn read_at_once(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
-        self.tcp_mut().set_at_once(true);
-        let read = match self {
+        self.at_once(|stream| match stream {
             Stream::Plain(tcp) => match tcp.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
                 read => read.map(Some).map_err(tcp::into_error),
             },
             Stream::Tls(tls) => tls.read_at_once(buffer),
-        };
-        self.tcp_mut().set_at_once(false);
-        read
+        })
     }
 
     /// Whether there is something to read before that time.
@@ -71,22 +68,51 @@ impl Stream {
         self.tcp_mut().wait_readable(until).map_err(tcp::into_error)
     }
 
-    /// Writes all.
+    /// Writes all, waiting for room.
     pub fn write_all(&mut self, mut bytes: &[u8]) -> Result<()> {
         while !bytes.is_empty() {
-            let count = match self {
-                Stream::Plain(tcp) => tcp.write(bytes).map_err(tcp::into_error)?,
-                // it waits for room
-                Stream::Tls(tls) => tls.write(bytes)?.unwrap_or(0),
-            };
-            if count == 0 {
-                // OpenSSL says so where the peer has announced the end, whatever it was that failed
-                self.check()?;
-                return Err(Error::closed());
-            }
+            // `None` is for connections that do not wait
+            let count = self.write(bytes)?.unwrap_or(0);
             bytes = &bytes[count..];
         }
         Ok(())
+    }
+
+    /// Writes what there is room for without waiting, at least one byte; `None` where there is none.
+    pub fn write_at_once(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
+        self.at_once(|stream| stream.write(bytes))
+    }
+
+    /// Writes without waiting what TLS keeps of what was written before; whether that was all.
+    pub fn flush_at_once(&mut self) -> Result<bool> {
+        self.at_once(|stream| match stream {
+            Stream::Plain(_) => Ok(true),
+            Stream::Tls(tls) => tls.flush(),
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
+        let written = match self {
+            Stream::Plain(tcp) => match tcp.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+                written => written.map(Some).map_err(tcp::into_error),
+            },
+            Stream::Tls(tls) => tls.write(bytes),
+        };
+        if let Ok(Some(0)) = written {
+            // OpenSSL says so where the peer has announced the end, whatever it was that failed
+            self.check()?;
+            return Err(Error::closed());
+        }
+        written
+    }
+
+    /// Has reads and writes not wait.
+    fn at_once<T>(&mut self, work: impl FnOnce(&mut Stream) -> Result<T>) -> Result<T> {
+        self.tcp_mut().set_at_once(true);
+        let done = work(self);
+        self.tcp_mut().set_at_once(false);
+        done
     }
 
     /// Whether nobody on the way can read along.

@@ -16,7 +16,7 @@ pub struct Tcp {
     shared: Arc<Shared>,
     deadline: Deadline,
     progress: Progress,
-    /// Whether a read takes only what is there.
+    /// Whether reads and writes take only what is there, and what there is room for.
     at_once: bool,
     /// Whether all that had come was read last, so that to read again is to wait for the rest of an answer.
     has_drained: bool,
@@ -82,7 +82,8 @@ impl Tcp {
         self.shared.socket.has_unread()
     }
 
-    /// Whether a read takes only what is there, [`io::ErrorKind::WouldBlock`] where nothing is, or waits for more.
+    /// Whether a read takes only what is there and a write what there is room for, [`io::ErrorKind::WouldBlock`] where that
+    /// is nothing, or waits for more.
     pub fn set_at_once(&mut self, at_once: bool) {
         self.at_once = at_once;
     }
@@ -175,13 +176,14 @@ impl Read for Tcp {
 }
 
 impl Write for Tcp {
-    /// Writes what there is room for, waiting for room until the deadline. Raises no SIGPIPE.
+    /// Writes what there is room for, waiting for room until the deadline unless it is to be written at once. Raises no
+    /// SIGPIPE.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.has_drained = false;
         loop {
             self.shared.check_process()?;
             match self.shared.socket.send_at_once(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait_writable()?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !self.at_once => self.wait_writable()?,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 outcome => return self.outcome(outcome),
             }
