@@ -3,6 +3,7 @@
 pub mod address;
 mod answer;
 pub mod connect;
+pub mod poller;
 pub mod progress;
 pub mod proxy;
 pub mod resolve;
@@ -59,7 +60,7 @@ fn seems_exhausted() -> bool {
 }
 
 /// That a wait ran past its deadline.
-fn timed_out() -> Error {
+pub fn timed_out() -> Error {
     Error::new(Kind::Timeout, "no answer within the timeout")
 }
 

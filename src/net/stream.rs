@@ -68,6 +68,14 @@ impl Stream {
         self.tcp_mut().wait_readable(until).map_err(tcp::into_error)
     }
 
+    /// Whether something has come that nobody has read, as the end.
+    pub fn has_unread(&self) -> bool {
+        match self {
+            Stream::Plain(tcp) => tcp.has_unread(),
+            Stream::Tls(tls) => tls.tcp().has_unread(),
+        }
+    }
+
     /// Writes all, waiting for room.
     pub fn write_all(&mut self, mut bytes: &[u8]) -> Result<()> {
         while !bytes.is_empty() {

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use nix::sys::socket::{MsgFlags, recv, send};
 use socket2::{Domain, SockRef, Type};
 
 use super::{Readiness, millis};
+use crate::net::poller::Watch;
 
 /// What can always be opened, unless descriptors have run out.
 pub const NULL_DEVICE: &str = "/dev/null";
@@ -29,9 +30,22 @@ const DRIFT: Duration = Duration::from_millis(5);
 /// That the kernel's receive timeout is not known, in nanoseconds as all of them.
 const UNKNOWN: u64 = u64::MAX;
 
+/// A socket as the system calls it.
+pub type Raw = RawFd;
+
+/// # Safety
+/// It is open for as long as what this answers is used.
+#[allow(unsafe_code)] // only whoever calls it knows for how long it is open
+pub unsafe fn borrowed(socket: Raw) -> BorrowedFd<'static> {
+    // SAFETY: the caller's promise
+    unsafe { BorrowedFd::borrow_raw(socket) }
+}
+
 /// A socket.
 #[derive(Debug)]
 pub struct Socket {
+    /// Among which it is waited for; gone before the socket is.
+    watch: Option<Watch>,
     stream: TcpStream,
     /// The kernel's receive timeout as it was last set, in nanoseconds.
     receive_timeout: AtomicU64,
@@ -54,7 +68,17 @@ impl Socket {
 
     /// Over a stream that is connected and blocks.
     fn over(stream: TcpStream) -> Socket {
-        Socket { stream, receive_timeout: AtomicU64::new(UNKNOWN) }
+        Socket { watch: None, stream, receive_timeout: AtomicU64::new(UNKNOWN) }
+    }
+
+    /// What a poller calls it.
+    pub fn raw(&self) -> Raw {
+        self.stream.as_raw_fd()
+    }
+
+    /// Where it is waited for among others, if it is.
+    pub fn watch(&mut self) -> &mut Option<Watch> {
+        &mut self.watch
     }
 
     /// Which have an outcome, after waiting for one at most that long, and whether it is known to be a good one.

@@ -1,0 +1,233 @@
+//! Many sessions on one thread: each call is a future that is polled when something has come for it, when its time has come,
+//! or when a helper thread has an answer. Nothing here waits but [`Loop::run`].
+//!
+//! `transport` is the connection of a session here, `dialer` makes it, `names` looks names up beside the loop.
+
+mod seat;
+mod transport;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, VecDeque};
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Kind, Result};
+use crate::fork;
+use crate::net::poller::{Happened, Poller};
+
+pub use self::seat::Seat;
+pub use self::transport::Queued;
+
+/// What a call does from its beginning to its end. What it answers it tells the host itself.
+pub type Work = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Calls that are under way side by side. Used by one thread at a time.
+pub struct Loop {
+    poller: Arc<Poller>,
+    happened: RefCell<Happened>,
+    calls: RefCell<Vec<Option<Call>>>,
+    /// Places in `calls` that are free.
+    free: RefCell<Vec<usize>>,
+    under_way: Cell<usize>,
+    /// When calls are to be polled that nothing has come for.
+    timers: RefCell<BTreeSet<(Instant, usize)>>,
+    /// The calls to be polled.
+    ready: RefCell<VecDeque<usize>>,
+    /// Those that other threads want to be polled.
+    woken: Arc<Woken>,
+}
+
+/// A call under way.
+struct Call {
+    /// `None` while it is polled.
+    work: Option<Work>,
+    seat: Rc<Seat>,
+    waker: Waker,
+    /// The timer that is set for it.
+    timer: Option<Instant>,
+    is_ready: bool,
+}
+
+/// What wakes the loop, from any thread.
+struct Woken {
+    poller: Arc<Poller>,
+    calls: Mutex<Vec<usize>>,
+}
+
+/// What wakes one call.
+struct CallWaker {
+    key: usize,
+    woken: Arc<Woken>,
+}
+
+impl Wake for CallWaker {
+    fn wake(self: Arc<CallWaker>) {
+        self.woken.calls.lock().unwrap_or_else(PoisonError::into_inner).push(self.key);
+        self.woken.poller.notify();
+    }
+}
+
+/// Ends a wait of a loop, from any thread.
+#[derive(Clone)]
+pub struct Notifier(Arc<Poller>);
+
+impl Notifier {
+    /// Has [`Loop::run`] return.
+    pub fn notify(&self) {
+        self.0.notify();
+    }
+}
+
+impl Loop {
+    /// One with nothing to do.
+    pub fn new() -> Result<Loop> {
+        let poller = Poller::new().map_err(|error| Error::new(Kind::OutOfMemory, "no poller").with_source(error))?;
+        let poller = Arc::new(poller);
+        let woken = Arc::new(Woken { poller: Arc::clone(&poller), calls: Mutex::default() });
+        Ok(Loop {
+            poller,
+            happened: RefCell::default(),
+            calls: RefCell::default(),
+            free: RefCell::default(),
+            under_way: Cell::new(0),
+            timers: RefCell::default(),
+            ready: RefCell::default(),
+            woken,
+        })
+    }
+
+    /// Begins a call, which does nothing before the next [`Loop::run`]. Answers its key.
+    pub fn add(&self, work: impl FnOnce(Rc<Seat>) -> Work) -> usize {
+        let key = self.free.borrow_mut().pop().unwrap_or_else(|| {
+            let mut calls = self.calls.borrow_mut();
+            calls.push(None);
+            calls.len() - 1
+        });
+        let waker = Waker::from(Arc::new(CallWaker { key, woken: Arc::clone(&self.woken) }));
+        let seat = Rc::new(Seat::new(Arc::clone(&self.poller), key));
+        let call = Call { work: Some(work(Rc::clone(&seat))), seat, waker, timer: None, is_ready: false };
+        self.calls.borrow_mut()[key] = Some(call);
+        self.under_way.set(self.under_way.get() + 1);
+        self.make_ready(key);
+        key
+    }
+
+    /// Has a call end, at its next step.
+    pub fn cancel(&self, key: usize) {
+        if let Some(Some(call)) = self.calls.borrow().get(key) {
+            call.seat.cancel();
+        }
+        self.make_ready(key);
+    }
+
+    /// What ends a wait of this.
+    pub fn notifier(&self) -> Notifier {
+        Notifier(Arc::clone(&self.poller))
+    }
+
+    /// How many calls are under way.
+    pub fn under_way(&self) -> usize {
+        self.under_way.get()
+    }
+
+    /// In what time it must run even if nothing comes; `None` for never.
+    pub fn due(&self) -> Option<Duration> {
+        if !self.ready.borrow().is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let next = self.timers.borrow().first().map(|(due, _)| *due);
+        next.map(|due| due.saturating_duration_since(Instant::now()))
+    }
+
+    /// Runs what is ready, after waiting for something at most that long.
+    pub fn run(&self, patience: Option<Duration>) -> Result<()> {
+        let wait = match (self.due(), patience) {
+            (Some(due), Some(patience)) => Some(due.min(patience)),
+            (due, patience) => due.or(patience),
+        };
+        let mut happened = mem::take(&mut *self.happened.borrow_mut());
+        let waited = fork::allowed(|| self.poller.wait(&mut happened, wait));
+        waited.map_err(|error| Error::new(Kind::Internal, "the poller has failed").with_source(error))?;
+        happened.keys().for_each(|key| self.make_ready(key));
+        *self.happened.borrow_mut() = happened;
+        let woken = mem::take(&mut *self.woken.calls.lock().unwrap_or_else(PoisonError::into_inner));
+        woken.into_iter().for_each(|key| self.make_ready(key));
+        self.ring();
+        // what becomes ready meanwhile has its turn in the next run, so that nobody keeps out what has come on sockets
+        for _ in 0..self.ready.borrow().len() {
+            let Some(key) = self.ready.borrow_mut().pop_front() else { break };
+            self.poll(key);
+        }
+        Ok(())
+    }
+
+    fn make_ready(&self, key: usize) {
+        if let Some(Some(call)) = self.calls.borrow_mut().get_mut(key) {
+            if !mem::replace(&mut call.is_ready, true) {
+                self.ready.borrow_mut().push_back(key);
+            }
+        }
+    }
+
+    /// Makes those calls ready whose time has come.
+    fn ring(&self) {
+        let now = Instant::now();
+        loop {
+            let first = self.timers.borrow().first().copied();
+            let Some((due, key)) = first.filter(|(due, _)| *due <= now) else { return };
+            self.timers.borrow_mut().remove(&(due, key));
+            if let Some(Some(call)) = self.calls.borrow_mut().get_mut(key) {
+                call.timer = None;
+            }
+            self.make_ready(key);
+        }
+    }
+
+    fn poll(&self, key: usize) {
+        let taken = match self.calls.borrow_mut().get_mut(key) {
+            Some(Some(call)) => {
+                call.is_ready = false;
+                call.work.take().map(|work| (work, Rc::clone(&call.seat), call.waker.clone()))
+            }
+            _ => None,
+        };
+        let Some((mut work, seat, waker)) = taken else { return };
+        seat.begin_turn();
+        // nothing is borrowed: the host is called, and may add and cancel calls
+        if work.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+            drop(work);
+            self.end(key);
+            return;
+        }
+        let mut calls = self.calls.borrow_mut();
+        let Some(Some(call)) = calls.get_mut(key) else { return };
+        call.work = Some(work);
+        let due = seat.due();
+        // a timer that is too early does no harm, and a call that gets on would set one after the other
+        if let Some(due) = due.filter(|due| call.timer.is_none_or(|timer| *due < timer)) {
+            let mut timers = self.timers.borrow_mut();
+            if let Some(timer) = call.timer.replace(due) {
+                timers.remove(&(timer, key));
+            }
+            timers.insert((due, key));
+        }
+        drop(calls);
+        if seat.has_more() {
+            self.make_ready(key);
+        }
+    }
+
+    fn end(&self, key: usize) {
+        let ended = self.calls.borrow_mut()[key].take();
+        if let Some(timer) = ended.and_then(|call| call.timer) {
+            self.timers.borrow_mut().remove(&(timer, key));
+        }
+        self.free.borrow_mut().push(key);
+        self.under_way.set(self.under_way.get() - 1);
+    }
+}
