@@ -4,6 +4,7 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::io::{Read, Write};
 use std::mem;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -19,10 +20,11 @@ use crate::net::Deadline;
 use crate::net::address;
 use crate::net::connect::connect;
 use crate::net::progress::Progress;
+use crate::net::proxy;
 use crate::net::resolve::resolve;
 use crate::net::route::interleave;
 use crate::net::stream::Stream;
-use crate::net::tcp::{Canceller, Tcp};
+use crate::net::tcp::{self, Canceller, Tcp};
 use crate::net::tls::{self, Handshake, Shaken, TlsConnector, TlsInfo};
 use crate::options::{Options, Secure};
 use crate::session;
@@ -124,7 +126,7 @@ impl<P: Fn() -> Progress> Connector for Dialer<'_, P> {
     }
 
     async fn connect(&mut self, earlier: Option<&TlsSession>, trace: &mut Trace<'_>) -> Result<Blocking> {
-        let tcp = self.connect_tcp(trace)?;
+        let tcp = self.connect_tcp(trace).await?;
         let canceller = tcp.canceller();
         let stream = match self.options.secure {
             Secure::Tls => self.shake_hands(tcp, earlier, trace)?,
@@ -180,7 +182,7 @@ impl<'a, P: Fn() -> Progress> Dialer<'a, P> {
     }
 
     /// Looks the server up, or its proxy, and connects to it.
-    fn connect_tcp(&self, trace: &mut Trace<'_>) -> Result<Tcp> {
+    async fn connect_tcp(&self, trace: &mut Trace<'_>) -> Result<Tcp> {
         let Options { route, server, .. } = self.options;
         let mut progress = (self.progress)();
         let next = route.proxy.as_ref().map_or(server, |proxy| &proxy.server);
@@ -206,7 +208,7 @@ impl<'a, P: Fn() -> Progress> Dialer<'a, P> {
         trace.note(format_args!("connected to {address}"));
         if let Some(proxy) = &route.proxy {
             tcp.set_deadline(self.deadline());
-            proxy.connect(&mut tcp, server)?;
+            proxy.connect(&mut tcp, server).await?;
             trace.note(format_args!("connected to {} by the proxy", server.brief()));
         }
         Ok(tcp)
@@ -223,6 +225,20 @@ impl<'a, P: Fn() -> Progress> Dialer<'a, P> {
         };
         trace.note(format_args!("{}", tls.info()));
         Ok(Stream::Tls(Box::new(tls)))
+    }
+}
+
+impl proxy::Connection for Tcp {
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        Read::read(self, buffer).map_err(tcp::into_error)
+    }
+
+    async fn peek(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        Tcp::peek(self, buffer).map_err(tcp::into_error)
+    }
+
+    async fn write_all(&mut self, bytes: &[u8]) -> Result<()> {
+        Write::write_all(self, bytes).map_err(tcp::into_error)
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod address;
 mod answer;
 pub mod connect;
+pub mod happy_eyeballs;
 pub mod poller;
 pub mod progress;
 pub mod proxy;
@@ -44,7 +45,12 @@ impl Deadline {
 
     /// How much is left, `None` if nothing.
     pub fn remaining(self) -> Option<Duration> {
-        self.0.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+        self.remaining_at(Instant::now())
+    }
+
+    /// How much is left at that time, `None` if nothing.
+    pub fn remaining_at(self, now: Instant) -> Option<Duration> {
+        self.0.checked_duration_since(now).filter(|left| !left.is_zero())
     }
 }
 

@@ -1,22 +1,35 @@
 //! Proxies: SOCKS5 (RFC 1928, RFC 1929) and HTTP's CONNECT (RFC 9110, section 9.3.6).
 //!
 //! The proxy looks the server's name up, so nobody else learns it. Once it has agreed, what follows is the server's,
-//! to the byte. That a proxy does not do its part is [`Kind::Connect`], whatever it says.
+//! to the byte. That a proxy does not do its part is [`Kind::Connect`], whatever it says. The dialogue awaits nothing
+//! but its [`Connection`], so whoever drives it chooses how to wait.
 
 use std::fmt;
-use std::io::{self, Read, Write};
 use std::net::IpAddr;
 
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::net::address::{Host, Server};
-use crate::net::tcp::{self, Tcp};
 use crate::secret::{self, base64, join};
 use crate::text::{Secrets, brief};
 
 /// More than the head of any proxy's answer.
 const MAX_HEAD: usize = 16 * 1024;
+
+/// A connection to a proxy, whose waits end by a deadline and when the host cancels them.
+// each driver polls on its own thread what it drives, so nobody needs to know whether these futures are Send
+#[allow(async_fn_in_trait)]
+pub trait Connection {
+    /// Reads at least one byte; 0 where the proxy has closed the connection.
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize>;
+
+    /// What a read would give, left to be read.
+    async fn peek(&mut self, buffer: &mut [u8]) -> Result<usize>;
+
+    /// Writes all.
+    async fn write_all(&mut self, bytes: &[u8]) -> Result<()>;
+}
 
 /// A proxy.
 #[derive(Clone, Debug)]
@@ -88,10 +101,10 @@ impl Proxy {
     }
 
     /// Has the proxy connect to the server, on a connection to the proxy and within its deadline.
-    pub fn connect(&self, tcp: &mut Tcp, server: &Server) -> Result<()> {
+    pub async fn connect(&self, connection: &mut impl Connection, server: &Server) -> Result<()> {
         match self.scheme {
-            Scheme::Socks5 => self.socks5(tcp, server),
-            Scheme::Http => self.http(tcp, server),
+            Scheme::Socks5 => self.socks5(connection, server).await,
+            Scheme::Http => self.http(connection, server).await,
         }
         .map_err(|error| error.during(&self.brief()))
     }
@@ -101,7 +114,7 @@ impl Proxy {
         format!("proxy {}", self.server.brief())
     }
 
-    fn socks5(&self, tcp: &mut Tcp, server: &Server) -> Result<()> {
+    async fn socks5(&self, connection: &mut impl Connection, server: &Server) -> Result<()> {
         const VERSION: u8 = 5;
         const NO_AUTHENTICATION: u8 = 0;
         const USER_AND_PASSWORD: u8 = 2;
@@ -113,12 +126,12 @@ impl Proxy {
             None => &[VERSION, 1, NO_AUTHENTICATION][..],
             Some(_) => &[VERSION, 2, NO_AUTHENTICATION, USER_AND_PASSWORD],
         };
-        write(tcp, methods)?;
-        match (read(tcp)?, &self.credentials) {
+        write(connection, methods).await?;
+        match (read(connection).await?, &self.credentials) {
             ([VERSION, NO_AUTHENTICATION], _) => {}
             ([VERSION, USER_AND_PASSWORD], Some(credentials)) => {
-                write(tcp, &credentials.for_socks5())?;
-                if read::<2>(tcp)?[1] != 0 {
+                write(connection, &credentials.for_socks5()).await?;
+                if read::<2>(connection).await?[1] != 0 {
                     return Err(refused("it refused the user name and the password"));
                 }
             }
@@ -126,8 +139,8 @@ impl Proxy {
             ([VERSION, _], Some(_)) => return Err(refused("it takes no user name and password")),
             _ => return Err(refused("it does not speak SOCKS5")),
         }
-        write(tcp, &request)?;
-        let [VERSION, reply, _, address_type] = read(tcp)? else {
+        write(connection, &request).await?;
+        let [VERSION, reply, _, address_type] = read(connection).await? else {
             return Err(refused("it does not speak SOCKS5"));
         };
         if reply != 0 {
@@ -135,17 +148,17 @@ impl Proxy {
         }
         // from where it connects, which nobody needs, but which precedes what the server says
         match address_type {
-            1 => read::<{ 4 + 2 }>(tcp).map(drop),
-            4 => read::<{ 16 + 2 }>(tcp).map(drop),
+            1 => read::<{ 4 + 2 }>(connection).await.map(drop),
+            4 => read::<{ 16 + 2 }>(connection).await.map(drop),
             3 => {
-                let [length] = read(tcp)?;
-                read_exact(tcp, &mut [0; 255 + 2][..usize::from(length) + 2])
+                let [length] = read(connection).await?;
+                read_exact(connection, &mut [0; 255 + 2][..usize::from(length) + 2]).await
             }
             _ => Err(refused("it answered by an unknown type of address")),
         }
     }
 
-    fn http(&self, tcp: &mut Tcp, server: &Server) -> Result<()> {
+    async fn http(&self, connection: &mut impl Connection, server: &Server) -> Result<()> {
         if let Host::Zoned(..) = server.host {
             return Err(zone());
         }
@@ -158,8 +171,8 @@ impl Proxy {
         let connect = ["CONNECT ", &server, " HTTP/1.1\r\nHost: ", &server, "\r\n"];
         let parts: Vec<_> = connect.into_iter().chain(authorization).chain(["\r\n"]).map(str::as_bytes).collect();
         let request = join(&parts)?;
-        write(tcp, &request)?;
-        let head = read_head(tcp)?;
+        write(connection, &request).await?;
+        let head = read_head(connection).await?;
         let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
         match http_status(line) {
             Some(200..=299) => Ok(()),
@@ -296,13 +309,13 @@ fn end_of_head(head: &[u8]) -> Option<usize> {
 
 /// The head of an answer, and not a byte of what follows it: that is the server's. Wiped, since some proxies repeat what
 /// they were told.
-fn read_head(tcp: &mut Tcp) -> Result<Zeroizing<Vec<u8>>> {
+async fn read_head(connection: &mut impl Connection) -> Result<Zeroizing<Vec<u8>>> {
     const ROOM: usize = 1024;
     let mut head = Zeroizing::new(Vec::with_capacity(MAX_HEAD + ROOM));
     let mut room = Zeroizing::new([0; ROOM]);
     loop {
         let before = head.len();
-        match tcp.peek(&mut *room).map_err(lost)? {
+        match connection.peek(&mut *room).await.map_err(lost)? {
             0 => return Err(closed()),
             count => head.extend_from_slice(&room[..count]),
         }
@@ -311,7 +324,7 @@ fn read_head(tcp: &mut Tcp) -> Result<Zeroizing<Vec<u8>>> {
             head.truncate(end);
         }
         let used = head.len() - before;
-        read_exact(tcp, &mut room[..used])?;
+        read_exact(connection, &mut room[..used]).await?;
         if end.is_some() {
             return Ok(head);
         }
@@ -324,27 +337,31 @@ fn read_head(tcp: &mut Tcp) -> Result<Zeroizing<Vec<u8>>> {
     }
 }
 
-fn write(tcp: &mut Tcp, bytes: &[u8]) -> Result<()> {
-    tcp.write_all(bytes).map_err(lost)
+async fn write(connection: &mut impl Connection, bytes: &[u8]) -> Result<()> {
+    connection.write_all(bytes).await.map_err(lost)
 }
 
-fn read<const N: usize>(tcp: &mut Tcp) -> Result<[u8; N]> {
+async fn read<const N: usize>(connection: &mut impl Connection) -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    read_exact(tcp, &mut bytes).map(|()| bytes)
+    read_exact(connection, &mut bytes).await?;
+    Ok(bytes)
 }
 
-fn read_exact(tcp: &mut Tcp, bytes: &mut [u8]) -> Result<()> {
-    tcp.read_exact(bytes).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => closed(),
-        _ => lost(error),
-    })
+async fn read_exact(connection: &mut impl Connection, mut room: &mut [u8]) -> Result<()> {
+    while !room.is_empty() {
+        match connection.read(room).await.map_err(lost)? {
+            0 => return Err(closed()),
+            count => room = &mut room[count..],
+        }
+    }
+    Ok(())
 }
 
 /// A lost connection to the proxy is one to the server that was not made; any other error is what it is.
-fn lost(error: io::Error) -> Error {
-    match tcp::into_error(error) {
-        error if error.kind() == Kind::ConnectionLost => error.recast(Kind::Connect, "the connection to it was lost"),
-        error => error,
+fn lost(error: Error) -> Error {
+    match error.kind() {
+        Kind::ConnectionLost => error.recast(Kind::Connect, "the connection to it was lost"),
+        _ => error,
     }
 }
 
@@ -366,7 +383,117 @@ fn parameter(why: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{Future, poll_fn};
+    use std::mem;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
+
+    /// A proxy in memory, which is waited for each time.
+    struct Script<'a> {
+        /// What it says that has not been read.
+        unread: &'a [u8],
+        /// How much a read gives at the most.
+        split: usize,
+        /// What comes behind that: the end, or an error.
+        then: Option<Kind>,
+        received: Vec<u8>,
+    }
+
+    impl Connection for Script<'_> {
+        async fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+            let count = self.peek(buffer).await?;
+            self.unread = &self.unread[count..];
+            Ok(count)
+        }
+
+        async fn peek(&mut self, buffer: &mut [u8]) -> Result<usize> {
+            wait().await;
+            match self.then {
+                Some(kind) if self.unread.is_empty() => Err(Error::new(kind, "as the test has it")),
+                _ => {
+                    let count = self.split.min(self.unread.len()).min(buffer.len());
+                    buffer[..count].copy_from_slice(&self.unread[..count]);
+                    Ok(count)
+                }
+            }
+        }
+
+        async fn write_all(&mut self, bytes: &[u8]) -> Result<()> {
+            wait().await;
+            self.received.extend(bytes);
+            Ok(())
+        }
+    }
+
+    /// Is pending once.
+    async fn wait() {
+        let mut has_waited = false;
+        poll_fn(|_| if mem::replace(&mut has_waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+
+    fn connect(url: &str, script: &mut Script<'_>) -> Result<()> {
+        let (proxy, server) = (parse(url).unwrap(), Server::parse(b"mail.test", 110).unwrap());
+        let mut dialogue = pin!(proxy.connect(script, &server));
+        loop {
+            if let Poll::Ready(result) = dialogue.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                return result;
+            }
+        }
+    }
+
+    /// For each proxy and what it says until it has agreed, what it is told.
+    const DIALOGUES: [(&str, &[u8], &[u8]); 5] = [
+        ("socks5://p:1", b"\x05\0\x05\0\0\x01abcd\0\x01", b"\x05\x01\0\x05\x01\0\x03\x09mail.test\0n"),
+        ("socks5://p:1", b"\x05\0\x05\0\0\x03\x04home\0\x01", b"\x05\x01\0\x05\x01\0\x03\x09mail.test\0n"),
+        (
+            "socks5://joe:pw@p:1",
+            b"\x05\x02\x01\0\x05\0\0\x04sixteen octets..\0\x01",
+            b"\x05\x02\0\x02\x01\x03joe\x02pw\x05\x01\0\x03\x09mail.test\0n",
+        ),
+        (
+            "http://p:1",
+            b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n",
+            b"CONNECT mail.test:110 HTTP/1.1\r\nHost: mail.test:110\r\n\r\n",
+        ),
+        (
+            "http://joe:pw@p:1",
+            b"HTTP/1.0 200\n\n",
+            b"CONNECT mail.test:110 HTTP/1.1\r\nHost: mail.test:110\r\n\
+              Proxy-Authorization: Basic am9lOnB3\r\n\r\n",
+        ),
+    ];
+
+    #[test]
+    fn what_follows_the_dialogue_is_left_however_it_comes() {
+        for (url, agrees, told) in DIALOGUES {
+            let said = [agrees, b"+OK ready\r\n"].concat();
+            for split in 1..=said.len() {
+                let mut script = Script { unread: &said, split, then: None, received: Vec::new() };
+                connect(url, &mut script).unwrap();
+                assert_eq!(script.received, told, "{url} {split}");
+                assert_eq!(script.unread, b"+OK ready\r\n", "{url} {split}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_dialogue_that_ends_early() {
+        for (url, agrees, _) in DIALOGUES {
+            for end in 0..agrees.len() {
+                for (then, kind, text) in [
+                    (None, Kind::Connect, "proxy p:1: it closed the connection"),
+                    (Some(Kind::ConnectionLost), Kind::Connect, "proxy p:1: the connection to it was lost"),
+                    (Some(Kind::Timeout), Kind::Timeout, "proxy p:1: as the test has it"),
+                ] {
+                    let mut script = Script { unread: &agrees[..end], split: 7, then, received: Vec::new() };
+                    let error = connect(url, &mut script).unwrap_err();
+                    assert_eq!((error.kind(), error.to_string().as_str()), (kind, text), "{url} {end}");
+                }
+            }
+        }
+    }
 
     fn parse(url: &str) -> Result<Proxy> {
         Proxy::parse(url.as_bytes())

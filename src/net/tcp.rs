@@ -226,7 +226,7 @@ fn deadline_passed() -> io::Error {
 }
 
 /// What an I/O error of a [`Tcp`] means.
-pub(super) fn into_error(error: io::Error) -> Error {
+pub fn into_error(error: io::Error) -> Error {
     if error.get_ref().is_some_and(|inner| inner.is::<Cancelled>()) {
         Cancelled.into()
     } else if error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none() {

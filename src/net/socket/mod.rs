@@ -34,6 +34,6 @@ impl Socket {
         let socket = Socket::begin_connect(address, None).unwrap();
         let outcomes = Socket::outcomes(&[&socket], Duration::from_secs(60)).unwrap();
         let [(_, is_connected)] = outcomes[..] else { panic!("not connected in a minute") };
-        socket.finish_connect(is_connected).unwrap()
+        socket.finish_connect(is_connected).unwrap().into_blocking().unwrap()
     }
 }

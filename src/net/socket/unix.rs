@@ -1,5 +1,5 @@
-//! Sockets of Unix, which block: reading is one system call, and the kernel's own receive timeout ends it. It is set anew
-//! only when it has drifted. A shutdown ends the waits of other threads on it.
+//! Sockets of Unix, which block if they are told to: then reading is one system call, and the kernel's own receive
+//! timeout ends it. It is set anew only when it has drifted. A shutdown ends the waits of other threads on it.
 
 use std::io;
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
@@ -66,7 +66,7 @@ impl Socket {
         }
     }
 
-    /// Over a stream that is connected and blocks.
+    /// Over a stream that does not wait.
     fn over(stream: TcpStream) -> Socket {
         Socket { watch: None, stream, receive_timeout: AtomicU64::new(UNKNOWN) }
     }
@@ -102,9 +102,14 @@ impl Socket {
                 return Err(error);
             }
         }
-        self.stream.set_nonblocking(false)?;
         // a command is one small segment, and its answer is waited for: it must not wait for the last one's ACK
         self.stream.set_nodelay(true)?;
+        Ok(self)
+    }
+
+    /// The same socket, for [`Socket::receive`] and [`Socket::peek`], which wait in the kernel.
+    pub fn into_blocking(self) -> io::Result<Socket> {
+        self.stream.set_nonblocking(false)?;
         // there a send waits for room even where it is told not to, so it is to wait for a moment only
         #[cfg(target_vendor = "apple")]
         self.stream.set_write_timeout(Some(Duration::from_millis(1)))?;
@@ -220,4 +225,28 @@ fn above_stdio(descriptor: OwnedFd) -> io::Result<OwnedFd> {
 
 fn poll_timeout(wait: Duration) -> PollTimeout {
     PollTimeout::try_from(millis(wait)).unwrap_or(PollTimeout::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_waits_only_once_it_blocks() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let socket = Socket::begin_connect(&listener.local_addr().unwrap(), None).unwrap();
+        let outcomes = Socket::outcomes(&[&socket], Duration::from_secs(60)).unwrap();
+        assert_eq!(outcomes, [(0, true)]);
+        let start = Instant::now();
+        let is_nothing = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        let socket = socket.finish_connect(true).unwrap();
+        assert!(socket.receive(&mut [0], Duration::from_secs(60)).is_err_and(is_nothing));
+        assert!(start.elapsed() < Duration::from_secs(60));
+        let (socket, start) = (socket.into_blocking().unwrap(), Instant::now());
+        assert!(socket.receive(&mut [0], Duration::from_millis(100)).is_err_and(is_nothing));
+        assert!(start.elapsed() >= Duration::from_millis(90));
+    }
 }

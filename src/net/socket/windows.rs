@@ -97,6 +97,11 @@ impl Socket {
         Ok(self)
     }
 
+    /// The same socket, for [`Socket::receive`] and [`Socket::peek`], which wait by its events.
+    pub fn into_blocking(self) -> io::Result<Socket> {
+        Ok(self)
+    }
+
     /// Takes what has come, after waiting for it at most that long; else it is [`io::ErrorKind::WouldBlock`].
     pub fn receive(&self, buffer: &mut [u8], wait: Duration) -> io::Result<usize> {
         self.receive_by(|buffer| (&self.stream).read(buffer), buffer, wait)
