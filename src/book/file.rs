@@ -317,7 +317,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     // that it cannot be made, or is there, SQLite says itself
     drop(options.open(path));
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     // it is waited for here, where the host may end that
     connection.busy_timeout(Duration::ZERO)?;
@@ -543,6 +543,31 @@ mod tests {
         assert_eq!(book.add(&alone(b"a")).err().unwrap().kind(), Kind::Book);
         drop(transaction);
         book.add(&alone(b"a")).unwrap();
+    }
+
+    /// As far as can be seen without cutting the power.
+    #[test]
+    fn when_the_disk_is_waited_for() {
+        let folder = Folder::new("settled");
+        let mut book = folder.open(ACCOUNT, None).unwrap();
+        let number = |connection: &Connection, name: &str| -> i64 {
+            connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()
+        };
+        let set_up = ["synchronous", "fullfsync", "checkpoint_fullfsync"].map(|name| number(&book.connection, name));
+        assert_eq!(set_up, [1, 1, 1]);
+        let other = connect(&folder.0.join("book")).unwrap();
+        book.add(&alone(b"a")).unwrap();
+        assert!(!book.is_settled);
+        let before = number(&other, "data_version");
+        book.settle().unwrap();
+        // something was committed that waits for what came before
+        assert!(book.is_settled && number(&other, "data_version") != before);
+        let before = number(&other, "data_version");
+        book.settle().unwrap();
+        assert_eq!(number(&other, "data_version"), before);
+        book.settled -= SETTLED_WITHIN;
+        book.add(&alone(b"b")).unwrap();
+        assert!(book.is_settled && book.settled.elapsed() < SETTLED_WITHIN);
     }
 
     #[test]
