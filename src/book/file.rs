@@ -571,6 +571,12 @@ mod tests {
     }
 
     #[test]
+    fn rows_say_when() {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        assert!(since.abs_diff(now() as u64) < 60);
+    }
+
+    #[test]
     fn what_is_wrong_with_a_book_is_not_waited_for() {
         let pause: Pause = Box::new(|_| Err(Error::new(Kind::Cancelled, "")));
         let missing = FileBook::open(Path::new("/no/such/folder/book"), ACCOUNT, None, Duration::from_secs(60), pause);
