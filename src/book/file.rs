@@ -436,6 +436,8 @@ mod tests {
     use std::cell::Cell;
     use std::rc::Rc;
 
+    use rusqlite::ffi;
+
     use super::*;
 
     const ACCOUNT: &[u8] = b"alice@pop.example.net:995";
@@ -568,6 +570,25 @@ mod tests {
         book.settled -= SETTLED_WITHIN;
         book.add(&alone(b"b")).unwrap();
         assert!(book.is_settled && book.settled.elapsed() < SETTLED_WITHIN);
+    }
+
+    #[test]
+    fn what_sqlite_says_is_told_in_our_words() {
+        let told = |code: i32| failure(Path::new("b"), rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        for (code, text) in [
+            (ffi::SQLITE_NOTADB, "the book b is not a book, or is damaged: "),
+            (ffi::SQLITE_CORRUPT, "the book b is damaged: "),
+            (ffi::SQLITE_BUSY, "the book b is locked by another program: "),
+            (ffi::SQLITE_LOCKED, "the book b is locked by another program: "),
+            (ffi::SQLITE_READONLY, "the book b cannot be written: "),
+            (ffi::SQLITE_CANTOPEN, "the book b cannot be opened: "),
+            (ffi::SQLITE_FULL, "the book b cannot grow: the disk is full: "),
+            (ffi::SQLITE_IOERR, "the book b cannot be read or written: "),
+        ] {
+            let error = told(code);
+            assert!(error.kind() == Kind::Book && error.to_string().starts_with(text), "{error}");
+        }
+        assert_eq!(told(ffi::SQLITE_NOMEM).kind(), Kind::OutOfMemory);
     }
 
     #[test]
