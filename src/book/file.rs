@@ -58,7 +58,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How long it is waited before something is tried again.
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 
-/// Within what time a row is on disk, if another one follows.
+/// For how long rows follow each other before it is waited for the disk to have them.
 const SETTLED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How many rows are read before the changes that they lead to are made.
