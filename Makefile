@@ -39,7 +39,7 @@ help:
 	@echo 'make demo       sessions with the test server: in the clear, TLS, STARTTLS, an impostor, a mailbox'
 	@echo 'POP3_PASS=… make demo SERVER=host[:port] POP3_USER=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
 	@echo '                a session with a server of yours, and if FOLDER is given what is new in a Maildir there'
-	@echo 'make test       all tests'
+	@echo 'make test       all tests but that of the Debian packages, which make debian-check runs'
 	@echo 'make check      formatting, lints, all tests, the Debian packages, the tests for Windows, defects planted into what'
 	@echo '                has changed, each fuzz target for a moment, AddressSanitizer, memcheck'
 	@echo 'make mutants    plants defects into the sources one by one: the unit tests must find each of them'
@@ -137,7 +137,7 @@ test:
 	cd '$(TARGET)/ctest' && ctest $(CTEST_FLAGS) --exclude-regex '^debian$$'
 	@echo 'test: all passed'
 
-# as long as all other tests together
+# takes minutes, so it is not among what make test runs
 .PHONY: debian-check
 debian-check:
 	@tools/setup.sh test

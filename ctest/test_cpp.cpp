@@ -565,7 +565,7 @@ void options_mean_what_they_say()
     const auto newest = newest_tls() == "TLSv1.3"sv ? pop3::tls_version::tls_1_3 : pop3::tls_version::tls_1_2;
     auto options = options_at(server_mailbox("tls=implicit"), security::tls);
     options.secure_dir(std::nullopt).family(pop3::address_family::ipv4).source_address("127.0.0.1")
-        .timeouts(5s, 5s, 10s).tls_min(newest);
+        .timeouts(60s, 60s, 120s).tls_min(newest);
     CHECK_STR(std::string(options.connect().get_tls_info().version()).c_str(), newest_tls());
     CHECK_THROWS(options.ca_file(in(server_dir(), "other-ca.pem")).platform_trust(false).connect(), errc::secure);
     CHECK(!pop3::secure_error().empty());

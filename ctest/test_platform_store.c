@@ -51,9 +51,9 @@ FILE *fopen64(const char *path, const char *mode)
 }
 #endif
 
-static int stat_by(const char *function, const char *path, struct stat *result)
+static int stat_by(const char *function, const char *path, void *result)
 {
-    int (*real)(const char *, struct stat *);
+    int (*real)(const char *, void *);
     *(void **)&real = dlsym(RTLD_NEXT, function);
     return real(instead(path), result);
 }
@@ -63,11 +63,23 @@ int stat(const char *path, struct stat *result)
     return stat_by("stat", path, result);
 }
 
-/* which of them OpenSSL asks depends on its version */
+/* which of them OpenSSL asks depends on its version, and on the processor */
 int lstat(const char *path, struct stat *result)
 {
     return stat_by("lstat", path, result);
 }
+
+#ifdef __GLIBC__
+int stat64(const char *path, struct stat64 *result)
+{
+    return stat_by("stat64", path, result);
+}
+
+int lstat64(const char *path, struct stat64 *result)
+{
+    return stat_by("lstat64", path, result);
+}
+#endif
 
 /* The store is read for each trust that is new, as is one with another name of a file that believes nobody here. */
 static int connect_with_store(const char *unbelieved, const char *certificate)

@@ -46,7 +46,7 @@ under_valgrind() { # ARGUMENT…
   emulator=(valgrind --error-exitcode=99 --quiet "$@")
   cmake+=("-DCMAKE_CROSSCOMPILING_EMULATOR=$(IFS=';' && echo "${emulator[*]}")")
   # everything takes some twenty times as long: sweeps, thousands of sessions, waits of milliseconds
-  exclude="$exclude|faults|host|dlopen|timeouts|progress|samples|mailbox|tls|collect|collect_crashes"
+  exclude="$exclude|faults|host|dlopen|timeouts|progress|samples|mailbox|tls|collect|collect_crashes|message|secure_folder|split"
   # and what a forked process leaves of other threads is no loss of ours
   exclude="$exclude|fork"
 }

@@ -58,7 +58,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How long it is waited before something is tried again.
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 
-/// Within what time a row is on disk, if another one follows.
+/// For how long rows follow each other before it is waited for the disk to have them.
 const SETTLED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How many rows are read before the changes that they lead to are made.
@@ -317,7 +317,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     // that it cannot be made, or is there, SQLite says itself
     drop(options.open(path));
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     // it is waited for here, where the host may end that
     connection.busy_timeout(Duration::ZERO)?;
@@ -436,6 +436,8 @@ mod tests {
     use std::cell::Cell;
     use std::rc::Rc;
 
+    use rusqlite::ffi;
+
     use super::*;
 
     const ACCOUNT: &[u8] = b"alice@pop.example.net:995";
@@ -543,6 +545,56 @@ mod tests {
         assert_eq!(book.add(&alone(b"a")).err().unwrap().kind(), Kind::Book);
         drop(transaction);
         book.add(&alone(b"a")).unwrap();
+    }
+
+    /// As far as can be seen without cutting the power.
+    #[test]
+    fn when_the_disk_is_waited_for() {
+        let folder = Folder::new("settled");
+        let mut book = folder.open(ACCOUNT, None).unwrap();
+        let number = |connection: &Connection, name: &str| -> i64 {
+            connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()
+        };
+        let set_up = ["synchronous", "fullfsync", "checkpoint_fullfsync"].map(|name| number(&book.connection, name));
+        assert_eq!(set_up, [1, 1, 1]);
+        let other = connect(&folder.0.join("book")).unwrap();
+        book.add(&alone(b"a")).unwrap();
+        assert!(!book.is_settled);
+        let before = number(&other, "data_version");
+        book.settle().unwrap();
+        // something was committed that waits for what came before
+        assert!(book.is_settled && number(&other, "data_version") != before);
+        let before = number(&other, "data_version");
+        book.settle().unwrap();
+        assert_eq!(number(&other, "data_version"), before);
+        book.settled -= SETTLED_WITHIN;
+        book.add(&alone(b"b")).unwrap();
+        assert!(book.is_settled && book.settled.elapsed() < SETTLED_WITHIN);
+    }
+
+    #[test]
+    fn what_sqlite_says_is_told_in_our_words() {
+        let told = |code: i32| failure(Path::new("b"), rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        for (code, text) in [
+            (ffi::SQLITE_NOTADB, "the book b is not a book, or is damaged: "),
+            (ffi::SQLITE_CORRUPT, "the book b is damaged: "),
+            (ffi::SQLITE_BUSY, "the book b is locked by another program: "),
+            (ffi::SQLITE_LOCKED, "the book b is locked by another program: "),
+            (ffi::SQLITE_READONLY, "the book b cannot be written: "),
+            (ffi::SQLITE_CANTOPEN, "the book b cannot be opened: "),
+            (ffi::SQLITE_FULL, "the book b cannot grow: the disk is full: "),
+            (ffi::SQLITE_IOERR, "the book b cannot be read or written: "),
+        ] {
+            let error = told(code);
+            assert!(error.kind() == Kind::Book && error.to_string().starts_with(text), "{error}");
+        }
+        assert_eq!(told(ffi::SQLITE_NOMEM).kind(), Kind::OutOfMemory);
+    }
+
+    #[test]
+    fn rows_say_when() {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        assert!(since.abs_diff(now() as u64) < 60);
     }
 
     #[test]

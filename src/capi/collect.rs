@@ -44,8 +44,8 @@ pub struct pop3_outcome {
 ///
 /// A message counts as taken when the message callback has answered 0 to its last piece. It is in the book before the
 /// next one is handed over, and on disk before anything is deleted. So a run that is killed at any moment loses no
-/// message, and at most the one that was being handed over comes again; after a power cut those of the second before
-/// may. Deletions are committed (QUIT) every 100 messages, or 30 seconds, and at the end.
+/// message, and at most the one that was being handed over comes again; after a power cut as many may as were taken
+/// within a second. Deletions are committed (QUIT) every 100 messages, or 30 seconds, and at the end.
 ///
 /// The message on which a connection broke is asked for once more; where it breaks again the message is left and told
 /// as failed, and the others go on. Messages that share a unique id are told apart by their size and the SHA-256 of

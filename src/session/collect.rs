@@ -406,14 +406,14 @@ impl Run<'_> {
             (self.done, self.fruitless) = (done, 0);
         }
         if let Some(octets) = self.learnt.broke_at_header.take() {
-            self.fruitless = if octets > 0 { 0 } else { self.fruitless + 1 };
+            self.count_break(octets > 0);
             return Ok(self.fruitless <= FRUITLESS_AT_MESSAGES);
         }
         let Some(Front { arrival, octets, is_too_large }) = self.front.take() else {
-            self.fruitless += 1;
+            self.count_break(false);
             return Ok(self.fruitless <= FRUITLESS && !self.is_blind);
         };
-        self.fruitless = if octets > 0 { 0 } else { self.fruitless + 1 };
+        self.count_break(octets > 0);
         let breaks = self.breaks.entry(arrival.name.clone()).or_default();
         *breaks += 1;
         let is_given_up = *breaks >= 2 || is_too_large;
@@ -426,6 +426,11 @@ impl Run<'_> {
             self.host.failed(&arrival, error)?;
         }
         Ok(self.fruitless <= FRUITLESS_AT_MESSAGES && !self.is_blind)
+    }
+
+    /// A connection has broken at which something of what was awaited had come, or nothing.
+    fn count_break(&mut self, has_come: bool) {
+        self.fruitless = if has_come { 0 } else { self.fruitless + 1 };
     }
 
     /// Whether so many more messages are all that may be taken.

@@ -286,6 +286,68 @@ fn messages_without_anything_to_tell_them_apart() {
     assert_eq!((ran.result, ran.outcome.taken, ran.outcome.failed), (Ok(()), 1, 2));
 }
 
+/// What is deleted and what was taken before are a hundred together.
+#[test]
+fn a_session_takes_no_more_than_it_deletes() {
+    let (mut book, mut host) = (RunBook::new(Age::Due), Takes::default());
+    for number in 1..=60 {
+        let look = Look { octets: None, header: None };
+        book.add(&Taken { uid: number.to_string().as_bytes(), look, copy: None }).unwrap();
+    }
+    let lists = format!("{}{}", listing("UIDL", 102), listing("LIST", 102));
+    let first = format!("{lists}{}{}{QUIT}", messages(61, 100), deletions(0));
+    let left = "C: UIDL\nS: +OK\nS: 1 101\nS: 2 102\nS: .\nC: LIST\nS: +OK\nS: 1 9\nS: 2 9\nS: .\n";
+    let second = format!("{left}{}C: DELE 1\nS: +OK\nC: DELE 2\nS: +OK\n{QUIT}", messages(1, 2));
+    let job = Job { deletes: true, has_book: true, ..Job::default() };
+    let ran = play(&job, &mut book, &mut host, &[&first, &second]);
+    assert_eq!((ran.result, ran.outcome.taken, ran.outcome.deleted), (Ok(()), 42, 102));
+}
+
+/// Messages of which each is asked for alone are taken in one session all the same, while its time lasts.
+#[test]
+fn large_messages_are_deleted_together() {
+    let (mut book, mut host) = (RunBook::new(Age::Due), Takes::default());
+    let sizes = "C: LIST\nS: +OK\nS: 1 3000000\nS: 2 3000000\nS: .\n";
+    let deletions = "C: DELE 1\nS: +OK\nC: DELE 2\nS: +OK\n";
+    let job = Job { deletes: true, has_book: true, ..Job::default() };
+    let ran = play(&job, &mut book, &mut host, &[&format!("{UIDL}{sizes}{ONE}{TWO}{deletions}{QUIT}")]);
+    assert_eq!((ran.result, ran.outcome.taken, ran.outcome.deleted), (Ok(()), 2, 2));
+}
+
+#[test]
+fn what_is_just_within_the_limits() {
+    let whole = format!("{UIDL}{LIST}{ONE}{TWO}{QUIT}");
+    let one = format!("{UIDL}{LIST}{ONE}{QUIT}");
+    for (octets_each, octets_all, transcript, taken, left) in [
+        (Some(20), None, &whole, 2, 0),
+        // by what is listed
+        (None, Some(30), &whole, 2, 0),
+        (None, Some(29), &one, 1, 1),
+        // the second is too large for what the first has left
+        (None, Some(20), &one, 1, 1),
+    ] {
+        let (mut book, mut host) = (keeps(), Takes::default());
+        let job = Job { octets_each, octets_all, ..with_book() };
+        let ran = play(&job, &mut book, &mut host, &[transcript]);
+        assert_eq!((ran.result, ran.outcome.taken, ran.outcome.left), (Ok(()), taken, left));
+    }
+}
+
+/// The first connection too is made once more where it breaks, and only there.
+#[test]
+fn a_log_in_that_breaks() {
+    let log_in = "S: +OK\nC: USER tim\nS: +OK\nC: PASS pw\n";
+    let run = |first: &str| {
+        let (mut book, mut host) = (keeps(), Takes::default());
+        let second = format!("{log_in}S: +OK\n{UIDL}{LIST}{ONE}{TWO}{QUIT}");
+        play_steps(&with_book(), &mut book, &mut host, vec![Script::parse(first), Script::parse(&second)])
+    };
+    let ran = run(log_in);
+    assert_eq!((ran.result, ran.outcome.taken, ran.outcome.reconnects), (Ok(()), 2, 1));
+    let ran = run(&format!("{log_in}S: -ERR [AUTH] no\n"));
+    assert_eq!((ran.result, ran.outcome.taken, ran.log.received.len()), (Err(Kind::Auth), 0, 1));
+}
+
 /// A book whose disk is full at the end.
 struct Unsettled(RunBook);
 

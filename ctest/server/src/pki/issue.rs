@@ -129,13 +129,28 @@ fn wine_can_verify(cert: &X509) -> bool {
         .map_or(true, |signature| signature.r().num_bytes() == P256_OCTETS && signature.s().num_bytes() == P256_OCTETS)
 }
 
+/// Wine 8 cannot sign with an RSA key of which one of the smaller numbers begins with a zero octet (one key of 50).
+fn wine_can_sign_with(key: &Rsa<Private>) -> bool {
+    let half = key.size() as i32 / 2;
+    key.d().num_bytes() == 2 * half
+        && [key.dmp1(), key.dmq1(), key.iqmp()].iter().all(|part| part.is_some_and(|part| part.num_bytes() == half))
+}
+
 fn new_key(strength: Strength) -> Result<PKey<Private>, ErrorStack> {
     match strength {
         Strength::SmallKey => PKey::from_rsa(Rsa::generate(768)?),
         // one for all, since making it takes long
         Strength::Rsa => {
             static KEY: OnceLock<Result<PKey<Private>, ErrorStack>> = OnceLock::new();
-            KEY.get_or_init(|| PKey::from_rsa(Rsa::generate(2048)?)).clone()
+            KEY.get_or_init(|| {
+                loop {
+                    let key = Rsa::generate(2048)?;
+                    if wine_can_sign_with(&key) {
+                        return PKey::from_rsa(key);
+                    }
+                }
+            })
+            .clone()
         }
         Strength::Strong | Strength::Sha384 | Strength::Sha1 => {
             let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
