@@ -243,6 +243,11 @@
 typedef struct pop3_job pop3_job;
 
 /**
+ * Many calls at a time on one thread. Opaque; from pop3_loop_new, freed by pop3_loop_free.
+ */
+typedef struct pop3_loop pop3_loop;
+
+/**
  * The options of a connection. Opaque; from pop3_options_new, freed by pop3_options_free.
  */
 typedef struct pop3_options pop3_options;
@@ -460,6 +465,15 @@ typedef struct pop3_outcome {
      */
     int32_t reconnects;
 } pop3_outcome;
+
+/**
+ * The done callback: is called once when a call of a loop is over.
+ *
+ * `call` is what the function that began it returned, `result` what its blocking counterpart would return; inside,
+ * pop3_get_last_error gives the reason where that is an error. The call is over: it cannot be cancelled any more. Called
+ * inside pop3_loop_run, or pop3_loop_free; it may add and cancel calls, free the loop, and call any other pop3_ function.
+ */
+typedef void (*pop3_done_cb)(int32_t call, int32_t result, void *context);
 
 /**
  * A field of a message's header. Both strings live as long as the mail.
@@ -1286,6 +1300,169 @@ int32_t pop3_job_set_message_cb(pop3_job *job, pop3_collect_cb cb, void *context
 int32_t pop3_collect(const pop3_options *options,
                      const pop3_job *job,
                      pop3_outcome *out);
+
+/**
+ * Makes a loop: many mailboxes at a time on one thread.
+ *
+ * A call that is added is under way from then on, and gets on whenever pop3_loop_run is called. Nothing of it waits:
+ * connecting, proxies, TLS, log-in, QUIT and the end of TLS are gone on with when something has come; names are looked
+ * up by a few threads beside it, once for all who ask within a minute, and a log-in that computes much does so there.
+ * What the host's callbacks do, and the book of a job in a file, delays all other calls of the loop.
+ *
+ * Returns it, to be freed with pop3_loop_free; NULL where the system has no descriptors or memory for it.
+ * Threads: thread-safe. A loop is used by one thread at a time, save for pop3_loop_wake; several loops run side by side.
+ */
+pop3_loop *pop3_loop_new(void);
+
+/**
+ * Frees a loop and ends the calls that are under way: the done callback of each hears POP3_ERR_CANCELLED before this
+ * returns.
+ *
+ * May be called in a callback of a call of the loop. After it has returned no callback of any call is called.
+ *
+ * - `pop3_loop`: from pop3_loop_new, and not freed yet; NULL is ignored.
+ *
+ * Threads: by the thread that uses the loop.
+ */
+void pop3_loop_free(pop3_loop *pop3_loop);
+
+/**
+ * Asks how many messages wait in a mailbox, beside the other calls of a loop: pop3_stat_with that does not wait.
+ *
+ * - `pop3_loop`: from pop3_loop_new.
+ * - `options`: as for pop3_stat_with, and copied: they may be changed and freed when this has returned. The time that a
+ *   call may take begins when it begins to connect.
+ * - `done`, `context`: is called when it is over, with the number or the error; NULL for none.
+ *
+ * Returns the call, greater than 0; it is over only inside pop3_loop_run or pop3_loop_free. Or POP3_ERR_PARAMETER (the loop
+ * or the options are NULL, or as for pop3_stat_with), POP3_ERR_NO_ADDRESS, POP3_ERR_CANCELLED (the loop is being freed),
+ * POP3_ERR_BUSY (another thread uses the loop), POP3_ERR_CONNECTION_LOST (the loop is that of the process that has forked
+ * this one), POP3_ERR_OUT_OF_MEMORY; `done` is not called then.
+ * Threads: one thread at a time uses a loop.
+ */
+int32_t pop3_loop_stat(pop3_loop *pop3_loop,
+                       const pop3_options *options,
+                       pop3_done_cb done,
+                       void *context);
+
+/**
+ * Reads the messages of a mailbox and deletes them if wanted, beside the other calls of a loop: pop3_recv_with that does
+ * not wait.
+ *
+ * - `pop3_loop`, `options`: as for pop3_loop_stat.
+ * - `message_cb`: as for pop3_recv_with; after pop3_loop_cancel it is not called any more.
+ * - `delete_after`, `max_messages`: as for pop3_recv_with.
+ * - `done`: is called when it is over, with how many messages were received whole or the error; NULL for none.
+ * - `context`: is handed to both callbacks.
+ *
+ * Returns the call, or an error as pop3_loop_stat does, or POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages`
+ * negative).
+ * Threads: one thread at a time uses a loop.
+ */
+int32_t pop3_loop_recv(pop3_loop *pop3_loop,
+                       const pop3_options *options,
+                       pop3_message_cb message_cb,
+                       int32_t delete_after,
+                       int32_t max_messages,
+                       pop3_done_cb done,
+                       void *context);
+
+/**
+ * Collects what is new in a mailbox, each message once, beside the other calls of a loop: pop3_collect that does not wait
+ * for the network. For the book in a file it does: all other calls stand still meanwhile.
+ *
+ * - `pop3_loop`, `options`: as for pop3_loop_stat.
+ * - `job`: as for pop3_collect, and copied: it may be changed and freed when this has returned. After pop3_loop_cancel its
+ *   callbacks are not called any more.
+ * - `out`: what became of it; zeroed, and filled before `done` is called, until when it must stay where it is.
+ * - `done`, `context`: is called when it is over, with 0 or the error; NULL for none.
+ *
+ * Returns the call, or an error as pop3_loop_stat does, or POP3_ERR_PARAMETER as pop3_collect.
+ * Threads: one thread at a time uses a loop.
+ */
+int32_t pop3_loop_collect(pop3_loop *pop3_loop,
+                          const pop3_options *options,
+                          const pop3_job *job,
+                          pop3_outcome *out,
+                          pop3_done_cb done,
+                          void *context);
+
+/**
+ * Has a call end. Its done callback hears POP3_ERR_CANCELLED in a later pop3_loop_run, unless it was over before.
+ *
+ * - `pop3_loop`: from pop3_loop_new.
+ * - `call`: from a function of this loop that begins a call.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (the loop is NULL, or no such call is under way), POP3_ERR_BUSY (another thread uses
+ * the loop).
+ * Threads: one thread at a time uses a loop; callbacks of its calls may call this.
+ */
+int32_t pop3_loop_cancel(pop3_loop *pop3_loop, int32_t call);
+
+/**
+ * Goes on with the calls of a loop: waits until something has come for one of them, then does what can be done without
+ * waiting.
+ *
+ * A call that is over is told by its done callback. A fast server has as much of a turn as any other: 256 KiB.
+ *
+ * - `pop3_loop`: from pop3_loop_new.
+ * - `timeout_ms`: how long to wait at most, in milliseconds; 0 not at all; -1 until something has come, where any call is
+ *   under way. pop3_loop_wake ends the wait, and a signal may.
+ *
+ * Returns how many calls are under way, or POP3_ERR_PARAMETER (the loop is NULL, another number below 0), POP3_ERR_BUSY (a
+ * callback of the loop has called this, or another thread uses the loop), POP3_ERR_CONNECTION_LOST (the loop is that of the
+ * process that has forked this one), POP3_ERR_INTERNAL.
+ * Threads: one thread at a time uses a loop.
+ */
+int32_t pop3_loop_run(pop3_loop *pop3_loop,
+                      int32_t timeout_ms);
+
+/**
+ * The descriptor that is readable when pop3_loop_run has something to do, for the host's own loop: epoll, kqueue, GLib,
+ * libuv, asyncio.
+ *
+ * It is the loop's: never read, written or closed by the host. What is due by its time is told by pop3_loop_timeout.
+ *
+ * - `pop3_loop`: from pop3_loop_new.
+ *
+ * Returns it; -1 where there is none, as on Windows, or the loop is NULL.
+ * Threads: one thread at a time uses a loop.
+ */
+int32_t pop3_loop_fd(const pop3_loop *pop3_loop);
+
+/**
+ * In how many milliseconds pop3_loop_run must be called even if nothing comes: deadlines, progress callbacks, addresses to
+ * be tried next. It changes with each call of a function of the loop.
+ *
+ * - `pop3_loop`: from pop3_loop_new.
+ *
+ * Returns it; 0 for at once, -1 for never, or where the loop is NULL.
+ * Threads: one thread at a time uses a loop.
+ */
+int32_t pop3_loop_timeout(const pop3_loop *pop3_loop);
+
+/**
+ * Has pop3_loop_run return that waits, or the next one that would.
+ *
+ * - `pop3_loop`: from pop3_loop_new; NULL is ignored.
+ *
+ * Threads: any thread, at any time before the loop is freed.
+ */
+void pop3_loop_wake(pop3_loop *pop3_loop);
+
+/**
+ * Sets how many calls of a loop go on at once. Those past it wait for their turn, in the order in which they were added.
+ *
+ * - `pop3_loop`: from pop3_loop_new.
+ * - `at_once`: how many in all; 0 for any number; 1000 where nothing is set.
+ * - `at_once_each_host`: how many to servers of the same name; 0 for any number; 10 where nothing is set.
+ *
+ * Returns 0, or POP3_ERR_PARAMETER (the loop is NULL, a number is negative), POP3_ERR_BUSY (another thread uses the loop).
+ * Threads: one thread at a time uses a loop.
+ */
+int32_t pop3_loop_set_limits(pop3_loop *pop3_loop,
+                             int32_t at_once,
+                             int32_t at_once_each_host);
 
 /**
  * Takes a message apart: the fields of its header and its MIME parts, decoded (RFC 5322, RFC 2045 to 2047, RFC 2231;

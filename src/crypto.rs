@@ -43,6 +43,26 @@ impl RunningSha256 {
     }
 }
 
+/// A key of the hash's own length from a password: `Hi` of SCRAM (RFC 5802, section 2.2), which is PBKDF2 of one block.
+/// May be much work, so that it can be done elsewhere.
+pub struct Derivation {
+    /// By which hash.
+    pub hash: Hash,
+    /// From what.
+    pub password: Bytes,
+    /// From what besides.
+    pub salt: Bytes,
+    /// In how many rounds.
+    pub iterations: u32,
+}
+
+impl Derivation {
+    /// Does the work. Now and then `rest` is called, by whose error it ends.
+    pub fn run(&self, rest: &mut dyn FnMut() -> Result<()>) -> Result<Bytes> {
+        self.hash.derive(&self.password, &self.salt, self.iterations, rest)
+    }
+}
+
 impl Hash {
     /// The digest of all parts, one behind the other.
     pub fn digest(self, parts: &[&[u8]]) -> Bytes {
@@ -62,9 +82,7 @@ impl Hash {
         })
     }
 
-    /// A key of the hash's own length from a password: `Hi` of SCRAM (RFC 5802, section 2.2), which is PBKDF2 of one
-    /// block. As it may be much work, `rest` is called now and then; an error of it ends the work.
-    pub fn derive(
+    fn derive(
         self,
         password: &[u8],
         salt: &[u8],

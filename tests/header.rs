@@ -4,7 +4,7 @@ use std::path::Path;
 use std::{env, fs};
 
 /// What has C names, in the order in which a reader of the header wants it.
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 20] = [
     "codes.rs",
     "last_error.rs",
     "listeners.rs",
@@ -14,6 +14,7 @@ const SOURCES: [&str; 19] = [
     "without_socket.rs",
     "job.rs",
     "collect.rs",
+    "event_loop.rs",
     "mail.rs",
     "options.rs",
     "setters/create.rs",

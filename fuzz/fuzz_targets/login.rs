@@ -66,7 +66,11 @@ fuzz_target!(|input: (u8, u8, &[u8])| {
         let encoded = NAMES[usize::from(which) % NAMES.len()] == "LOGIN" && said_password;
         let shows = is_secret(text) || (encoded && has(text, STANDARD.encode(PASSWORD).as_bytes()));
         assert!(!shows, "an answer shows a secret: {}", escape(&shown));
-        match Reply::parse_in_exchange(line).and_then(|reply| login.next(reply, &mut || Ok(()))) {
+        let answer = Reply::parse_in_exchange(line).and_then(|reply| {
+            let derived = login.derivation(reply)?.map(|derivation| derivation.run(&mut || Ok(()))).transpose()?;
+            login.next(reply, &derived.unwrap_or_default())
+        });
+        match answer {
             Ok(Some(command)) => {
                 check(&command);
                 let line = Command::encode_all(&[command]).expect("checked");

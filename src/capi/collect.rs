@@ -14,10 +14,11 @@ use crate::capi::listeners::{c_string, in_host, with_trace};
 use crate::capi::message::go_on;
 use crate::capi::options::pop3_options;
 use crate::drive::blocking;
+use crate::drive::event_loop::Ending;
 use crate::error::{Error, Kind, Result};
 use crate::fork::Process;
 use crate::options::Options;
-use crate::session::collect::{Arrival, Host, Outcome, c_uid};
+use crate::session::collect::{Arrival, Host, Job, Outcome, c_uid};
 use crate::text::hex;
 
 /// What became of a run of pop3_collect.
@@ -90,49 +91,93 @@ pub unsafe extern "C" fn pop3_collect(
         let mut outcome = Outcome::default();
         let collected = with_trace(None, listeners, |trace| {
             let connection = options.connection()?;
-            let (what, mut host) = (job.job()?, HostMessages::new(job)?);
-            let book = |pause| open_book(job, &connection, pause);
+            let Collection { what, mut host, book } = Collection::of(job)?;
+            let book = |pause| book.open(&connection, pause);
             blocking::collect(&connection, &what, book, &mut host, &mut outcome, || listeners.progress(), trace)
         });
-        let Outcome { taken, deleted, left, failed, octets, reconnects } = outcome;
-        out.write(pop3_outcome { taken, deleted, left, failed, octets, reconnects });
+        out.write(outcome.into());
         collected.map(|()| POP3_OK)
     })
 }
 
-/// The book of a job for the account of a connection; `pause` is how it waits.
-fn open_book(job: &pop3_job, connection: &Options, pause: Pause) -> Result<Box<dyn Book>> {
-    let age = if job.days == Some(0) { Age::Due } else { Age::Stays };
-    Ok(match &job.book {
-        Kept::Nowhere => Box::new(RunBook::new(age)),
-        Kept::Host(functions) => Box::new(HostBook::open(*functions, connection, age)?),
-        #[cfg(feature = "book")]
-        Kept::File(path) => {
-            let patience = connection.timeouts.reply;
-            Box::new(crate::book::file::FileBook::open(path, &connection.account(), job.days, patience, pause)?)
-        }
-        #[cfg(not(feature = "book"))]
-        Kept::File(_) => {
-            drop(pause);
-            return Err(Error::new(Kind::Internal, "a book in a file, where there are none"));
-        }
-    })
+impl From<Outcome> for pop3_outcome {
+    fn from(outcome: Outcome) -> pop3_outcome {
+        let Outcome { taken, deleted, left, failed, octets, reconnects } = outcome;
+        pop3_outcome { taken, deleted, left, failed, octets, reconnects }
+    }
+}
+
+/// What a job says, in the session's terms: a copy, since the host may change the job.
+pub(super) struct Collection {
+    /// What is to be collected.
+    pub what: Job,
+    /// Who takes it.
+    pub host: HostMessages,
+    /// Where it is written down.
+    pub book: BookOfJob,
+}
+
+impl Collection {
+    /// That of a job.
+    pub fn of(job: &pop3_job) -> Result<Collection> {
+        let book = BookOfJob { kept: job.book.clone(), days: job.days, ending: Ending::default() };
+        Ok(Collection { what: job.job()?, host: HostMessages::new(job)?, book })
+    }
+
+    /// The same in a call that may be ended in a callback, after which none is called.
+    pub fn until(mut self, ending: &Ending) -> Collection {
+        self.host.ending = ending.clone();
+        self.book.ending = ending.clone();
+        self
+    }
+}
+
+/// Where a job has written down what was taken, and when it is deleted.
+pub(super) struct BookOfJob {
+    kept: Kept,
+    days: Option<u32>,
+    /// Of a call that may be ended in a callback.
+    ending: Ending,
+}
+
+impl BookOfJob {
+    /// Opens it for the account of a connection; `pause` is how it waits.
+    pub fn open(&self, connection: &Options, pause: Pause) -> Result<Box<dyn Book>> {
+        let age = if self.days == Some(0) { Age::Due } else { Age::Stays };
+        Ok(match &self.kept {
+            Kept::Nowhere => Box::new(RunBook::new(age)),
+            Kept::Host(functions) => Box::new(HostBook::open(*functions, connection, age, self.ending.clone())?),
+            #[cfg(feature = "book")]
+            Kept::File(path) => {
+                let patience = connection.timeouts.reply;
+                Box::new(crate::book::file::FileBook::open(path, &connection.account(), self.days, patience, pause)?)
+            }
+            #[cfg(not(feature = "book"))]
+            Kept::File(_) => {
+                drop(pause);
+                return Err(Error::new(Kind::Internal, "a book in a file, where there are none"));
+            }
+        })
+    }
 }
 
 /// The callbacks of a job.
-struct HostMessages<'a> {
-    job: &'a pop3_job,
+pub(super) struct HostMessages {
+    wanted: Option<(unsafe extern "C" fn(*const pop3_arrival, *mut c_void) -> i32, *mut c_void)>,
     callback: unsafe extern "C" fn(*const pop3_arrival, *const c_char, usize, i32, *mut c_void) -> i32,
     context: *mut c_void,
+    /// Of a call that may be ended in a callback, after which none is called.
+    ending: Ending,
 }
 
-impl HostMessages<'_> {
-    fn new(job: &pop3_job) -> Result<HostMessages<'_>> {
+impl HostMessages {
+    fn new(job: &pop3_job) -> Result<HostMessages> {
         let (callback, context) = job.message.ok_or_else(|| parameter("the job has no message callback"))?;
-        Ok(HostMessages { job, callback, context })
+        Ok(HostMessages { wanted: job.wanted, callback, context, ending: Ending::default() })
     }
 
     fn call(&self, arrival: &Arrival, data: *const c_char, len: usize, last: i32) -> Result<()> {
+        self.ending.check()?;
         let (arrival, process) = (told(arrival), Process::current());
         // SAFETY: the host gave a function of this type together with its context
         let answer = in_host(|| unsafe { (self.callback)(&arrival, data, len, last, self.context) });
@@ -144,13 +189,14 @@ impl HostMessages<'_> {
     }
 }
 
-impl Host for HostMessages<'_> {
+impl Host for HostMessages {
     fn wants(&mut self, arrival: &Arrival) -> bool {
-        self.job.wanted.is_none_or(|(callback, context)| {
-            let arrival = told(arrival);
-            // SAFETY: the host gave a function of this type together with its context
-            in_host(|| unsafe { callback(&arrival, context) }) != 0
-        })
+        !self.ending.is_over()
+            && self.wanted.is_none_or(|(callback, context)| {
+                let arrival = told(arrival);
+                // SAFETY: the host gave a function of this type together with its context
+                in_host(|| unsafe { callback(&arrival, context) }) != 0
+            })
     }
 
     fn piece(&mut self, arrival: &Arrival, bytes: &[u8]) -> Result<()> {
@@ -176,6 +222,7 @@ struct HostBook {
     functions: HostFunctions,
     account: CString,
     age: Age,
+    ending: Ending,
 }
 
 /// The books of hosts that are in use, each with the process that uses it: a fork copies this, and goes on with none.
@@ -189,17 +236,18 @@ fn key(functions: HostFunctions, account: &CStr) -> Key {
 }
 
 impl HostBook {
-    fn open(functions: HostFunctions, connection: &Options, age: Age) -> Result<HostBook> {
+    fn open(functions: HostFunctions, connection: &Options, age: Age, ending: Ending) -> Result<HostBook> {
         let account = c_string(&String::from_utf8_lossy(&connection.account()));
         let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
         in_use.retain(|_, process| !process.is_before_fork());
         match in_use.insert(key(functions, &account), Process::current()) {
-            None => Ok(HostBook { functions, account, age }),
+            None => Ok(HostBook { functions, account, age, ending }),
             Some(_) => Err(book::in_use()),
         }
     }
 
     fn is_taken(&self, uid: &[u8]) -> Result<bool> {
+        self.ending.may_be_told()?;
         let HostFunctions { is_taken, context, .. } = self.functions;
         let uid = c_uid(uid)?;
         // SAFETY: the host gave a function of this type together with its context
@@ -237,6 +285,8 @@ impl Book for HostBook {
     }
 
     fn add(&mut self, message: &Taken<'_>) -> Result<()> {
+        // what was taken when the call was cancelled is taken
+        self.ending.may_be_told()?;
         let HostFunctions { taken, context, .. } = self.functions;
         let uid = match message.copy {
             None => c_uid(message.uid)?,

@@ -7,12 +7,12 @@ use crate::capi::codes::POP3_OK;
 use crate::capi::listeners::{Listeners, pop3_sts_cb, with_trace};
 use crate::capi::options::{pop3_options, secure_mode};
 use crate::capi::{boundary, handles};
-use crate::drive::blocking::{self, Client, run};
+use crate::drive::blocking::{self, run};
 use crate::error::Result;
 use crate::net::address::Server;
 use crate::net::progress::Progress;
+use crate::options::Options;
 use crate::session::server_cache;
-use crate::session::trace::Trace;
 
 /// Connects to a POP3 server and logs in (Omnis: POP3Connect).
 ///
@@ -69,9 +69,12 @@ pub unsafe extern "C" fn pop3_connect(
     verify: i32,
 ) -> i32 {
     boundary::call(c"POP3Connect", || {
-        let listeners = Listeners::default();
         // SAFETY: this function's promises
-        let client = with_trace(sts_cb, listeners, |trace| unsafe { open(server, user, pass, secure, verify, trace) })?;
+        let options = unsafe { basic(server, user, pass, secure, verify) }?;
+        let listeners = Listeners::default();
+        let client = with_trace(sts_cb, listeners, |trace| blocking::open(&options, Progress::default, trace))?;
+        // the copies of the credentials
+        drop(options);
         handles::insert(client, listeners)
     })
 }
@@ -98,7 +101,10 @@ pub unsafe extern "C" fn pop3_connect_with(options: *const pop3_options) -> i32 
     let options = unsafe { options.as_ref() };
     let listeners = || listeners(options);
     boundary::call_for(c"POP3Connect", listeners, |listeners| {
-        let client = with_trace(None, listeners, |trace| open_with(options, trace))?;
+        let options = connection(options)?;
+        let client = with_trace(None, listeners, |trace| blocking::open(&options, || listeners.progress(), trace))?;
+        // the copies of the credentials
+        drop(options);
         handles::insert(client, listeners)
     })
 }
@@ -156,31 +162,27 @@ pub unsafe extern "C" fn pop3_forget(server: *const c_char) {
     });
 }
 
-/// A session as pop3_connect makes it, without a handle. The copies of the credentials are gone when it returns.
+/// What the arguments of pop3_connect say.
 ///
 /// # Safety
 /// - `server`, `user` and `pass` are each NULL or a C string.
-pub(super) unsafe fn open(
+pub(super) unsafe fn basic(
     server: *const c_char,
     user: *const c_char,
     pass: *const c_char,
     secure: i32,
     verify: i32,
-    trace: &mut Trace<'_>,
-) -> Result<Client> {
+) -> Result<Options> {
     // SAFETY: the caller's promise
     let (server, user, pass) =
         unsafe { (arguments::server(server)?, required(user, "the user")?, required(pass, "the password")?) };
     let server = server.ok_or_else(|| parameter(format!("{SERVER} is NULL")))?;
-    let options = pop3_options::basic(server, user, pass, secure_mode(secure)?, verify != 0)?.connection()?;
-    blocking::open(&options, Progress::default, trace)
+    pop3_options::basic(server, user, pass, secure_mode(secure)?, verify != 0)?.connection()
 }
 
-/// A session as pop3_connect_with makes it, without a handle. The copies of the credentials are gone when it returns.
-pub(super) fn open_with(options: Option<&pop3_options>, trace: &mut Trace<'_>) -> Result<Client> {
-    let options = options.ok_or_else(|| parameter("the options are NULL"))?;
-    let listeners = options.listeners;
-    blocking::open(&options.connection()?, || listeners.progress(), trace)
+/// What options say of a connection.
+pub(super) fn connection(options: Option<&pop3_options>) -> Result<Options> {
+    options.ok_or_else(|| parameter("the options are NULL"))?.connection()
 }
 
 /// The callbacks of these options; none where there are no options.

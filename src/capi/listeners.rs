@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString, c_char, c_void};
 
+use crate::drive::event_loop::Ending;
 use crate::fork;
 use crate::net::progress::Progress;
 use crate::session::trace::Trace;
@@ -33,9 +34,25 @@ pub struct Listeners {
 impl Listeners {
     /// The progress callback, for a session's waits.
     pub fn progress(self) -> Progress {
+        self.progress_until(Ending::default())
+    }
+
+    /// The same of a call that may be ended in a callback, after which none is called.
+    pub fn progress_until(self, ending: Ending) -> Progress {
         match self.progress {
             None => Progress::default(),
-            Some(_) => Progress::new(Box::new(move |done, total| self.is_to_go_on(done, total))),
+            Some(_) => {
+                let is_to_go_on = move |done, total| !ending.is_over() && self.is_to_go_on(done, total);
+                Progress::new(Box::new(is_to_go_on))
+            }
+        }
+    }
+
+    /// Calls the status callback.
+    pub fn call_status(self, line: &CStr) {
+        if let Some((callback, context)) = self.status {
+            // SAFETY: the host gave a function of this type with its context, and the string outlives the call
+            in_host(|| unsafe { callback(line.as_ptr(), context) });
         }
     }
 
@@ -70,10 +87,7 @@ pub fn with_trace<T>(sts_cb: pop3_sts_cb, listeners: Listeners, body: impl FnOnc
             // SAFETY: the host gave a function of this type, and the string outlives the call
             in_host(|| unsafe { callback(line.as_ptr()) });
         }
-        if let Some((callback, context)) = listeners.status {
-            // SAFETY: as above, together with its context
-            in_host(|| unsafe { callback(line.as_ptr(), context) });
-        }
+        listeners.call_status(&line);
     };
     body(&mut Trace::new(Some(&mut sink)))
 }

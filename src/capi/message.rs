@@ -9,6 +9,7 @@ use crate::capi::codes::{self, POP3_OK};
 use crate::capi::handles::{on_messages, on_socket};
 use crate::capi::listeners::{in_host, pop3_sts_cb};
 use crate::drive::blocking::{Client, run};
+use crate::drive::event_loop::Ending;
 use crate::error::{Error, Kind, Result};
 use crate::session::retrieve::Delivery;
 use crate::session::trace::Trace;
@@ -309,16 +310,23 @@ pub unsafe extern "C" fn pop3_recv_tops(
 pub(super) struct HostDelivery {
     callback: unsafe extern "C" fn(i32, *const c_char, usize, i32, *mut c_void) -> i32,
     context: *mut c_void,
+    ending: Ending,
 }
 
 impl HostDelivery {
     /// To that callback, which must be there.
     pub fn new(callback: pop3_message_cb, context: *mut c_void) -> Result<HostDelivery> {
         let callback = callback.ok_or_else(|| parameter("the message callback is NULL"))?;
-        Ok(HostDelivery { callback, context })
+        Ok(HostDelivery { callback, context, ending: Ending::default() })
+    }
+
+    /// The same in a call that may be ended in a callback, after which none is called.
+    pub fn until(self, ending: Ending) -> HostDelivery {
+        HostDelivery { ending, ..self }
     }
 
     fn call(&self, number: i32, data: *const c_char, len: usize, last: i32) -> Result<()> {
+        self.ending.check()?;
         // SAFETY: the host gave a function of this type together with its context
         go_on(in_host(|| unsafe { (self.callback)(number, data, len, last, self.context) }))
     }

@@ -12,6 +12,7 @@
 //!
 //! The files, from the outside in. Each names only files of the lines below its own:
 //!
+//! - [`event_loop`]: `pop3_loop`: many of the next ones at a time on one thread;
 //! - [`without_socket`]: `pop3_stat`, `pop3_recv`, which open a session, work and close it; [`collect`]:
 //!   `pop3_collect`, which opens as many as it takes;
 //! - [`connect`]: opening and closing a session; [`mailbox`], [`message`]: the session commands; [`job`]: what is to be
@@ -37,6 +38,7 @@ pub mod buffer;
 pub mod codes;
 pub mod collect;
 pub mod connect;
+pub mod event_loop;
 pub mod handles;
 pub mod job;
 pub mod last_error;

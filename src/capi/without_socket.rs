@@ -4,13 +4,14 @@ use std::ffi::{c_char, c_void};
 
 use crate::capi::arguments::parameter;
 use crate::capi::boundary;
-use crate::capi::connect::{listeners, open, open_with};
+use crate::capi::connect::{basic, connection, listeners};
 use crate::capi::listeners::{Listeners, pop3_sts_cb, with_trace};
 use crate::capi::message::{HostDelivery, pop3_message_cb};
 use crate::capi::options::pop3_options;
-use crate::drive::blocking::{Client, run};
+use crate::drive::blocking;
 use crate::error::Result;
-use crate::session::trace::Trace;
+use crate::net::progress::Progress;
+use crate::session::visit::Errand;
 
 /// Asks how many messages wait in a mailbox: connects, asks, disconnects (Omnis: POP3Stat).
 ///
@@ -34,8 +35,8 @@ pub unsafe extern "C" fn pop3_stat(
 ) -> i32 {
     boundary::call(c"POP3Stat", || {
         // SAFETY: this function's promises
-        let open = |trace: &mut Trace<'_>| unsafe { open(server, user, pass, secure, verify, trace) };
-        stat(sts_cb, Listeners::default(), open)
+        let options = unsafe { basic(server, user, pass, secure, verify) }?;
+        with_trace(sts_cb, Listeners::default(), |trace| blocking::stat(&options, Progress::default, trace))
     })
 }
 
@@ -54,7 +55,10 @@ pub unsafe extern "C" fn pop3_stat_with(options: *const pop3_options) -> i32 {
     // SAFETY: this function's promise
     let options = unsafe { options.as_ref() };
     let listeners = || listeners(options);
-    boundary::call_for(c"POP3Stat", listeners, |listeners| stat(None, listeners, |trace| open_with(options, trace)))
+    boundary::call_for(c"POP3Stat", listeners, |listeners| {
+        let options = connection(options)?;
+        with_trace(None, listeners, |trace| blocking::stat(&options, || listeners.progress(), trace))
+    })
 }
 
 /// Reads the messages of a mailbox and deletes them if wanted: connects, reads, disconnects (Omnis: POP3Recv).
@@ -94,10 +98,13 @@ pub unsafe extern "C" fn pop3_recv(
     verify: i32,
 ) -> i32 {
     boundary::call(c"POP3Recv", || {
+        let mut host = HostDelivery::new(message_cb, context)?;
+        let errand = errand(delete_after, max_messages)?;
         // SAFETY: this function's promises
-        let open = |trace: &mut Trace<'_>| unsafe { open(server, user, pass, secure, verify, trace) };
-        let host = HostDelivery::new(message_cb, context)?;
-        receive(host, delete_after != 0, max_messages, sts_cb, Listeners::default(), open)
+        let options = unsafe { basic(server, user, pass, secure, verify) }?;
+        with_trace(sts_cb, Listeners::default(), |trace| {
+            blocking::receive(&options, errand, &mut host, Progress::default, trace)
+        })
     })
 }
 
@@ -125,47 +132,17 @@ pub unsafe extern "C" fn pop3_recv_with(
     let options = unsafe { options.as_ref() };
     let listeners = || listeners(options);
     boundary::call_for(c"POP3Recv", listeners, |listeners| {
-        let host = HostDelivery::new(message_cb, context)?;
-        receive(host, delete_after != 0, max_messages, None, listeners, |trace| open_with(options, trace))
+        let mut host = HostDelivery::new(message_cb, context)?;
+        let errand = errand(delete_after, max_messages)?;
+        let options = connection(options)?;
+        with_trace(None, listeners, |trace| {
+            blocking::receive(&options, errand, &mut host, || listeners.progress(), trace)
+        })
     })
 }
 
-fn stat(sts_cb: pop3_sts_cb, listeners: Listeners, open: impl FnOnce(&mut Trace<'_>) -> Result<Client>) -> Result<i32> {
-    with_trace(sts_cb, listeners, |trace| {
-        let mut client = open(trace)?;
-        let count = run(client.message_count(trace))?;
-        // nothing was to be committed, and the number is known
-        let _ = run(client.quit(trace));
-        Ok(count)
-    })
-}
-
-fn receive(
-    mut host: HostDelivery,
-    delete: bool,
-    max_messages: i32,
-    sts_cb: pop3_sts_cb,
-    listeners: Listeners,
-    open: impl FnOnce(&mut Trace<'_>) -> Result<Client>,
-) -> Result<i32> {
-    if max_messages < 0 {
-        return Err(parameter("the number of messages is negative"));
-    }
-    with_trace(sts_cb, listeners, |trace| {
-        let mut client = open(trace)?;
-        let numbers = run(client.numbers(trace))?;
-        let most = match max_messages {
-            0 => usize::MAX,
-            most => usize::try_from(most).unwrap_or(usize::MAX),
-        };
-        let numbers = numbers.take(most);
-        let bulk = run(client.retrieve_many(numbers, delete, &mut host, trace))?;
-        let committed = run(client.quit(trace));
-        match bulk.not_marked {
-            Some(error) => Err(error),
-            // where nothing is to be deleted the messages are there, whatever the server says at the end
-            None if !delete => Ok(bulk.delivered),
-            None => committed.map(|()| bulk.delivered),
-        }
-    })
+/// What a host wants received.
+pub(super) fn errand(delete_after: i32, max_messages: i32) -> Result<Errand> {
+    let most = usize::try_from(max_messages).map_err(|_| parameter("the number of messages is negative"))?;
+    Ok(Errand { delete: delete_after != 0, most: if most == 0 { usize::MAX } else { most } })
 }

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::crypto::{Bytes, Derivation};
 use crate::error::{Error, Kind, Result};
 use crate::options::Secure;
 use crate::session::trace::Trace;
@@ -262,6 +263,10 @@ impl Transport for Connection {
 
     fn check(&mut self) -> Result<()> {
         Ok(())
+    }
+
+    async fn derive(&mut self, derivation: Derivation) -> Result<Bytes> {
+        derivation.run(&mut || self.check())
     }
 
     fn is_cancelled(&self) -> bool {

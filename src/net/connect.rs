@@ -1,5 +1,7 @@
 //! Connecting to the first address of a server that answers, and waiting for it.
 
+use std::io;
+use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -20,33 +22,92 @@ pub fn connect(
     mut progress: Progress,
     mut on_attempt: impl FnMut(&SocketAddr),
 ) -> Result<(Tcp, SocketAddr)> {
-    let mut attempts = Attempts::new(addresses, deadline, Instant::now());
+    let mut connecting = Connecting::new(addresses, source, deadline);
     loop {
-        match attempts.next_step(Instant::now())? {
-            Step::Begin(address) => {
-                on_attempt(&address);
-                let socket = Socket::begin_connect(&address, source);
-                attempts.begun(address, socket, Instant::now());
-            }
-            Step::Wait(time) => {
-                let time = progress.slice(time)?;
-                for (index, is_connected) in outcomes(&attempts, time)?.into_iter().rev() {
-                    let Some((socket, address)) = attempts.take(index) else { continue };
-                    match socket.finish_connect(is_connected).and_then(Socket::into_blocking) {
-                        Ok(socket) => return Ok((Tcp::new(socket, deadline, progress), address)),
-                        Err(error) => attempts.failed(&address, &error, Instant::now()),
-                    }
-                }
-            }
+        let time = connecting.begin_due(&mut on_attempt, |_| Ok(()))?;
+        let time = progress.slice(time)?;
+        if let Some((socket, address)) = connecting.outcome(time, Socket::into_blocking)? {
+            return Ok((Tcp::new(socket, deadline, progress), address));
         }
     }
 }
 
-/// Which attempts have an outcome, after waiting for one at most that long, and whether it is known to be a good one.
-fn outcomes(attempts: &Attempts<'_, Socket>, time: Duration) -> Result<Vec<(usize, bool)>> {
-    let sockets: Vec<_> = attempts.pending().collect();
-    fork::allowed(|| Socket::outcomes(&sockets, time))
-        .map_err(|error| Error::new(Kind::OutOfMemory, "cannot wait for a connection").with_source(error))
+/// Connecting to one of these addresses, whoever waits for it.
+pub struct Connecting<'a> {
+    attempts: Attempts<'a, Socket>,
+    source: Option<IpAddr>,
+    deadline: Deadline,
+}
+
+impl<'a> Connecting<'a> {
+    /// To one of these addresses, from that one of ours if one is given.
+    pub fn new(addresses: &'a [SocketAddr], source: Option<IpAddr>, deadline: Deadline) -> Connecting<'a> {
+        Connecting { attempts: Attempts::new(addresses, deadline, Instant::now()), source, deadline }
+    }
+
+    /// Begins the attempts that are due, whose sockets are handed to `watch`. Answers for how long at most an outcome is
+    /// to be waited for; an error once there will be none.
+    pub fn begin_due(
+        &mut self,
+        mut on_attempt: impl FnMut(&SocketAddr),
+        mut watch: impl FnMut(&mut Socket) -> io::Result<()>,
+    ) -> Result<Duration> {
+        loop {
+            match self.attempts.next_step(Instant::now())? {
+                Step::Wait(time) => return Ok(time),
+                Step::Begin(address) => {
+                    on_attempt(&address);
+                    let socket = Socket::begin_connect(&address, self.source);
+                    let socket = socket.and_then(|mut socket| watch(&mut socket).map(|()| socket));
+                    self.attempts.begun(address, socket, Instant::now());
+                }
+            }
+        }
+    }
+
+    /// The first that is connected, after waiting for an outcome at most that long.
+    fn outcome(
+        &mut self,
+        time: Duration,
+        ready: impl Fn(Socket) -> io::Result<Socket>,
+    ) -> Result<Option<(Socket, SocketAddr)>> {
+        let sockets: Vec<_> = self.attempts.pending().collect();
+        let outcomes = fork::allowed(|| Socket::outcomes(&sockets, time))
+            .map_err(|error| Error::new(Kind::OutOfMemory, "cannot wait for a connection").with_source(error))?;
+        for (index, is_connected) in outcomes.into_iter().rev() {
+            if let Some(connected) = self.finish(index, is_connected, &ready) {
+                return Ok(Some(connected));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first that is connected, without waiting. `is_good` says whether a poller knows of no failure, of the one
+    /// socket that there is.
+    pub fn outcome_at_once(&mut self, is_good: bool, progress: &mut Progress) -> Result<Option<(Tcp, SocketAddr)>> {
+        let connected = match is_good && self.attempts.pending().count() == 1 {
+            true => self.finish(0, true, &Ok),
+            false => self.outcome(Duration::ZERO, Ok)?,
+        };
+        Ok(connected.map(|(socket, address)| (Tcp::new(socket, self.deadline, mem::take(progress)), address)))
+    }
+
+    /// An attempt that has an outcome, if it is a good one.
+    fn finish(
+        &mut self,
+        index: usize,
+        is_connected: bool,
+        ready: &impl Fn(Socket) -> io::Result<Socket>,
+    ) -> Option<(Socket, SocketAddr)> {
+        let (socket, address) = self.attempts.take(index)?;
+        match socket.finish_connect(is_connected).and_then(ready) {
+            Ok(socket) => Some((socket, address)),
+            Err(error) => {
+                self.attempts.failed(&address, &error, Instant::now());
+                None
+            }
+        }
+    }
 }
 
 #[cfg(test)]

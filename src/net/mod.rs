@@ -9,10 +9,10 @@ pub mod progress;
 pub mod proxy;
 pub mod resolve;
 pub mod route;
-mod socket;
+pub mod socket;
 pub mod stream;
 pub mod tcp;
-mod thread;
+pub mod thread;
 pub mod tls;
 pub mod trust;
 

@@ -1,5 +1,6 @@
 //! From a host to its addresses, within a deadline.
 
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
@@ -25,23 +26,40 @@ fn look_up(host: String, port: u16, deadline: Deadline, progress: &mut Progress)
     let answer = Arc::new(Answer::default());
     let look_up = {
         let (answer, name) = (Arc::clone(&answer), host.clone());
-        move || {
-            answer.give((name.as_str(), port).to_socket_addrs().map(first_of_each_family));
-        }
+        move || answer.give(ask(&name, port))
     };
-    thread::spawn(look_up)
-        .map_err(|error| Error::new(Kind::OutOfMemory, "no thread to look up the name").with_source(error))?;
+    thread::spawn(look_up).map_err(no_thread)?;
+    match answer.wait(deadline, progress)?.take() {
+        Some(asked) => found(&host, asked),
+        None => Err(too_late(&host)),
+    }
+}
 
-    let result = answer.wait(deadline, progress)?.take();
-    match result {
-        Some(Ok(addresses)) if addresses.is_empty() => Err(not_found(&host)),
-        Some(Ok(addresses)) => Ok(addresses),
-        Some(Err(error)) if is_exhausted(&error) || seems_exhausted() => {
+/// Asks the system, for as long as it takes.
+pub fn ask(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    (host, port).to_socket_addrs().map(first_of_each_family)
+}
+
+/// What the system's answer means.
+pub fn found(host: &str, asked: io::Result<Vec<SocketAddr>>) -> Result<Vec<SocketAddr>> {
+    match asked {
+        Ok(addresses) if addresses.is_empty() => Err(not_found(host)),
+        Ok(addresses) => Ok(addresses),
+        Err(error) if is_exhausted(&error) || seems_exhausted() => {
             Err(Error::new(Kind::OutOfMemory, "the name could not be looked up").with_source(error))
         }
-        Some(Err(error)) => Err(not_found(&host).with_source(error)),
-        None => Err(timed_out().during(&format!("looking up {}", brief(host.as_bytes())))),
+        Err(error) => Err(not_found(host).with_source(error)),
     }
+}
+
+/// That the system did not answer within the deadline.
+pub fn too_late(host: &str) -> Error {
+    timed_out().during(&format!("looking up {}", brief(host.as_bytes())))
+}
+
+/// That there is nobody to ask.
+pub fn no_thread(error: io::Error) -> Error {
+    Error::new(Kind::OutOfMemory, "no thread to look up the name").with_source(error)
 }
 
 /// Whatever a name has: a hostile one has thousands.

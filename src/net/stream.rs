@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use crate::error::{Error, Result};
 use crate::net::Deadline;
 use crate::net::progress::Progress;
-use crate::net::tcp::{self, Tcp};
+use crate::net::tcp::{self, Canceller, Manner, Tcp};
 use crate::net::tls::{Session, Tls, TlsInfo};
 
 /// A connection, in the clear or encrypted.
@@ -27,12 +27,14 @@ impl Stream {
         self.tcp_mut().progress()
     }
 
+    /// What cancels it.
+    pub fn canceller(&self) -> Canceller {
+        self.tcp().canceller()
+    }
+
     /// Whether somebody has cancelled it.
     pub fn is_cancelled(&self) -> bool {
-        match self {
-            Stream::Plain(tcp) => tcp.is_cancelled(),
-            Stream::Tls(tls) => tls.tcp().is_cancelled(),
-        }
+        self.tcp().is_cancelled()
     }
 
     /// Whether whoever works instead of waiting may go on.
@@ -54,13 +56,22 @@ impl Stream {
 
     /// Reads what is there without waiting for more: `None` where nothing is, 0 where the server has closed the connection.
     pub fn read_at_once(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
-        self.at_once(|stream| match stream {
+        self.in_manner(Manner::AtOnce, |stream| stream.read_there(buffer))
+    }
+
+    /// The same in that turn of a loop, which comes back when there is more to read.
+    pub fn read_in_turn(&mut self, buffer: &mut [u8], turn: u64) -> Result<Option<usize>> {
+        self.in_manner(Manner::InTurn(turn), |stream| stream.read_there(buffer))
+    }
+
+    fn read_there(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
+        match self {
             Stream::Plain(tcp) => match tcp.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
                 read => read.map(Some).map_err(tcp::into_error),
             },
             Stream::Tls(tls) => tls.read_at_once(buffer),
-        })
+        }
     }
 
     /// Whether there is something to read before that time.
@@ -70,9 +81,14 @@ impl Stream {
 
     /// Whether something has come that nobody has read, as the end.
     pub fn has_unread(&self) -> bool {
-        match self {
-            Stream::Plain(tcp) => tcp.has_unread(),
-            Stream::Tls(tls) => tls.tcp().has_unread(),
+        self.tcp().has_unread()
+    }
+
+    /// That there is something to read, the end included; `None` where there is not.
+    pub fn is_readable(&mut self) -> Result<Option<()>> {
+        match self.tcp_mut().peek_at_once(&mut [0]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            peeked => peeked.map(|_| Some(())).map_err(tcp::into_error),
         }
     }
 
@@ -88,12 +104,12 @@ impl Stream {
 
     /// Writes what there is room for without waiting, at least one byte; `None` where there is none.
     pub fn write_at_once(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
-        self.at_once(|stream| stream.write(bytes))
+        self.in_manner(Manner::AtOnce, |stream| stream.write(bytes))
     }
 
     /// Writes without waiting what TLS keeps of what was written before; whether that was all.
     pub fn flush_at_once(&mut self) -> Result<bool> {
-        self.at_once(|stream| match stream {
+        self.in_manner(Manner::AtOnce, |stream| match stream {
             Stream::Plain(_) => Ok(true),
             Stream::Tls(tls) => tls.flush(),
         })
@@ -115,11 +131,10 @@ impl Stream {
         written
     }
 
-    /// Has reads and writes not wait.
-    fn at_once<T>(&mut self, work: impl FnOnce(&mut Stream) -> Result<T>) -> Result<T> {
-        self.tcp_mut().set_at_once(true);
+    fn in_manner<T>(&mut self, manner: Manner, work: impl FnOnce(&mut Stream) -> T) -> T {
+        self.tcp_mut().set_manner(manner);
         let done = work(self);
-        self.tcp_mut().set_at_once(false);
+        self.tcp_mut().set_manner(Manner::Waits);
         done
     }
 
@@ -157,6 +172,20 @@ impl Stream {
     pub fn close(mut self) {
         if let Stream::Tls(tls) = &mut self {
             tls.close_notify();
+        }
+    }
+
+    /// The same without waiting for room: a peer that takes nothing is not told.
+    pub fn close_at_once(mut self) {
+        self.tcp_mut().set_manner(Manner::AtOnce);
+        self.close();
+    }
+
+    /// The connection below.
+    pub fn tcp(&self) -> &Tcp {
+        match self {
+            Stream::Plain(tcp) => tcp,
+            Stream::Tls(tls) => tls.tcp(),
         }
     }
 

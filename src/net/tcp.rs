@@ -1,6 +1,7 @@
 //! A TCP connection whose every wait has a deadline and can be cancelled from another thread.
 
 use std::io::{self, Read, Write};
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -16,10 +17,25 @@ pub struct Tcp {
     shared: Arc<Shared>,
     deadline: Deadline,
     progress: Progress,
-    /// Whether reads and writes take only what is there, and what there is room for.
-    at_once: bool,
+    manner: Manner,
+    /// In which turn of a loop all that had come was read last.
+    empty_in: Option<u64>,
+    /// What was last not to be had at once.
+    lacks: Readiness,
     /// Whether all that had come was read last, so that to read again is to wait for the rest of an answer.
     has_drained: bool,
+}
+
+/// What a read does where nothing has come, and a write where there is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// It waits until the deadline.
+    Waits,
+    /// It is [`io::ErrorKind::WouldBlock`].
+    AtOnce,
+    /// The same in that turn of a loop, which comes back when it is otherwise: what was read to its end in a turn is not
+    /// asked for again in it.
+    InTurn(u64),
 }
 
 /// One of the socket's ways to take what has come, after waiting for it at most that long.
@@ -41,7 +57,15 @@ impl Tcp {
     /// A connection over a socket that is connected.
     pub(super) fn new(socket: Socket, deadline: Deadline, progress: Progress) -> Tcp {
         let shared = Arc::new(Shared { socket, cancelled: AtomicBool::new(false), process: Process::current() });
-        Tcp { shared, deadline, progress, at_once: false, has_drained: false }
+        Tcp {
+            shared,
+            deadline,
+            progress,
+            manner: Manner::Waits,
+            empty_in: None,
+            lacks: Readiness::Readable,
+            has_drained: false,
+        }
     }
 
     /// The progress callback of the waits.
@@ -82,17 +106,60 @@ impl Tcp {
         self.shared.socket.has_unread()
     }
 
-    /// Whether a read takes only what is there and a write what there is room for, [`io::ErrorKind::WouldBlock`] where that
-    /// is nothing, or waits for more.
-    pub fn set_at_once(&mut self, at_once: bool) {
-        self.at_once = at_once;
+    /// What reads and writes do where they would have to wait.
+    pub fn set_manner(&mut self, manner: Manner) {
+        self.manner = manner;
+    }
+
+    /// Has the poller that the connection is in wait for what was last not to be had at once.
+    pub fn want_again(&self) -> io::Result<()> {
+        self.shared.socket.want(Some(self.lacks))
+    }
+
+    /// Has the poller that the connection is in wait for nothing.
+    pub fn want_nothing(&self) -> io::Result<()> {
+        self.shared.socket.want(None)
     }
 
     /// Takes what is there.
     fn receive_at_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let turn = match self.manner {
+            Manner::InTurn(turn) => Some(turn),
+            Manner::Waits | Manner::AtOnce => None,
+        };
         self.shared.check_process()?;
+        self.lacks = Readiness::Readable;
+        let received = match turn.is_some() && turn == self.empty_in {
+            true => self.outcome(Err(io::ErrorKind::WouldBlock.into())),
+            false => self.take_at_once(buffer, Socket::receive_at_once),
+        };
+        let has_drained = match &received {
+            Ok(0) => return received,
+            Ok(count) => *count < buffer.len(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && turn.is_some() => {
+                if mem::take(&mut self.has_drained) {
+                    self.shared.socket.acknowledge();
+                }
+                self.empty_in = turn;
+                return received;
+            }
+            Err(_) => return received,
+        };
+        self.has_drained = has_drained;
+        self.empty_in = turn.filter(|_| has_drained);
+        received
+    }
+
+    /// What is there, left to be read.
+    pub fn peek_at_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.shared.check_process()?;
+        self.lacks = Readiness::Readable;
+        self.take_at_once(buffer, Socket::peek_at_once)
+    }
+
+    fn take_at_once(&self, buffer: &mut [u8], take: fn(&Socket, &mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
         loop {
-            match self.shared.socket.receive_at_once(buffer) {
+            match take(&self.shared.socket, buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 outcome => return self.outcome(outcome),
             }
@@ -168,9 +235,9 @@ impl Tcp {
 impl Read for Tcp {
     /// Reads what has come, waiting for it until the deadline unless only what is there is to be read.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.at_once {
-            true => self.receive_at_once(buffer),
-            false => self.receive(buffer, Socket::receive),
+        match self.manner {
+            Manner::Waits => self.receive(buffer, Socket::receive),
+            Manner::AtOnce | Manner::InTurn(_) => self.receive_at_once(buffer),
         }
     }
 }
@@ -183,9 +250,14 @@ impl Write for Tcp {
         loop {
             self.shared.check_process()?;
             match self.shared.socket.send_at_once(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !self.at_once => self.wait_writable()?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.manner == Manner::Waits => {
+                    self.wait_writable()?;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                outcome => return self.outcome(outcome),
+                outcome => {
+                    self.lacks = Readiness::Writable;
+                    return self.outcome(outcome);
+                }
             }
         }
     }

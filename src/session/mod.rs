@@ -1,7 +1,8 @@
 //! A session with a server: drives [`crate::proto`] over a [`transport::Transport`].
 //!
 //! This file sends and receives; [`open`] connects and logs in, [`mailbox`] has the commands with short answers,
-//! [`retrieve`] those that bring messages; [`collect`] makes sessions until it has what is new; [`marks`], [`sizes`] and
+//! [`retrieve`] those that bring messages; [`visit`] is a session for one errand, [`collect`] makes sessions until it has
+//! what is new; [`marks`], [`sizes`] and
 //! [`by_uid`] keep what a session says of its mailbox,
 //! [`server_cache`] what is worth knowing of a server; [`transport`] says what it needs of the world.
 //!
@@ -24,6 +25,7 @@ pub mod server_cache;
 pub mod sizes;
 pub mod trace;
 pub mod transport;
+pub mod visit;
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::crypto::Bytes;
 use crate::error::{Error, Kind, Result};
 use crate::options::{Options, Secure};
 use crate::proto::auth::{self, ChannelBinding, Login, LoginContext, Mechanism, Next, Offer, Refusal, Wanted, ways};
@@ -550,7 +551,16 @@ impl<T: Transport> Client<T> {
                 let error = error.with_reply(self.show(&line, &login));
                 return Ok(Outcome::Refused(Refusal { error, next, has_proved }));
             }
-            match login.next(reply, &mut || self.transport.check()) {
+            let derived = match login.derivation(reply) {
+                Ok(None) => Ok(Bytes::default()),
+                Ok(Some(derivation)) => self.transport.derive(derivation).await,
+                Err(error) => Err(error),
+            };
+            let answer = match derived {
+                Ok(derived) => login.next(reply, &derived),
+                Err(error) => Err(error),
+            };
+            match answer {
                 Ok(Some(_)) if is_ahead => is_ahead = false,
                 Ok(Some(command)) => self.send(&command, trace).await?,
                 Ok(None) => return Ok(Outcome::LoggedIn),

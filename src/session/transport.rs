@@ -10,6 +10,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::crypto::{Bytes, Derivation};
 use crate::error::Result;
 use crate::session::trace::Trace;
 use crate::text::Secrets;
@@ -68,6 +69,9 @@ pub trait Transport {
 
     /// Whether whoever works instead of waiting may go on: an error past the deadline, or where the host wants no more.
     fn check(&mut self) -> Result<()>;
+
+    /// Derives a key, which may be much work: it ends where [`Transport::check`] would say so.
+    async fn derive(&mut self, derivation: Derivation) -> Result<Bytes>;
 
     /// Whether the host has cancelled it from another thread.
     fn is_cancelled(&self) -> bool;

@@ -1,10 +1,15 @@
 //! Many sessions on one thread: each call is a future that is polled when something has come for it, when its time has come,
 //! or when a helper thread has an answer. Nothing here waits but [`Loop::run`].
 //!
-//! `transport` is the connection of a session here, `dialer` makes it, `names` looks names up beside the loop.
+//! `seat` is what a call and the loop know of each other; `queue` says whose turn it is to begin; `waits` connects, and
+//! `transport` is what a session has then; `names` looks names up beside the loop, by the threads of `helpers`.
 
+mod helpers;
+mod names;
+mod queue;
 mod seat;
 mod transport;
+mod waits;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
@@ -16,15 +21,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
+use self::queue::{Queue, Ticket};
+pub use self::seat::Ending;
+use self::seat::Seat;
+use self::transport::Queued;
+use self::waits::{Beside, Turns};
+use crate::drive::dialer;
 use crate::error::{Error, Kind, Result};
 use crate::fork;
 use crate::net::poller::{Happened, Poller};
-
-pub use self::seat::Seat;
-pub use self::transport::Queued;
+use crate::net::progress::Progress;
+use crate::options::Options;
 
 /// What a call does from its beginning to its end. What it answers it tells the host itself.
 pub type Work = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What connects for a call in a loop.
+pub type Dialer<'a, P> = dialer::Dialer<'a, Turns, P>;
 
 /// Calls that are under way side by side. Used by one thread at a time.
 pub struct Loop {
@@ -34,12 +47,15 @@ pub struct Loop {
     /// Places in `calls` that are free.
     free: RefCell<Vec<usize>>,
     under_way: Cell<usize>,
+    queue: RefCell<Queue>,
     /// When calls are to be polled that nothing has come for.
     timers: RefCell<BTreeSet<(Instant, usize)>>,
     /// The calls to be polled.
     ready: RefCell<VecDeque<usize>>,
     /// Those that other threads want to be polled.
     woken: Arc<Woken>,
+    beside: Rc<Beside>,
+    is_running: Cell<bool>,
 }
 
 /// A call under way.
@@ -47,10 +63,30 @@ struct Call {
     /// `None` while it is polled.
     work: Option<Work>,
     seat: Rc<Seat>,
+    ticket: Ticket,
     waker: Waker,
     /// The timer that is set for it.
     timer: Option<Instant>,
     is_ready: bool,
+}
+
+/// Where a call is: what it needs of the loop.
+#[derive(Clone)]
+pub struct Place {
+    seat: Rc<Seat>,
+    beside: Rc<Beside>,
+}
+
+impl Place {
+    /// Whether the call is to end.
+    pub fn ending(&self) -> Ending {
+        self.seat.ending()
+    }
+
+    /// What connects for it. `progress` makes the progress callback, for each connection that it takes.
+    pub fn dialer<'a, P: Fn() -> Progress>(&self, options: &'a Options, progress: P) -> Dialer<'a, P> {
+        dialer::Dialer::new(options, Turns::new(Rc::clone(&self.seat), Rc::clone(&self.beside)), progress)
+    }
 }
 
 /// What wakes the loop, from any thread.
@@ -95,14 +131,24 @@ impl Loop {
             calls: RefCell::default(),
             free: RefCell::default(),
             under_way: Cell::new(0),
+            queue: RefCell::new(Queue::new()),
             timers: RefCell::default(),
             ready: RefCell::default(),
             woken,
+            beside: Rc::new(Beside::new()),
+            is_running: Cell::new(false),
         })
     }
 
-    /// Begins a call, which does nothing before the next [`Loop::run`]. Answers its key.
-    pub fn add(&self, work: impl FnOnce(Rc<Seat>) -> Work) -> usize {
+    /// Sets how many calls may go on at once, and how many to one host.
+    pub fn set_limits(&self, at_once: usize, at_once_each_host: usize) {
+        self.queue.borrow_mut().set_limits(at_once, at_once_each_host);
+        self.begin_calls();
+        self.tell();
+    }
+
+    /// Adds a call to that host, which begins in a later [`Loop::run`]. Answers its key.
+    pub fn add(&self, host: &str, work: impl FnOnce(Place) -> Work) -> usize {
         let key = self.free.borrow_mut().pop().unwrap_or_else(|| {
             let mut calls = self.calls.borrow_mut();
             calls.push(None);
@@ -110,10 +156,13 @@ impl Loop {
         });
         let waker = Waker::from(Arc::new(CallWaker { key, woken: Arc::clone(&self.woken) }));
         let seat = Rc::new(Seat::new(Arc::clone(&self.poller), key));
-        let call = Call { work: Some(work(Rc::clone(&seat))), seat, waker, timer: None, is_ready: false };
+        let ticket = self.queue.borrow_mut().enter(host, key);
+        let work = work(Place { seat: Rc::clone(&seat), beside: Rc::clone(&self.beside) });
+        let call = Call { work: Some(work), seat, ticket, waker, timer: None, is_ready: false };
         self.calls.borrow_mut()[key] = Some(call);
         self.under_way.set(self.under_way.get() + 1);
-        self.make_ready(key);
+        self.begin_calls();
+        self.tell();
         key
     }
 
@@ -123,6 +172,14 @@ impl Loop {
             call.seat.cancel();
         }
         self.make_ready(key);
+        self.tell();
+    }
+
+    /// Ends all calls at once but one that is in the middle of a step, which ends with that.
+    pub fn end_all(&self) {
+        let keys = 0..self.calls.borrow().len();
+        keys.clone().for_each(|key| self.cancel(key));
+        keys.for_each(|key| self.poll(key));
     }
 
     /// What ends a wait of this.
@@ -130,7 +187,12 @@ impl Loop {
         Notifier(Arc::clone(&self.poller))
     }
 
-    /// How many calls are under way.
+    /// A descriptor that is readable when there is something to do; -1 where the platform has none.
+    pub fn descriptor(&self) -> i32 {
+        self.poller.descriptor()
+    }
+
+    /// How many calls are under way, those included that have not begun.
     pub fn under_way(&self) -> usize {
         self.under_way.get()
     }
@@ -146,14 +208,19 @@ impl Loop {
 
     /// Runs what is ready, after waiting for something at most that long.
     pub fn run(&self, patience: Option<Duration>) -> Result<()> {
+        self.is_running.set(true);
         let wait = match (self.due(), patience) {
             (Some(due), Some(patience)) => Some(due.min(patience)),
             (due, patience) => due.or(patience),
         };
         let mut happened = mem::take(&mut *self.happened.borrow_mut());
         let waited = fork::allowed(|| self.poller.wait(&mut happened, wait));
-        waited.map_err(|error| Error::new(Kind::Internal, "the poller has failed").with_source(error))?;
-        happened.keys().for_each(|key| self.make_ready(key));
+        for (key, is_good) in happened.keys() {
+            if let Some(Some(call)) = self.calls.borrow().get(key) {
+                call.seat.set_happened(is_good);
+            }
+            self.make_ready(key);
+        }
         *self.happened.borrow_mut() = happened;
         let woken = mem::take(&mut *self.woken.calls.lock().unwrap_or_else(PoisonError::into_inner));
         woken.into_iter().for_each(|key| self.make_ready(key));
@@ -163,7 +230,25 @@ impl Loop {
             let Some(key) = self.ready.borrow_mut().pop_front() else { break };
             self.poll(key);
         }
-        Ok(())
+        self.is_running.set(false);
+        self.tell();
+        waited.map_err(|error| Error::new(Kind::Internal, "the poller has failed").with_source(error))
+    }
+
+    /// Has who waits for the descriptor know that something is ready.
+    fn tell(&self) {
+        if !self.is_running.get() && !self.ready.borrow().is_empty() {
+            self.poller.notify();
+        }
+    }
+
+    /// Begins the calls whose turn it is.
+    fn begin_calls(&self) {
+        loop {
+            let next = self.queue.borrow_mut().begin();
+            let Some(key) = next else { return };
+            self.make_ready(key);
+        }
     }
 
     fn make_ready(&self, key: usize) {
@@ -217,17 +302,24 @@ impl Loop {
             timers.insert((due, key));
         }
         drop(calls);
-        if seat.has_more() {
+        // one that was cancelled in its own callback ends at its next step
+        if seat.has_more() || seat.is_cancelled() {
             self.make_ready(key);
         }
     }
 
     fn end(&self, key: usize) {
         let ended = self.calls.borrow_mut()[key].take();
-        if let Some(timer) = ended.and_then(|call| call.timer) {
+        let Some(call) = ended else { return };
+        if let Some(timer) = call.timer {
             self.timers.borrow_mut().remove(&(timer, key));
         }
+        self.queue.borrow_mut().leave(&call.ticket);
         self.free.borrow_mut().push(key);
         self.under_way.set(self.under_way.get() - 1);
+        if self.under_way.get() == 0 {
+            self.beside.rest();
+        }
+        self.begin_calls();
     }
 }

@@ -3,19 +3,23 @@
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::drive::event_loop::Seat;
+use crate::crypto::{Bytes, Derivation};
+use crate::drive::event_loop::seat::Seat;
+use crate::drive::event_loop::waits::Beside;
 use crate::error::{Error, Kind, Result};
-use crate::net::Deadline;
 use crate::net::stream::Stream;
+use crate::net::{Cancelled, Deadline, tcp};
 use crate::session::transport::{TlsSession, Transport};
 
 /// A connection of a call in a loop.
 pub struct Queued {
     stream: Stream,
     seat: Rc<Seat>,
+    beside: Rc<Beside>,
     deadline: Deadline,
     /// When the call under way must be over, whatever it still waits for.
     call: Option<Deadline>,
@@ -23,44 +27,55 @@ pub struct Queued {
 
 impl Queued {
     /// Over a connection that is among those that the loop waits for.
-    pub fn new(stream: Stream, seat: Rc<Seat>, deadline: Deadline, call: Option<Deadline>) -> Queued {
-        Queued { stream, seat, deadline, call }
+    pub(super) fn new(
+        stream: Stream,
+        seat: Rc<Seat>,
+        beside: Rc<Beside>,
+        deadline: Deadline,
+        call: Option<Deadline>,
+    ) -> Queued {
+        Queued { stream, seat, beside, deadline, call }
     }
 
     /// The connection, to be given to TLS.
-    pub fn into_stream(self) -> Stream {
+    pub(super) fn into_stream(self) -> Stream {
         self.stream
     }
 
     /// Tries until it is done, each time that something has happened to the connection.
-    async fn attempt<T>(&mut self, until: Deadline, mut attempt: impl FnMut(&mut Stream) -> Result<Option<T>>) -> Result<T> {
+    async fn attempt<T>(
+        &mut self,
+        until: Deadline,
+        mut attempt: impl FnMut(&mut Stream) -> Result<Option<T>>,
+    ) -> Result<T> {
         let until = until.or_earlier(self.call);
         let (stream, seat) = (&mut self.stream, &self.seat);
         poll_fn(|_| {
-            if seat.is_cancelled() {
-                return Poll::Ready(Err(Error::from(crate::net::Cancelled)));
-            }
-            if seat.is_over() {
-                return Poll::Pending;
-            }
-            match attempt(stream).transpose() {
-                Some(done) => Poll::Ready(done),
-                None => match wait(stream, seat, until) {
-                    Ok(()) => Poll::Pending,
-                    Err(error) => Poll::Ready(Err(error)),
-                },
-            }
+            let mut step = || {
+                seat.may_go_on()?;
+                if seat.is_over() {
+                    return Ok(None);
+                }
+                let done = attempt(stream)?;
+                if done.is_none() {
+                    stream.tcp().want_again().map_err(tcp::into_error)?;
+                    seat.wait_until(until, stream.progress())?;
+                }
+                Ok(done)
+            };
+            step().transpose().map_or(Poll::Pending, Poll::Ready)
         })
         .await
     }
 }
 
-/// Has the loop come back when something has happened, or for the deadline or the progress callback.
-fn wait(stream: &mut Stream, seat: &Seat, until: Deadline) -> Result<()> {
-    let left = until.remaining().ok_or_else(crate::net::timed_out)?;
-    let slice = stream.progress().slice(left)?;
-    seat.wait_until(Instant::now() + slice);
-    Ok(())
+/// Ends the work of a helper thread that nobody waits for any more.
+struct Ends(Arc<AtomicBool>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Transport for Queued {
@@ -87,10 +102,25 @@ impl Transport for Queued {
     }
 
     fn check(&mut self) -> Result<()> {
-        match self.seat.is_cancelled() {
-            true => Err(crate::net::Cancelled.into()),
-            false => wait(&mut self.stream, &self.seat, self.deadline.or_earlier(self.call)),
-        }
+        self.seat.may_go_on()?;
+        self.seat.wait_until(self.deadline.or_earlier(self.call), self.stream.progress())
+    }
+
+    async fn derive(&mut self, derivation: Derivation) -> Result<Bytes> {
+        // what comes meanwhile is nobody's to read
+        self.stream.tcp().want_nothing().map_err(tcp::into_error)?;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ends = Ends(Arc::clone(&is_over));
+        let derive = move || {
+            derivation.run(&mut || match is_over.load(Ordering::Relaxed) {
+                true => Err(Cancelled.into()),
+                false => Ok(()),
+            })
+        };
+        let deadline = self.deadline.or_earlier(self.call);
+        let derived = self.seat.work(&self.beside, derive, deadline, self.stream.progress()).await;
+        drop(ends);
+        derived?
     }
 
     fn is_cancelled(&self) -> bool {
@@ -98,7 +128,8 @@ impl Transport for Queued {
     }
 
     async fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        let count = self.attempt(self.deadline, |stream| stream.read_at_once(buffer)).await?;
+        let turns = Rc::clone(&self.seat);
+        let count = self.attempt(self.deadline, |stream| stream.read_in_turn(buffer, turns.turn())).await?;
         self.seat.take(count);
         if count == 0 { Err(Error::closed()) } else { Ok(count) }
     }
@@ -109,7 +140,7 @@ impl Transport for Queued {
 
     async fn wait_readable(&mut self, time: Duration) -> Result<bool> {
         let until = Deadline::after(time);
-        let readable = self.attempt(until, |stream| Ok(stream.has_unread().then_some(()))).await;
+        let readable = self.attempt(until, Stream::is_readable).await;
         match readable {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == Kind::Timeout => Ok(false),
@@ -126,7 +157,7 @@ impl Transport for Queued {
     }
 
     async fn close(self) {
-        self.stream.close();
+        self.stream.close_at_once();
     }
 
     fn set_progress(&mut self, done: u64, total: Option<u64>) {

@@ -81,6 +81,11 @@ impl Socket {
         &mut self.watch
     }
 
+    /// What it is waited for among others from now on, if it is.
+    pub fn want(&self, readiness: Option<Readiness>) -> io::Result<()> {
+        self.watch.as_ref().map_or(Ok(()), |watch| watch.want(readiness))
+    }
+
     /// Which have an outcome, after waiting for one at most that long, and whether it is known to be a good one.
     pub fn outcomes(connecting: &[&Socket], wait: Duration) -> io::Result<Vec<(usize, bool)>> {
         let polled = connecting.iter().map(|socket| PollFd::new(socket.stream.as_fd(), PollFlags::POLLOUT));
@@ -151,6 +156,11 @@ impl Socket {
     /// Takes what is there; where nothing is, it is [`io::ErrorKind::WouldBlock`].
     pub fn receive_at_once(&self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(recv(self.stream.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)?)
+    }
+
+    /// As [`Socket::receive_at_once`], but it is left to be read.
+    pub fn peek_at_once(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(recv(self.stream.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_PEEK)?)
     }
 
     /// Whether bytes have come that nobody has read.

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use super::certificate::Certificate;
-use super::contexts::{Context, context};
-use super::platform::{self, ClientCertificate};
+use super::contexts::Context;
+use super::platform::ClientCertificate;
 use super::refusal::{self, Reason};
 use super::{TlsOptions, Version};
 use crate::error::Result;
-use crate::net::Deadline;
 use crate::net::address::Host;
-use crate::net::progress::Progress;
 use crate::net::trust::Trust;
 
 /// Makes TLS connections to one server: TLS options with all the files that they name read.
@@ -38,18 +36,10 @@ pub struct Key {
 }
 
 impl TlsConnector {
-    /// Reads the files that the options name, as long as the deadline allows.
-    pub fn new(
-        options: &TlsOptions,
-        server: &Host,
-        deadline: Deadline,
-        progress: &mut Progress,
-    ) -> Result<TlsConnector> {
-        options.oldest.check(platform::NEWEST)?;
-        // with a pinned certificate no trust anchor is looked at
-        let trust = if options.fingerprint.is_some() { &Trust::Anyone } else { &options.trust };
+    /// With the context for [`TlsOptions::trust`].
+    pub fn new(options: &TlsOptions, server: &Host, context: Arc<Context>) -> Result<TlsConnector> {
         Ok(TlsConnector {
-            context: context(trust, deadline, progress)?,
+            context,
             oldest: options.oldest,
             host: options.name.as_ref().unwrap_or(server).clone(),
             certificate: options.identity.as_ref().map(ClientCertificate::load).transpose()?,

@@ -70,6 +70,13 @@ pub fn context(trust: &Trust, deadline: Deadline, progress: &mut Progress) -> Re
     }
 }
 
+/// The context for that trust, if it is there.
+pub fn ready(trust: &Trust) -> Option<Arc<Context>> {
+    let contexts = contexts();
+    let (_, build) = contexts.iter().find(|(known, _)| known == trust)?;
+    build.look().clone().flatten()
+}
+
 /// The build that is there or under way, or a new one, which the caller then has to do; whether it is new.
 fn build_of(trust: &Trust) -> (Arc<Build>, bool) {
     let mut contexts = contexts();

@@ -44,6 +44,7 @@ use self::secure_transport as platform;
 
 pub use self::certificate::Certificate;
 pub use self::connector::{Key, TlsConnector};
+pub use self::contexts::{Context, context, ready};
 pub use self::identity::Identity;
 pub use self::platform::{Handshake, NEWEST, PeerCertificate, Session, Tls};
 
@@ -69,6 +70,15 @@ pub struct TlsOptions {
     /// Certificate pinning: the SHA-256 digest of the only certificate that the server may have, whatever its chain, names
     /// and dates.
     pub fingerprint: Option<[u8; 32]>,
+}
+
+impl TlsOptions {
+    /// The trust anchors for which a context is wanted; refused where this platform cannot do what the options say.
+    pub fn anchors(&self) -> Result<&Trust> {
+        self.oldest.check(platform::NEWEST)?;
+        // with a pinned certificate no trust anchor is looked at
+        Ok(if self.fingerprint.is_some() { &Trust::Anyone } else { &self.trust })
+    }
 }
 
 /// A version of TLS.

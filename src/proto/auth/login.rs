@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::crypto::Hash;
+use crate::crypto::{Derivation, Hash};
 use crate::error::{Error, Kind, Result};
 use crate::proto::command::{Command, MAX_COMMAND};
 use crate::proto::refusal::{Reason, reason};
@@ -112,9 +112,16 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// What answers a reply that is no refusal; `None` once the server has let us in. In the middle of much work `rest`
-    /// is called, by whose error it ends.
-    pub fn next(&mut self, reply: Reply<'_>, rest: &mut dyn FnMut() -> Result<()>) -> Result<Option<Command<'_>>> {
+    /// What is to be derived from the password to answer a reply ([`Login::next`]), if anything is.
+    pub fn derivation(&mut self, reply: Reply<'_>) -> Result<Option<Derivation>> {
+        match &mut self.method {
+            Method::Sasl(sasl) if reply.status == Status::Challenge => sasl.derivation(reply.text.trim_ascii()),
+            _ => Ok(None),
+        }
+    }
+
+    /// What answers a reply that is no refusal, with what was derived for it; `None` once the server has let us in.
+    pub fn next(&mut self, reply: Reply<'_>, derived: &[u8]) -> Result<Option<Command<'_>>> {
         match (&mut self.method, reply.status) {
             (_, Status::Err) => Err(self.refusal(reply).error),
             (Method::User, Status::Ok) => {
@@ -131,7 +138,7 @@ impl<'a> Login<'a> {
                 if sasl.has_proved() { Ok(None) } else { Err(out_of_place()) }
             }
             (Method::Sasl(sasl), Status::Challenge) => {
-                let response = match sasl.answer(reply.text.trim_ascii(), &mut self.responses, rest) {
+                let response = match sasl.answer(reply.text.trim_ascii(), &mut self.responses, derived) {
                     Ok(Answer::First) => self.responses.first(),
                     Ok(Answer::Last) => self.responses.last(),
                     Err(error) => return Err(self.with_server_error(error)),
@@ -256,7 +263,8 @@ pub(super) mod tests {
     /// What the log-in answers to a line.
     pub(in crate::proto::auth) fn says(login: &mut Login<'_>, line: &str) -> Result<Option<String>> {
         let reply = Reply::parse_in_exchange(line.as_bytes()).unwrap();
-        login.next(reply, &mut || Ok(())).map(|command| command.map(wire))
+        let derived = login.derivation(reply)?.map(|derivation| derivation.run(&mut || Ok(()))).transpose()?;
+        login.next(reply, &derived.unwrap_or_default()).map(|command| command.map(wire))
     }
 
     #[test]
@@ -324,13 +332,13 @@ pub(super) mod tests {
         let mut login = Login::new(&credentials, Mechanism::Apop, greeting).unwrap();
         assert_eq!(login.secrets().len(), 3);
         assert_eq!(**login.first().redacted().unwrap(), *b"APOP tim ***");
-        assert!(login.next(Reply::parse(b"+OK").unwrap(), &mut || Ok(())).unwrap().is_none());
+        assert!(login.next(Reply::parse(b"+OK").unwrap(), b"").unwrap().is_none());
 
         let mut login = Login::new(&credentials, Mechanism::Login, context()).unwrap();
         assert_eq!(**login.first().redacted().unwrap(), *b"AUTH LOGIN");
         for _ in 0..2 {
             let reply = Reply::parse_in_exchange(b"+").unwrap();
-            assert_eq!(**login.next(reply, &mut || Ok(())).unwrap().unwrap().redacted().unwrap(), *b"***");
+            assert_eq!(**login.next(reply, b"").unwrap().unwrap().redacted().unwrap(), *b"***");
         }
         assert_eq!(login.secrets(), [&b"dGlt"[..], b"c2VjcmV0", b"token", b"secret"]);
         says(&mut login, "+ ").unwrap_err();

@@ -21,7 +21,7 @@ impl<'a> CramMd5<'a> {
 }
 
 impl Exchange for CramMd5<'_> {
-    fn respond(&mut self, challenge: &[u8], _: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
+    fn respond(&mut self, challenge: &[u8], _: &[u8]) -> Result<Message> {
         let credentials = self.credentials.take().ok_or_else(unexpected)?;
         if challenge.is_empty() {
             // its digest would be the same each time

@@ -50,7 +50,7 @@ impl Exchange for Bearer {
         Ok(self.message.take())
     }
 
-    fn respond(&mut self, challenge: &[u8], _: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
+    fn respond(&mut self, challenge: &[u8], _: &[u8]) -> Result<Message> {
         let answer = self.answer.take().ok_or_else(unexpected)?;
         self.server_error = join(&[challenge])?;
         join(&[answer])

@@ -30,7 +30,7 @@ impl Exchange for OneMessage {
         false
     }
 
-    fn respond(&mut self, _: &[u8], _: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
+    fn respond(&mut self, _: &[u8], _: &[u8]) -> Result<Message> {
         Err(unexpected())
     }
 }
@@ -54,7 +54,7 @@ impl Exchange for Login<'_> {
         2
     }
 
-    fn respond(&mut self, _: &[u8], _: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
+    fn respond(&mut self, _: &[u8], _: &[u8]) -> Result<Message> {
         join(&[self.answers.next().ok_or_else(unexpected)?])
     }
 }

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use crate::crypto::Derivation;
 use crate::error::{Error, Kind, Result};
 use crate::secret::{self, base64};
 
@@ -23,9 +24,13 @@ pub(super) trait Exchange {
         true
     }
 
-    /// What answers a challenge. After an error the exchange is to be cancelled. In the middle of much work `rest` is
-    /// called, by whose error it ends.
-    fn respond(&mut self, challenge: &[u8], rest: &mut dyn FnMut() -> Result<()>) -> Result<Message>;
+    /// What is to be derived from the password to answer a challenge, if anything is.
+    fn derivation(&self, _challenge: &[u8]) -> Result<Option<Derivation>> {
+        Ok(None)
+    }
+
+    /// What answers a challenge, with what was derived for it. After an error the exchange is to be cancelled.
+    fn respond(&mut self, challenge: &[u8], derived: &[u8]) -> Result<Message>;
 
     /// Takes the text of the `+OK` that ends the log-in. An error means that the server has not proved who it is.
     fn accept(&mut self, _text: &[u8]) -> Result<()> {
@@ -80,28 +85,40 @@ impl Sasl<'_> {
         self.sent >= self.exchange.proof()
     }
 
+    /// What is to be derived from the password to answer a challenge, if anything is.
+    pub(super) fn derivation(&mut self, challenge: &[u8]) -> Result<Option<Derivation>> {
+        self.is_asked = true;
+        if self.wants_initial(challenge) { Ok(None) } else { self.exchange.derivation(&decode(challenge)?) }
+    }
+
     pub(super) fn answer(
         &mut self,
         challenge: &[u8],
         responses: &mut Vec<Zeroizing<String>>,
-        rest: &mut dyn FnMut() -> Result<()>,
+        derived: &[u8],
     ) -> Result<Answer> {
         self.is_asked = true;
-        let wants_initial = match std::mem::replace(&mut self.initial, Initial::Done) {
-            Initial::Done => false,
-            Initial::WithAuth => challenge.is_empty() || !self.exchange.knows_challenges(),
-            // whatever words are in it: some servers say "go ahead"
-            Initial::Waits => true,
-        };
+        let wants_initial = self.wants_initial(challenge);
+        self.initial = Initial::Done;
         let answer = if wants_initial {
             Answer::First
         } else {
-            responses.push(base64(&self.exchange.respond(&decode(challenge)?, rest)?)?);
+            responses.push(base64(&self.exchange.respond(&decode(challenge)?, derived)?)?);
             Answer::Last
         };
         self.sent += 1;
         self.is_asked = false;
         Ok(answer)
+    }
+
+    /// Whether a challenge asks for what the mechanism begins with.
+    fn wants_initial(&self, challenge: &[u8]) -> bool {
+        match self.initial {
+            Initial::Done => false,
+            Initial::WithAuth => challenge.is_empty() || !self.exchange.knows_challenges(),
+            // whatever words are in it: some servers say "go ahead"
+            Initial::Waits => true,
+        }
     }
 }
 

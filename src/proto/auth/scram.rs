@@ -6,7 +6,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::sasl::{Exchange, Message, decode, escape_name, syntax, unexpected};
 use super::{ChannelBinding, Credentials, LoginContext};
-use crate::crypto::{self, Bytes, Hash};
+use crate::crypto::{self, Bytes, Derivation, Hash};
 use crate::error::{Error, Kind, Result};
 use crate::secret::{base64, join, no_memory};
 use crate::shortage;
@@ -75,26 +75,26 @@ impl<'a> Scram<'a> {
         })
     }
 
-    /// The last message, and the signature that must answer it.
-    fn prove(&self, server_first: &[u8], rest: &mut dyn FnMut() -> Result<()>) -> Result<(Message, Bytes)> {
-        let ServerFirst { nonce, salt, iterations } = ServerFirst::parse(server_first)?;
-        if nonce.len() <= self.nonce.len() || !nonce.starts_with(self.nonce.as_bytes()) {
-            return Err(syntax("SCRAM with a nonce that does not extend ours"));
+    /// What the server has said first, if it answers us.
+    fn server_first<'s>(&self, text: &'s [u8]) -> Result<ServerFirst<'s>> {
+        let first = ServerFirst::parse(text)?;
+        match first.nonce.len() > self.nonce.len() && first.nonce.starts_with(self.nonce.as_bytes()) {
+            true => Ok(first),
+            false => Err(syntax("SCRAM with a nonce that does not extend ours")),
         }
+    }
+
+    /// The last message, and the signature that must answer it.
+    fn prove(&self, server_first: &[u8], salted: &[u8]) -> Result<(Message, Bytes)> {
+        let ServerFirst { nonce, .. } = self.server_first(server_first)?;
         let channel = base64(&join(&[&self.header, &self.binding])?)?;
         let without_proof = join(&[b"c=", channel.as_bytes(), b",r=", nonce])?;
         let exchange: [&[u8]; 5] = [&self.first, b",", server_first, b",", &without_proof];
 
         let hash = self.hash;
-        let mut password = prepare(self.password)?;
-        let salted = hash.derive(&password, &salt, iterations, rest);
-        if let Cow::Owned(prepared) = &mut password {
-            prepared.zeroize();
-        }
-        let salted = salted?;
-        let client_key = hash.hmac(&salted, &[b"Client Key"])?;
+        let client_key = hash.hmac(salted, &[b"Client Key"])?;
         let client_signature = hash.hmac(&hash.digest(&[&client_key]), &exchange)?;
-        let server_signature = hash.hmac(&hash.hmac(&salted, &[b"Server Key"])?, &exchange)?;
+        let server_signature = hash.hmac(&hash.hmac(salted, &[b"Server Key"])?, &exchange)?;
         let mut proof = client_key;
         proof.iter_mut().zip(&*client_signature).for_each(|(key, signature)| *key ^= signature);
         let proof = base64(&proof)?;
@@ -107,10 +107,21 @@ impl Exchange for Scram<'_> {
         join(&[&self.header, &self.first]).map(Some)
     }
 
-    fn respond(&mut self, challenge: &[u8], rest: &mut dyn FnMut() -> Result<()>) -> Result<Message> {
+    fn derivation(&self, challenge: &[u8]) -> Result<Option<Derivation>> {
+        let Step::ServerFirst = self.step else { return Ok(None) };
+        let ServerFirst { salt, iterations, .. } = self.server_first(challenge)?;
+        let mut prepared = prepare(self.password)?;
+        let password = join(&[&prepared]);
+        if let Cow::Owned(prepared) = &mut prepared {
+            prepared.zeroize();
+        }
+        Ok(Some(Derivation { hash: self.hash, password: password?, salt, iterations }))
+    }
+
+    fn respond(&mut self, challenge: &[u8], derived: &[u8]) -> Result<Message> {
         match &self.step {
             Step::ServerFirst => {
-                let (proof, signature) = self.prove(challenge, rest)?;
+                let (proof, signature) = self.prove(challenge, derived)?;
                 self.step = Step::ServerFinal(signature);
                 Ok(proof)
             }

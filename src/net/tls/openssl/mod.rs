@@ -414,7 +414,7 @@ mod tests {
     use super::*;
     use crate::net::Deadline;
     use crate::net::progress::Progress;
-    use crate::net::tls::TlsOptions;
+    use crate::net::tls::{TlsOptions, context};
     use crate::net::trust::Authorities;
 
     /// What [`check_peer`] says of a connection on which no certificate has been shown.
@@ -422,7 +422,8 @@ mod tests {
         let options = TlsOptions { trust, oldest: Version::Tls12, name: None, identity: None, fingerprint };
         let host = Host::parse(b"mail.test").unwrap();
         let deadline = Deadline::after(Duration::from_secs(60));
-        let connector = TlsConnector::new(&options, &host, deadline, &mut Progress::default()).unwrap();
+        let context = context(options.anchors().unwrap(), deadline, &mut Progress::default()).unwrap();
+        let connector = TlsConnector::new(&options, &host, context).unwrap();
         check_peer(&connector, &Ssl::new(&connector.context.store.ssl).unwrap())
     }
 

@@ -12,10 +12,10 @@ use super::{NEWEST, Session, suites};
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
 use crate::net::tcp::{self, Tcp};
-use crate::net::tls::{Shaken, Version};
 use crate::net::tls::certificate::Certificate;
 use crate::net::tls::lifetime::Lifetime;
 use crate::net::tls::transport::{TransportState, clear_text};
+use crate::net::tls::{Shaken, Version};
 
 /// errSSLWouldBlock
 const WOULD_BLOCK: Status = Status(-9803);
