@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{CStr, c_void};
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -118,7 +119,7 @@ pub unsafe extern "C" fn pop3_loop_free(pop3_loop: *mut pop3_loop) {
         calls.is_freed.set(true);
         if calls.process.is_before_fork() {
             // the calls, and who hears of them, are those of the process before
-            std::mem::forget(calls);
+            mem::forget(calls);
             return Ok(());
         }
         calls.calls.end_all();
@@ -160,6 +161,7 @@ pub unsafe extern "C" fn pop3_loop_stat(
     let (calls, options) = unsafe { (pop3_loop.as_ref(), options.as_ref()) };
     let listeners = || listeners(options);
     boundary::call_for(c"POP3Stat", listeners, |listeners| {
+        let Using(calls) = &use_calls(calls)?;
         let options = connection(options)?;
         let to = Caller { command: c"POP3Stat", listeners, done, context };
         add(calls, to, options, |call, options| {
@@ -203,6 +205,7 @@ pub unsafe extern "C" fn pop3_loop_recv(
     let (calls, options) = unsafe { (pop3_loop.as_ref(), options.as_ref()) };
     let listeners = || listeners(options);
     boundary::call_for(c"POP3Recv", listeners, |listeners| {
+        let Using(calls) = &use_calls(calls)?;
         let host = HostDelivery::new(message_cb, context)?;
         let errand = errand(delete_after, max_messages)?;
         let options = connection(options)?;
@@ -249,6 +252,7 @@ pub unsafe extern "C" fn pop3_loop_collect(
     let (calls, options, job) = unsafe { (pop3_loop.as_ref(), options.as_ref(), job.as_ref()) };
     let listeners = || listeners(options);
     boundary::call_for(c"POP3Collect", listeners, |listeners| {
+        let Using(calls) = &use_calls(calls)?;
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         let options = connection(options)?;
@@ -273,7 +277,12 @@ async fn collect(call: &HostCall, options: &Options, collection: Collection, out
     let mut trace = call.trace(&mut sink);
     let mut dialer = call.dialer(options);
     let mut book = book.open(options, dialer.pause())?;
-    collect::collect(&mut dialer, options, &what, &mut *book, &mut host, outcome, &mut trace).await
+    let result = collect::collect(&mut dialer, options, &what, &mut *book, &mut host, outcome, &mut trace).await;
+    if dialer.is_before_fork() {
+        // the file and its locks are those of the process before
+        mem::forget(book);
+    }
+    result
 }
 
 /// Has a call end. Its done callback hears POP3_ERR_CANCELLED in a later pop3_loop_run, unless it was over before.
@@ -334,6 +343,7 @@ pub unsafe extern "C" fn pop3_loop_run(pop3_loop: *mut pop3_loop, timeout_ms: i3
             calls.is_running.set(false);
             ran?;
         }
+        calls.check_process()?;
         Ok(i32::try_from(calls.calls.under_way()).unwrap_or(i32::MAX))
     })
 }
@@ -464,12 +474,11 @@ type HostWork = Pin<Box<dyn Future<Output = Result<i32>>>>;
 
 /// Adds a call to a loop.
 fn add(
-    calls: Option<&pop3_loop>,
+    calls: &Rc<Calls>,
     to: Caller,
     options: Options,
     work: impl FnOnce(HostCall, Options) -> HostWork,
 ) -> Result<i32> {
-    let Using(calls) = &use_calls(calls)?;
     if calls.is_freed.get() {
         return Err(Error::new(Kind::Cancelled, "the loop is being freed"));
     }
@@ -505,6 +514,14 @@ fn add(
 }
 
 impl Calls {
+    /// Refuses to go on with what is another process's, as after a callback that has forked.
+    fn check_process(&self) -> Result<()> {
+        match self.process.is_before_fork() {
+            true => Err(Error::new(Kind::ConnectionLost, "the loop is that of the process that has forked this one")),
+            false => Ok(()),
+        }
+    }
+
     /// A number that no call under way has.
     fn new_number(&self) -> i32 {
         loop {
@@ -556,9 +573,7 @@ struct Using(Rc<Calls>);
 /// The calls of a loop, where no other thread is in it and it is not that of another process.
 fn use_calls(calls: Option<&pop3_loop>) -> Result<Using> {
     let calls = &calls.ok_or_else(|| parameter("the loop is NULL"))?.calls;
-    if calls.process.is_before_fork() {
-        return Err(Error::new(Kind::ConnectionLost, "the loop is that of the process that has forked this one"));
-    }
+    calls.check_process()?;
     let here = thread_number();
     let user = calls.user.compare_exchange(0, here, Ordering::Acquire, Ordering::Acquire);
     if user.is_err_and(|user| user != here) {

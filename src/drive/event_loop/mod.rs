@@ -28,7 +28,7 @@ use self::transport::Queued;
 use self::waits::{Beside, Turns};
 use crate::drive::dialer;
 use crate::error::{Error, Kind, Result};
-use crate::fork;
+use crate::fork::{self, Process};
 use crate::net::poller::{Happened, Poller};
 use crate::net::progress::Progress;
 use crate::options::Options;
@@ -56,6 +56,8 @@ pub struct Loop {
     woken: Arc<Woken>,
     beside: Rc<Beside>,
     is_running: Cell<bool>,
+    /// A callback may fork: then all goes on in this one.
+    process: Process,
 }
 
 /// A call under way.
@@ -137,6 +139,7 @@ impl Loop {
             woken,
             beside: Rc::new(Beside::new()),
             is_running: Cell::new(false),
+            process: Process::current(),
         })
     }
 
@@ -226,8 +229,10 @@ impl Loop {
         woken.into_iter().for_each(|key| self.make_ready(key));
         self.ring();
         // what becomes ready meanwhile has its turn in the next run, so that nobody keeps out what has come on sockets
-        for _ in 0..self.ready.borrow().len() {
-            let Some(key) = self.ready.borrow_mut().pop_front() else { break };
+        let turns = self.ready.borrow().len();
+        for _ in 0..turns {
+            let next = self.ready.borrow_mut().pop_front();
+            let Some(key) = next.filter(|_| !self.process.is_before_fork()) else { break };
             self.poll(key);
         }
         self.is_running.set(false);
@@ -237,7 +242,7 @@ impl Loop {
 
     /// Has who waits for the descriptor know that something is ready.
     fn tell(&self) {
-        if !self.is_running.get() && !self.ready.borrow().is_empty() {
+        if !self.is_running.get() && !self.ready.borrow().is_empty() && !self.process.is_before_fork() {
             self.poller.notify();
         }
     }

@@ -118,7 +118,7 @@ mod tests {
         // one that waits leaves
         queue.leave(&tickets[4]);
         queue.leave(&tickets[1]);
-        assert_eq!(begun(&mut queue), []);
+        assert!(begun(&mut queue).is_empty());
         for over in [2, 5, 6] {
             queue.leave(&tickets[over]);
         }
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(begun(&mut queue), [1, 2]);
         queue.set_limits(9, 1);
         queue.leave(&tickets[0]);
-        assert_eq!(begun(&mut queue), []);
+        assert!(begun(&mut queue).is_empty());
         queue.leave(&tickets[1]);
         queue.leave(&tickets[2]);
         assert_eq!(begun(&mut queue), [3]);

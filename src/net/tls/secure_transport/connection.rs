@@ -297,6 +297,7 @@ mod tests {
     use crate::net::Deadline;
     use crate::net::progress::Progress;
     use crate::net::socket::Socket;
+    use crate::net::tcp::Manner;
     use crate::net::tls::certificate::tests::Sample;
 
     /// A connection, and its other end; a wait on it ends soon.
@@ -389,7 +390,7 @@ mod tests {
     #[test]
     fn a_handshake_that_waits_goes_on() {
         let (mut tcp, mut peer) = pair();
-        tcp.set_at_once(true);
+        tcp.set_manner(Manner::AtOnce);
         let case = Case::with([Next::Receive, Next::Certificate, Next::Receive, Next::Done]);
         let (store, host) = case.store_and_host();
         let mut handshake = Handshake::by(case.terms(&store, &host), None, tcp, false).unwrap();
@@ -718,20 +719,20 @@ mod tests {
     fn reading_what_is_there() {
         let mut buffer = [0; 16];
         let (mut tls, mut peer, calls) = connected([Reading::Below, Reading::Below, Reading::Below]);
-        tls.tcp_mut().set_at_once(true);
+        tls.tcp_mut().set_manner(Manner::AtOnce);
         assert_eq!(tls.read_at_once(&mut buffer).unwrap(), None);
         peer.write_all(b"+OK").unwrap();
-        tls.tcp_mut().set_at_once(false);
+        tls.tcp_mut().set_manner(Manner::Waits);
         assert_eq!(tls.read_at_once(&mut buffer).unwrap(), Some(3));
         calls.script().reads = [Reading::Below, Reading::Fail(-9816), Reading::End, Reading::Fail(-9846)].into();
-        tls.tcp_mut().set_at_once(true);
+        tls.tcp_mut().set_manner(Manner::AtOnce);
         assert_eq!(tls.read_at_once(&mut buffer).unwrap(), None);
         assert_eq!(tls.read_at_once(&mut buffer).err().unwrap().kind(), Kind::Secure);
         assert_eq!(tls.read_at_once(&mut buffer).unwrap(), Some(0));
         assert_eq!(tls.read_at_once(&mut buffer).err().unwrap().kind(), Kind::Secure);
         // the end, which some do not announce
         calls.script().reads = [Reading::Below, Reading::Fail(-9816)].into();
-        tls.tcp_mut().set_at_once(false);
+        tls.tcp_mut().set_manner(Manner::Waits);
         peer.shutdown(std::net::Shutdown::Write).unwrap();
         assert_eq!(tls.read_at_once(&mut buffer).unwrap(), Some(0));
         assert_eq!(tls.read_at_once(&mut buffer).unwrap(), Some(0));

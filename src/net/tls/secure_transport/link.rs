@@ -92,6 +92,7 @@ mod tests {
     use super::*;
     use crate::net::progress::Progress;
     use crate::net::socket::Socket;
+    use crate::net::tcp::Manner;
     use crate::net::{Cancelled, Deadline};
 
     fn link() -> (Link, TcpStream) {
@@ -105,7 +106,7 @@ mod tests {
     fn secure_transport_sees_that_nothing_is_there_and_goes_on() {
         let (mut link, _peer) = link();
         let fate = link.fate();
-        link.transport.tcp.set_at_once(true);
+        link.transport.tcp.set_manner(Manner::AtOnce);
         assert_eq!(link.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         assert_eq!(fate.take_error().unwrap().kind(), io::ErrorKind::WouldBlock);
         assert!(fate.take_error().is_none() && fate.state() == TransportState::Fresh);
