@@ -283,6 +283,81 @@ static void selftest_c(void)
     CHECK_HAS(printed, "usage: ");
 }
 
+/* How often a text is in what was printed. */
+static int times_printed(const char *text)
+{
+    int times = 0;
+    for (const char *found = printed; (found = strstr(found, text)) != NULL; found += strlen(text))
+        times++;
+    return times;
+}
+
+/* In each loop of a host's own: many mailboxes over TLS, one that never answers, one that refuses, one with no name. */
+static void check_loop(const char *program)
+{
+    char servers[1024] = "";
+    int mailbox = server_mailbox("tls=implicit messages=3"), silent = server_play("", "hold\n");
+    for (int i = 0; i < 20; i++)
+        strcat(strcat(servers, " "), local(mailbox));
+    run(0, "%s 600 1 alice%s", program, servers);
+    CHECK_INT(times_printed(": 3 messages\n"), 20);
+    CHECK_INT(server_connections(mailbox), 20);
+    run(1, "%s 1 0 alice %s %s %s ''", program, local(server_mailbox("messages=2")), local(silent), local(server_refuse()));
+    CHECK_HAS(printed, ": 2 messages\n");
+    CHECK_HAS(printed, ": -522 ");
+    CHECK_HAS(printed, ": -10061 cannot connect: ");
+    CHECK_HAS(printed, ": -511 ");
+    CHECK_INT(times_printed("\n"), 4);
+    CHECK_HAS_NOT(printed, PASS);
+    /* none that has begun */
+    run(1, "%s 600 0 alice ''", program);
+    CHECK_HAS(printed, ": -511 ");
+    run(2, "%s", program);
+    CHECK_HAS(printed, "POP3_PASS=password ");
+}
+
+static void loop_epoll_c(void)
+{
+    check_loop(EXAMPLES "/loop_epoll");
+}
+
+static void loop_glib_c(void)
+{
+    check_loop(EXAMPLES "/loop_glib");
+}
+
+static void loop_libuv_c(void)
+{
+    check_loop(EXAMPLES "/loop_libuv");
+}
+
+static void loop_asyncio_py(void)
+{
+    check_loop(LOOP_ASYNCIO);
+}
+
+static void many_c(void)
+{
+    run(0, "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo '%s 2 alice " PASS "'; done > %s",
+        local(server_mailbox("tls=stls messages=3")), in(folder, "accounts"));
+    run(0, EXAMPLES "/many 600 %s", in(folder, "accounts"));
+    CHECK_INT(times_printed("alice at localhost:"), 12);
+    CHECK_INT(times_printed(": 3 messages\n"), 12);
+    const char *mailbox = local(server_mailbox("messages=2"));
+    run(0, "printf '%%s\\n' '%s 0 alice " PASS "' '%s 0 bob " PASS "' '%s 0 alice x' '%s 0' > %s", mailbox, mailbox,
+        local(server_refuse()), mailbox, in(folder, "accounts"));
+    run(1, EXAMPLES "/many 600 %s", in(folder, "accounts"));
+    CHECK_HAS(printed, "line 4 is no account\n");
+    CHECK_HAS(printed, ": 2 messages\n");
+    CHECK_HAS(printed, "bob at localhost:");
+    CHECK_HAS(printed, ": error -2002: ");
+    CHECK_HAS(printed, ": error -10061: ");
+    CHECK_HAS_NOT(printed, PASS);
+    contents("accounts");
+    run(2, EXAMPLES "/many 1 %s", in(folder, "none"));
+    CHECK_HAS(printed, "usage: ");
+}
+
 int main(void)
 {
     if (mkdtemp(folder) == NULL)
@@ -298,6 +373,11 @@ int main(void)
     RUN(save_py);
     RUN(save_py_lists);
     RUN(selftest_c);
+    RUN(loop_epoll_c);
+    RUN(loop_glib_c);
+    RUN(loop_libuv_c);
+    RUN(loop_asyncio_py);
+    RUN(many_c);
     CHECK_INT(rmdir(folder), 0);
     return check_result();
 }

@@ -129,6 +129,9 @@ need_test() {
   need tinyproxy command -v tinyproxy
   need mandoc command -v mandoc
   need sqlite3 command -v sqlite3
+  # for the examples
+  need libglib2.0-dev pkg-config --exists glib-2.0
+  need libuv1-dev pkg-config --exists libuv
   has_cyrus > /dev/null 2>&1 || unpack+=("$cyrus_dir")
 }
 need_cross() {
