@@ -1334,10 +1334,10 @@ void pop3_loop_free(pop3_loop *pop3_loop);
  *   call may take begins when it begins to connect.
  * - `done`, `context`: is called when it is over, with the number or the error; NULL for none.
  *
- * Returns the call, greater than 0; it is over only inside pop3_loop_run or pop3_loop_free. Or POP3_ERR_PARAMETER (the loop
- * or the options are NULL, or as for pop3_stat_with), POP3_ERR_NO_ADDRESS, POP3_ERR_CANCELLED (the loop is being freed),
- * POP3_ERR_BUSY (another thread uses the loop), POP3_ERR_CONNECTION_LOST (the loop is that of the process that has forked
- * this one), POP3_ERR_OUT_OF_MEMORY; `done` is not called then.
+ * Returns the call, greater than 0, or POP3_ERR_PARAMETER (the loop or the options are NULL, or as for pop3_stat_with),
+ * POP3_ERR_NO_ADDRESS, POP3_ERR_CANCELLED (the loop is being freed), POP3_ERR_BUSY (another thread uses the loop),
+ * POP3_ERR_CONNECTION_LOST (the loop is that of the process that has forked this one), POP3_ERR_OUT_OF_MEMORY. `done` is
+ * not called then. A call is over only inside pop3_loop_run or pop3_loop_free.
  * Threads: one thread at a time uses a loop.
  */
 int32_t pop3_loop_stat(pop3_loop *pop3_loop,
@@ -1355,8 +1355,8 @@ int32_t pop3_loop_stat(pop3_loop *pop3_loop,
  * - `done`: is called when it is over, with how many messages were received whole or the error; NULL for none.
  * - `context`: is handed to both callbacks.
  *
- * Returns the call, or an error as pop3_loop_stat does, or POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages`
- * negative).
+ * Returns the call, greater than 0, or POP3_ERR_PARAMETER (`message_cb` is NULL, `max_messages` negative), or an error of
+ * pop3_loop_stat.
  * Threads: one thread at a time uses a loop.
  */
 int32_t pop3_loop_recv(pop3_loop *pop3_loop,
@@ -1377,7 +1377,7 @@ int32_t pop3_loop_recv(pop3_loop *pop3_loop,
  * - `out`: what became of it; zeroed, and filled before `done` is called, until when it must stay where it is.
  * - `done`, `context`: is called when it is over, with 0 or the error; NULL for none.
  *
- * Returns the call, or an error as pop3_loop_stat does, or POP3_ERR_PARAMETER as pop3_collect.
+ * Returns the call, greater than 0, or POP3_ERR_PARAMETER (as for pop3_collect), or an error of pop3_loop_stat.
  * Threads: one thread at a time uses a loop.
  */
 int32_t pop3_loop_collect(pop3_loop *pop3_loop,
@@ -1394,7 +1394,7 @@ int32_t pop3_loop_collect(pop3_loop *pop3_loop,
  * - `call`: from a function of this loop that begins a call.
  *
  * Returns 0, or POP3_ERR_PARAMETER (the loop is NULL, or no such call is under way), POP3_ERR_BUSY (another thread uses
- * the loop).
+ * the loop), POP3_ERR_CONNECTION_LOST (the loop is that of the process that has forked this one).
  * Threads: one thread at a time uses a loop; callbacks of its calls may call this.
  */
 int32_t pop3_loop_cancel(pop3_loop *pop3_loop, int32_t call);
@@ -1410,8 +1410,8 @@ int32_t pop3_loop_cancel(pop3_loop *pop3_loop, int32_t call);
  *   under way. pop3_loop_wake ends the wait, and a signal may.
  *
  * Returns how many calls are under way, or POP3_ERR_PARAMETER (the loop is NULL, another number below 0), POP3_ERR_BUSY (a
- * callback of the loop has called this, or another thread uses the loop), POP3_ERR_CONNECTION_LOST (the loop is that of the
- * process that has forked this one), POP3_ERR_INTERNAL.
+ * callback of the loop has called this, or another thread uses the loop), POP3_ERR_CONNECTION_LOST (the loop is that of
+ * the process that has forked this one), POP3_ERR_INTERNAL.
  * Threads: one thread at a time uses a loop.
  */
 int32_t pop3_loop_run(pop3_loop *pop3_loop,
@@ -1457,7 +1457,8 @@ void pop3_loop_wake(pop3_loop *pop3_loop);
  * - `at_once`: how many in all; 0 for any number; 1000 where nothing is set.
  * - `at_once_each_host`: how many to servers of the same name; 0 for any number; 10 where nothing is set.
  *
- * Returns 0, or POP3_ERR_PARAMETER (the loop is NULL, a number is negative), POP3_ERR_BUSY (another thread uses the loop).
+ * Returns 0, or POP3_ERR_PARAMETER (the loop is NULL, a number is negative), POP3_ERR_BUSY (another thread uses the loop),
+ * POP3_ERR_CONNECTION_LOST (the loop is that of the process that has forked this one).
  * Threads: one thread at a time uses a loop.
  */
 int32_t pop3_loop_set_limits(pop3_loop *pop3_loop,

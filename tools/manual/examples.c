@@ -473,6 +473,83 @@ void take_small_ones(pop3_job *job)
     pop3_job_set_wanted_cb(job, wanted, NULL);
 }
 
+/* pop3_loop_new, pop3_loop_stat, pop3_loop_run, pop3_loop_free, pop3_loop, pop3_done_cb */
+static void print_mailbox(int32_t call, int32_t result, void *context)
+{
+    (void)call;
+    if (result >= 0)
+        printf("%s: %d messages\n", (const char *)context, (int)result);
+    else
+        printf("%s: error %d: %s\n", (const char *)context, (int)result, pop3_get_last_error());
+}
+
+void ask_all(char **servers, size_t count, pop3_options *options)
+{
+    pop3_loop *loop = pop3_loop_new();
+    pop3_done_cb done = print_mailbox;
+    for (size_t i = 0; i < count; i++) {
+        pop3_options_set_server(options, servers[i]);
+        if (pop3_loop_stat(loop, options, done, servers[i]) < 0) /* does not wait, and copies the options */
+            printf("%s: %s\n", servers[i], pop3_get_last_error());
+    }
+    while (pop3_loop_run(loop, -1) > 0)
+        ;
+    pop3_loop_free(loop);
+}
+
+/* pop3_loop_recv */
+int32_t fetch_with_others(pop3_loop *loop, const pop3_options *options, pop3_done_cb done, FILE *file)
+{
+    return pop3_loop_recv(loop, options, append, 1 /* delete */, 0 /* all */, done, file);
+}
+
+/* pop3_loop_collect */
+struct run {
+    pop3_outcome outcome; /* until `print_run` is called */
+};
+
+static void print_run(int32_t call, int32_t result, void *context)
+{
+    struct run *run = context;
+    (void)call;
+    printf("%d taken, %d failed: %s\n", (int)run->outcome.taken, (int)run->outcome.failed, pop3_error_text(result));
+    free(run);
+}
+
+void collect_with_others(pop3_loop *loop, const pop3_options *options, const pop3_job *job)
+{
+    struct run *run = malloc(sizeof *run);
+    if (run != NULL && pop3_loop_collect(loop, options, job, &run->outcome, print_run, run) < 0)
+        free(run);
+}
+
+/* pop3_loop_cancel */
+void give_up(pop3_loop *loop, int32_t call)
+{
+    pop3_loop_cancel(loop, call); /* its done callback is called in the next pop3_loop_run */
+}
+
+/* pop3_loop_fd, pop3_loop_timeout */
+int32_t run_with_input(pop3_loop *loop, int32_t (*wait_for)(int32_t fd, int32_t timeout_ms))
+{
+    /* poll(2), or whatever the host waits in for all that it does */
+    wait_for(pop3_loop_fd(loop), pop3_loop_timeout(loop));
+    return pop3_loop_run(loop, 0); /* also where it was the time that has come */
+}
+
+/* pop3_loop_wake */
+void on_quit(pop3_loop *loop, volatile int *quit)
+{
+    *quit = 1; /* in another thread than that of the loop, which looks at it when pop3_loop_run returns */
+    pop3_loop_wake(loop);
+}
+
+/* pop3_loop_set_limits */
+void be_many(pop3_loop *loop)
+{
+    pop3_loop_set_limits(loop, 5000, 50); /* at once, and to servers of the same name */
+}
+
 /* pop3_error_text, pop3_get_last_error, pop3_get_secure_error */
 void print_error(int32_t code)
 {
