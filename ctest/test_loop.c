@@ -230,6 +230,26 @@ static void freeing_ends_all(void)
     pop3_options_free(options);
 }
 
+static void use_what_is_being_freed(struct ends *ends)
+{
+    CHECK_INT(pop3_loop_stat(ends->loop, ends->options, note_end, ends), POP3_ERR_CANCELLED);
+    CHECK_INT(pop3_loop_cancel(ends->loop, ends->calls[ends->count - 1]), POP3_ERR_PARAMETER);
+    pop3_loop_free(ends->loop);
+}
+
+static void callbacks_may_use_what_is_being_freed(void)
+{
+    pop3_loop *loop = pop3_loop_new();
+    pop3_options *options = options_for(server_play("", "hold\n"), 0);
+    struct ends ends = {.then = use_what_is_being_freed, .loop = loop, .options = options};
+    for (int i = 0; i < 3; i++)
+        pop3_loop_stat(loop, options, note_end, &ends);
+    CHECK_INT(pop3_loop_run(loop, 50), 3);
+    pop3_loop_free(loop);
+    CHECK_INT(ends.count, 3);
+    pop3_options_free(options);
+}
+
 /* What a callback does to the loop that it is called by. */
 struct meddler {
     pop3_loop *loop;
@@ -491,6 +511,7 @@ int main(void)
     RUN(calls_are_added_in_callbacks);
     RUN(cancelled_calls_are_over);
     RUN(freeing_ends_all);
+    RUN(callbacks_may_use_what_is_being_freed);
     RUN(callbacks_may_cancel_and_free);
     RUN(waking);
     RUN(a_hosts_own_loop);

@@ -112,23 +112,26 @@ pub unsafe extern "C" fn pop3_loop_free(pop3_loop: *mut pop3_loop) {
         if pop3_loop.is_null() {
             return Ok(());
         }
-        // SAFETY: from Box::into_raw, by this function's promise
-        let freed = unsafe { Box::from_raw(pop3_loop) };
-        let calls = Rc::clone(&freed.calls);
-        drop(freed);
-        calls.is_freed.set(true);
+        // SAFETY: by this function's promise
+        let calls = Rc::clone(unsafe { &(*pop3_loop).calls });
+        if calls.is_freed.replace(true) {
+            // in a callback that the freeing has called
+            return Ok(());
+        }
         if calls.process.is_before_fork() {
             // the calls, and who hears of them, are those of the process before
             mem::forget(calls);
-            return Ok(());
+        } else {
+            calls.calls.end_all();
+            // those that are in the middle of a step
+            let left: Vec<_> = calls.numbers.borrow_mut().drain().collect();
+            for (number, UnderWay { to, ending, .. }) in left {
+                ending.silence();
+                to.tell_done(number, POP3_ERR_CANCELLED);
+            }
         }
-        calls.calls.end_all();
-        // those that are in the middle of a step
-        let left: Vec<_> = calls.numbers.borrow_mut().drain().collect();
-        for (number, UnderWay { to, ending, .. }) in left {
-            ending.silence();
-            to.tell_done(number, POP3_ERR_CANCELLED);
-        }
+        // SAFETY: from Box::into_raw, by this function's promise; not before, since callbacks may use it
+        drop(unsafe { Box::from_raw(pop3_loop) });
         Ok(())
     });
 }
