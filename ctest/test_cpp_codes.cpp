@@ -44,6 +44,23 @@ void a_session()
     CHECK_CODE(code, errc::connection_lost);
 }
 
+void a_loop()
+{
+    std::error_code code;
+    pop3::loop loop(code);
+    int messages = 0;
+    loop.stat(options_at(server_mailbox("messages=3")), [&](std::error_code error, std::int32_t count) {
+        CHECK(!error);
+        messages = count;
+    }, code);
+    CHECK(!code);
+    while (loop.run(code) > 0)
+        CHECK(!code);
+    CHECK_INT(messages, 3);
+    loop.cancel(1, code);
+    CHECK_CODE(code, errc::parameter);
+}
+
 void options()
 {
     std::error_code code;
@@ -71,6 +88,7 @@ int main()
     CHECK(!code);
     const int descriptors = open_descriptors();
     RUN(a_session);
+    RUN(a_loop);
     RUN(options);
     CHECK_INT(open_descriptors(), descriptors);
     return check_result();

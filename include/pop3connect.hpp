@@ -329,11 +329,10 @@ private:
  */
 class call {
 public:
-    explicit call(std::int32_t socket, const call_options &as = {}) noexcept
-        : socket_(socket), options_(as), outer_(current())
-    {
-        current() = this;
-    }
+    explicit call(std::int32_t socket, const call_options &as = {}) noexcept : call(socket, as, true) {}
+    /** One in which callables of many calls are called: none of them stops another. */
+    struct of_many {};
+    explicit call(of_many /*kind*/, const report &to = {}) noexcept : call(0, to, false) {}
     call(const call &) = delete;
     call &operator=(const call &) = delete;
     call(call &&) = delete;
@@ -423,6 +422,12 @@ public:
     }
 
 private:
+    call(std::int32_t socket, const call_options &as, bool stops) noexcept
+        : socket_(socket), options_(as), outer_(current()), stops_(stops)
+    {
+        current() = this;
+    }
+
     /** This thread's innermost call; NULL where C was called past this wrapper, whose callables it may call. */
     static call *&current() noexcept
     {
@@ -444,7 +449,7 @@ private:
 #else
         go_on = callable();
 #endif
-        if (here != nullptr && !go_on)
+        if (here != nullptr && !go_on && here->stops_)
             here->stopped_ = true;
         return go_on;
     }
@@ -458,6 +463,8 @@ private:
     call_options options_;
     call *outer_;
     std::exception_ptr thrown_;
+    /** Whether it is over when a callable says so. */
+    bool stops_;
     bool stopped_ = false;
     bool refused_ = false;
 };
@@ -1248,7 +1255,8 @@ public:
      * - `is_taken`: takes the account and the unique id as std::string_view, and answers whether that message was taken.
      * - `taken`: takes the same; may stop the run, and the message then has not been taken.
      */
-    template <typename IsTaken, typename TakenNow>
+    template <typename IsTaken, typename TakenNow,
+              typename = std::enable_if_t<std::is_invocable_v<IsTaken &, std::string_view, std::string_view>>>
     job &book(IsTaken &&is_taken, TakenNow &&taken, const report &to = {})
     {
         using callables = detail::host_book<std::decay_t<IsTaken>, std::decay_t<TakenNow>>;
@@ -1301,6 +1309,7 @@ public:
 
 private:
     friend class options;
+    friend class loop;
 
     template <typename Setter, typename... Arguments>
     job &set(const report &to, Setter setter, const Arguments &...arguments)
@@ -1562,6 +1571,7 @@ public:
     }
 
 private:
+    friend class loop;
     friend session connect(const account &to, const call_options &as);
 
     [[nodiscard]] session connect_as(const call_options &as) const
@@ -1613,6 +1623,208 @@ private:
 
     detail::settings<pop3_options, pop3_options_free> settings_;
     detail::listeners listeners_;
+};
+
+namespace detail {
+
+/** A call of a loop: the callables that are its own, and what must live until it is over. */
+template <typename Done, typename Take = std::nullptr_t>
+struct loop_call {
+    Done done;
+    Take take;
+    listeners of_options;
+    std::shared_ptr<void> book, wanted;
+    outcome out{};
+
+    /** Takes a piece, of one of many messages and of a new one. */
+    bool operator()(std::int32_t number, std::string_view data, std::int32_t last)
+    {
+        return taking_pieces(take)(number, data, last);
+    }
+    bool operator()(const pop3_arrival &of, std::string_view data, std::int32_t last)
+    {
+        return taking_collected(take)(of, data, last);
+    }
+
+    /** What C calls when it is over. */
+    static void counted(std::int32_t /*call*/, std::int32_t result, void *context) noexcept
+    {
+        end(context, result, std::max(result, 0));
+    }
+    static void collected(std::int32_t /*call*/, std::int32_t result, void *context) noexcept
+    {
+        end(context, result, static_cast<loop_call *>(context)->out);
+    }
+
+private:
+    template <typename Result>
+    static void end(void *context, std::int32_t result, const Result &answer) noexcept
+    {
+        const std::unique_ptr<loop_call> ended(static_cast<loop_call *>(context));
+        const std::error_code code = result < 0 ? std::error_code(result, category()) : std::error_code();
+        call::tell([&] { std::invoke(ended->done, code, answer); });
+    }
+};
+
+}  // namespace detail
+
+/**
+ * Many calls at a time on one thread: pop3_loop, which it owns. Moves; never copied.
+ *
+ * stat(), recv() and collect() add a call and answer its number, for cancel(). It is over in a later run(), which calls
+ * `done`, with pop3::last_error() for that call. Callables are kept until then, those of the options and of the job too,
+ * both of which may go or be set anew.
+ *
+ * - A callable that stops its call, by what it answers or throws, stops no other. A status callable stops none; its loop
+ *   can by cancel(). The error is errc::cancelled (of a book's callables errc::book), and `done` is called with it, as
+ *   for every call that was added.
+ * - What callables throw comes out of the run() in which they were called when that has ended: the first one. The calls
+ *   that are under way stay so. What a status, wanted, error or done callable throws stops no call.
+ * - Destroyed it ends the calls under way: `done` is called with errc::cancelled, and what it throws is swallowed.
+ *
+ * Threads: one at a time, save for wake(). It must not be moved or destroyed in a callable of its own calls.
+ */
+class loop {
+public:
+    /** pop3_loop_new. Where that fails its calls report errc::parameter, as those of one that was moved from do. */
+    explicit loop(const report &to = {})
+    {
+        detail::call call(0, to);
+        raw_.reset(pop3_loop_new());
+        call.finish(raw_ ? POP3_OK : call.refuse(POP3_ERR_OUT_OF_MEMORY, "no descriptor or memory for a loop"));
+    }
+
+    /**
+     * pop3_loop_stat: how many messages wait.
+     *
+     * - `done`: takes a std::error_code and the number as std::int32_t.
+     */
+    template <typename Done>
+    std::int32_t stat(const options &by, Done &&done, const report &to = {})
+    {
+        using state = detail::loop_call<std::decay_t<Done>>;
+        return add(std::unique_ptr<state>(new state{std::forward<Done>(done), nullptr}), by, to,
+                   [this](detail::call & /*call*/, const pop3_options *raw, state *context) {
+                       return pop3_loop_stat(raw_.get(), raw, &state::counted, context);
+                   });
+    }
+
+    /**
+     * pop3_loop_recv: reads the messages of a mailbox.
+     *
+     * - `take`: takes a pop3::piece; may stop the call.
+     * - `done`: takes a std::error_code and how many were received whole as std::int32_t.
+     * - `delete_after`, `max_messages`: as for pop3::recv.
+     */
+    template <typename Take, typename Done>
+    std::int32_t recv(const options &by, Take &&take, Done &&done, bool delete_after = false,
+                      std::int32_t max_messages = 0, const report &to = {})
+    {
+        using state = detail::loop_call<std::decay_t<Done>, std::decay_t<Take>>;
+        return add(std::unique_ptr<state>(new state{std::forward<Done>(done), std::forward<Take>(take)}), by, to,
+                   [&](detail::call & /*call*/, const pop3_options *raw, state *context) {
+                       return pop3_loop_recv(raw_.get(), raw, &detail::c_callback<state>::message, delete_after ? 1 : 0,
+                                             max_messages, &state::counted, context);
+                   });
+    }
+
+    /**
+     * pop3_loop_collect: collects what is new in a mailbox.
+     *
+     * - `what`: the job, which is copied.
+     * - `take`: takes each pop3::collected; may stop the call.
+     * - `done`: takes a std::error_code and the pop3::outcome, good until it returns.
+     */
+    template <typename Take, typename Done>
+    std::int32_t collect(const options &by, job &what, Take &&take, Done &&done, const report &to = {})
+    {
+        using state = detail::loop_call<std::decay_t<Done>, std::decay_t<Take>>;
+        std::unique_ptr<state> made(new state{std::forward<Done>(done), std::forward<Take>(take)});
+        made->book = what.book_;
+        made->wanted = what.wanted_;
+        return add(std::move(made), by, to, [&](detail::call &call, const pop3_options *raw, state *context) {
+            return what.settings_.call_with(call, [&](pop3_job *raw_job) {
+                pop3_job_set_message_cb(raw_job, &detail::c_callback<state>::collected, context);
+                const auto number =
+                    pop3_loop_collect(raw_.get(), raw, raw_job, &context->out, &state::collected, context);
+                pop3_job_set_message_cb(raw_job, nullptr, nullptr);
+                return number;
+            });
+        });
+    }
+
+    /** pop3_loop_cancel: by the number that the call was added with. */
+    void cancel(std::int32_t number, const report &to = {})
+    {
+        detail::call call(0, to);
+        call.finish(pop3_loop_cancel(raw_.get(), number));
+    }
+
+    /** pop3_loop_run that waits until something has come, where any call is under way. */
+    std::int32_t run(const report &to = {}) { return run(std::nullopt, to); }
+    /**
+     * pop3_loop_run.
+     *
+     * - `timeout`: how long to wait at most; std::nullopt until something has come, where any call is under way.
+     *
+     * Returns how many calls are under way.
+     */
+    std::int32_t run(std::optional<std::chrono::milliseconds> timeout, const report &to = {})
+    {
+        detail::call call(detail::call::of_many(), to);
+        return call.finish(call.make([this](std::int32_t ms) { return pop3_loop_run(raw_.get(), ms); },
+                                     detail::c_number(timeout ? timeout->count() : -1)));
+    }
+
+    /** pop3_loop_fd: for the host's own loop; -1 where there is none. */
+    [[nodiscard]] std::int32_t fd() const noexcept { return pop3_loop_fd(raw_.get()); }
+    /** pop3_loop_timeout: in what time run() must be called even if nothing comes; nothing for never. */
+    [[nodiscard]] std::optional<std::chrono::milliseconds> timeout() const noexcept
+    {
+        const std::int32_t ms = pop3_loop_timeout(raw_.get());
+        return ms < 0 ? std::nullopt : std::optional(std::chrono::milliseconds(ms));
+    }
+
+    /**
+     * pop3_loop_wake: run() returns.
+     *
+     * Threads: thread-safe, while it is not moved or destroyed.
+     */
+    void wake() const noexcept { pop3_loop_wake(raw_.get()); }
+
+    /** pop3_loop_set_limits: how many calls go on at once, and to servers of the same name; 0 for any number. */
+    void set_limits(std::int32_t at_once, std::int32_t at_once_each_host, const report &to = {})
+    {
+        detail::call call(0, to);
+        call.finish(pop3_loop_set_limits(raw_.get(), at_once, at_once_each_host));
+    }
+
+    /** The loop of C, still owned by this. What callables throw in a pop3_loop_run of it is lost. */
+    [[nodiscard]] pop3_loop *native_handle() const noexcept { return raw_.get(); }
+
+private:
+    /** Adds a call, to which `state` belongs from then on. */
+    template <typename State, typename Function>
+    std::int32_t add(std::unique_ptr<State> state, const options &by, const report &to, const Function &function)
+    {
+        state->of_options = by.listeners_;
+        detail::call call(0, to);
+        const std::int32_t number =
+            by.call_with(call, [&](const pop3_options *raw) { return function(call, raw, state.get()); });
+        if (number > 0)
+            static_cast<void>(state.release());
+        return call.finish(number);
+    }
+
+    struct free {
+        void operator()(pop3_loop *raw) const noexcept
+        {
+            const detail::call swallowing(detail::call::of_many{});
+            pop3_loop_free(raw);
+        }
+    };
+
+    std::unique_ptr<pop3_loop, free> raw_;
 };
 
 /**
