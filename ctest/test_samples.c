@@ -296,18 +296,34 @@ static void sample_cancel(void)
     pop3_options_free(options);
 }
 
-static void sample_threads(void)
+/* Both count many mailboxes at once. */
+static void check_counts(void (*count)(pop3_options *const accounts[], int32_t counts[], int how_many))
 {
     int32_t counts[3];
     serve("pass=secret messages=7");
     pop3_options *right = account("alice", "secret", nowhere), *wrong = account("alice", "guessed", nowhere);
     pop3_options *accounts[] = {right, wrong, right};
-    count_all(accounts, counts, 3);
+    count(accounts, counts, 3);
     CHECK_INT(counts[0], 7);
     CHECK_INT(counts[1], POP3_ERR_AUTH);
     CHECK_INT(counts[2], 7);
     pop3_options_free(right);
     pop3_options_free(wrong);
+}
+
+static void sample_threads(void)
+{
+    check_counts(count_all);
+}
+
+static void sample_many(void)
+{
+    check_counts(count_side_by_side);
+    /* one that does not begin */
+    pop3_options *none[] = {NULL};
+    int32_t count;
+    count_side_by_side(none, &count, 1);
+    CHECK_INT(count, POP3_ERR_PARAMETER);
 }
 
 static void sample_errors(void)

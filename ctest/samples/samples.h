@@ -26,6 +26,7 @@ int32_t connect_with_token(const char *user, const char *token);
 int32_t connect_trusting(pop3_options *options, const char *ca_file);
 int32_t connect_through_proxy(pop3_options *options);
 int32_t connect_until(pop3_options *options, atomic_int *stop);
+void count_side_by_side(pop3_options *const accounts[], int32_t counts[], int how_many);
 void count_all(pop3_options *const accounts[], int32_t counts[], int how_many);
 int is_passing(int32_t code);
 int32_t connect_plainly(const char *server, const char *user, const char *pass);
