@@ -3,12 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{CStr, c_void};
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::capi::arguments::{Out, parameter};
@@ -48,8 +48,10 @@ pub struct pop3_loop {
 /// The calls of a loop, which outlive the loop where that is freed in a callback.
 struct Calls {
     calls: Loop,
-    /// Those under way, by their numbers.
-    numbers: RefCell<HashMap<i32, UnderWay>>,
+    /// The keys of those under way, by their numbers.
+    numbers: RefCell<HashMap<i32, usize>>,
+    /// The one that is in the middle of a step.
+    in_step: RefCell<Option<InStep>>,
     last_number: Cell<i32>,
     is_running: Cell<bool>,
     is_freed: Cell<bool>,
@@ -59,10 +61,9 @@ struct Calls {
     process: Process,
 }
 
-/// A call under way.
-#[derive(Clone)]
-struct UnderWay {
-    key: usize,
+/// A call in the middle of a step.
+struct InStep {
+    number: i32,
     to: Caller,
     ending: Ending,
 }
@@ -84,6 +85,7 @@ pub extern "C" fn pop3_loop_new() -> *mut pop3_loop {
         let calls = Rc::new(Calls {
             calls,
             numbers: RefCell::default(),
+            in_step: RefCell::default(),
             last_number: Cell::new(0),
             is_running: Cell::new(false),
             is_freed: Cell::new(false),
@@ -123,11 +125,12 @@ pub unsafe extern "C" fn pop3_loop_free(pop3_loop: *mut pop3_loop) {
             mem::forget(calls);
         } else {
             calls.calls.end_all();
-            // those that are in the middle of a step
-            let left: Vec<_> = calls.numbers.borrow_mut().drain().collect();
-            for (number, UnderWay { to, ending, .. }) in left {
+            let in_step = calls.in_step.borrow_mut().take();
+            if let Some(InStep { number, to, ending }) = in_step {
                 ending.silence();
-                to.tell_done(number, POP3_ERR_CANCELLED);
+                if calls.numbers.borrow_mut().remove(&number).is_some() {
+                    to.tell_done(number, POP3_ERR_CANCELLED);
+                }
             }
         }
         // SAFETY: from Box::into_raw, by this function's promise; not before, since callbacks may use it
@@ -303,9 +306,8 @@ async fn collect(call: &HostCall, options: &Options, collection: Collection, out
 pub unsafe extern "C" fn pop3_loop_cancel(pop3_loop: *mut pop3_loop, call: i32) -> i32 {
     // SAFETY: this function's promise
     with_calls(c"POP3Loop", unsafe { pop3_loop.as_ref() }, |calls| {
-        let under_way = calls.numbers.borrow().get(&call).cloned();
-        let UnderWay { key, .. } = under_way.ok_or_else(|| parameter("no such call is under way"))?;
-        calls.calls.cancel(key);
+        let key = calls.numbers.borrow().get(&call).copied();
+        calls.calls.cancel(key.ok_or_else(|| parameter("no such call is under way"))?);
         Ok(POP3_OK)
     })
 }
@@ -490,31 +492,55 @@ fn add(
     let number = calls.new_number();
     let host = options.server.host.to_string().trim_end_matches('.').to_ascii_lowercase();
     let weak = Rc::downgrade(calls);
-    let mut ending = Ending::default();
-    let key = calls.calls.add(&host, |place| {
-        ending = place.ending();
-        let call = HostCall { place, listeners: to.listeners, ending: ending.clone() };
-        let mut work = Some(work(call, options));
-        let ended = ending.clone();
-        Box::pin(async move {
-            let result = poll_fn(|context| {
-                // a defect ends this call, and no other
-                let polled = boundary::guard(|| {
-                    let work = work.as_mut().ok_or_else(|| Error::new(Kind::Internal, "a call is over"))?;
-                    Ok(work.as_mut().poll(context))
-                });
-                polled.unwrap_or_else(|error| Poll::Ready(Err(error)))
-            })
-            .await;
-            // the connection is closed, and the book, before the host hears of it
-            drop(work.take());
-            if let Some(calls) = weak.upgrade() {
-                calls.end(number, to, result, &ended);
-            }
-        })
+    let key = calls.calls.add(&host, move |place| {
+        let ending = place.ending();
+        let work = work(HostCall { place, listeners: to.listeners, ending: ending.clone() }, options);
+        Box::pin(UnderWay { work: Some(work), number, to, ending, calls: weak })
     });
-    calls.numbers.borrow_mut().insert(number, UnderWay { key, to, ending });
+    calls.numbers.borrow_mut().insert(number, key);
     Ok(number)
+}
+
+/// A call under way: its work, and then that the host is told.
+struct UnderWay {
+    work: Option<HostWork>,
+    number: i32,
+    to: Caller,
+    ending: Ending,
+    calls: Weak<Calls>,
+}
+
+impl Future for UnderWay {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut UnderWay>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(calls) = self.calls.upgrade() else { return Poll::Ready(()) };
+        let step = InStep { number: self.number, to: self.to, ending: self.ending.clone() };
+        // where the loop is freed in a callback the other calls take their last step inside of this one
+        let outer = calls.in_step.replace(Some(step));
+        let polled = self.step(&calls, context);
+        calls.in_step.replace(outer);
+        polled
+    }
+}
+
+impl UnderWay {
+    fn step(&mut self, calls: &Calls, context: &mut Context<'_>) -> Poll<()> {
+        // a defect ends this call, and no other
+        let polled = boundary::guard(|| {
+            let work = self.work.as_mut().ok_or_else(|| Error::new(Kind::Internal, "a call that is over goes on"))?;
+            Ok(work.as_mut().poll(context))
+        });
+        let result = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => result,
+            Err(error) => Err(error),
+        };
+        // the connection is closed, and the book, before the host hears of it
+        self.work = None;
+        calls.end(self.number, self.to, result, &self.ending);
+        Poll::Ready(())
+    }
 }
 
 impl Calls {

@@ -34,7 +34,7 @@ use crate::session::transport::{TlsSession, Transport};
 use crate::session::visit::{self, Errand};
 
 /// A session whose calls block.
-pub type Client = session::Client<Blocking>;
+pub type Client = Box<session::Client<Blocking>>;
 
 /// Runs a function of a session that blocks.
 pub fn run<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
@@ -46,7 +46,7 @@ pub fn run<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
 
 /// Connects and logs in. `progress` makes the progress callback, for each connection that it takes.
 pub fn open(options: &Options, progress: impl Fn() -> Progress, trace: &mut Trace<'_>) -> Result<Client> {
-    run(Client::open(&mut Dialer::new(options, Thread, progress), options, trace))
+    run(session::Client::open(&mut Dialer::new(options, Thread, progress), options, trace))
 }
 
 /// Asks how many messages wait in a mailbox.

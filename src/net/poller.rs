@@ -128,7 +128,9 @@ fn event(key: usize, readiness: Option<Readiness>) -> Event {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        if !self.process.is_before_fork() {
+        // Linux takes a socket out when it is closed, unless another process has a copy of it
+        let leaves_by_itself = cfg!(target_os = "linux") && !self.process.has_forked();
+        if !self.process.is_before_fork() && !leaves_by_itself {
             // SAFETY: it is open yet
             let _ = unsafe { self.poller.system.delete(borrowed(self.socket)) };
         }

@@ -64,6 +64,11 @@ impl Stream {
         self.in_manner(Manner::InTurn(turn), |stream| stream.read_there(buffer))
     }
 
+    /// What was read to its end in this turn may have more by now: time has passed.
+    pub fn forget_turn(&mut self) {
+        self.tcp_mut().forget_turn();
+    }
+
     fn read_there(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
         match self {
             Stream::Plain(tcp) => match tcp.read(buffer) {
@@ -189,7 +194,8 @@ impl Stream {
         }
     }
 
-    fn tcp_mut(&mut self) -> &mut Tcp {
+    /// The same, to be told something.
+    pub fn tcp_mut(&mut self) -> &mut Tcp {
         match self {
             Stream::Plain(tcp) => tcp,
             Stream::Tls(tls) => tls.tcp_mut(),

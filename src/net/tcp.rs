@@ -111,8 +111,16 @@ impl Tcp {
         self.manner = manner;
     }
 
+    /// What was read to its end in a turn may have more by now.
+    pub fn forget_turn(&mut self) {
+        self.empty_in = None;
+    }
+
     /// Has the poller that the connection is in wait for what was last not to be had at once.
-    pub fn want_again(&self) -> io::Result<()> {
+    pub fn want_again(&mut self) -> io::Result<()> {
+        if self.lacks == Readiness::Readable && mem::take(&mut self.has_drained) {
+            self.shared.socket.acknowledge();
+        }
         self.shared.socket.want(Some(self.lacks))
     }
 
@@ -137,9 +145,6 @@ impl Tcp {
             Ok(0) => return received,
             Ok(count) => *count < buffer.len(),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && turn.is_some() => {
-                if mem::take(&mut self.has_drained) {
-                    self.shared.socket.acknowledge();
-                }
                 self.empty_in = turn;
                 return received;
             }

@@ -17,7 +17,7 @@ use crate::shortage;
 pub const MAX_LINE: usize = 64 * 1024;
 
 /// How much is read at once where little is to come.
-const FIRST_CAPACITY: usize = 1024;
+const FIRST_CAPACITY: usize = 512;
 
 /// How much is read at once where much is to come; never less than the longest line needs.
 const WIDE: usize = MAX_LINE + 2;

@@ -183,7 +183,7 @@ async fn connect_again<C: Connector>(
     connector: &mut C,
     options: &Options,
     trace: &mut Trace<'_>,
-) -> Result<Client<C::Transport>> {
+) -> Result<Box<Client<C::Transport>>> {
     for pause in PAUSES {
         let error = match Client::open(connector, options, trace).await {
             Ok(client) => return Ok(client),
@@ -248,7 +248,7 @@ struct Front {
 
 impl Run<'_> {
     /// What is done in one session; whether there is more to do in another one.
-    async fn session<T: Transport>(&mut self, mut client: Client<T>, trace: &mut Trace<'_>) -> Result<bool> {
+    async fn session<T: Transport>(&mut self, mut client: Box<Client<T>>, trace: &mut Trace<'_>) -> Result<bool> {
         self.front = None;
         let begin = client.transport.now();
         let survey = survey::survey(&mut client, self.job, &mut *self.book, &mut self.learnt, trace).await?;
@@ -376,7 +376,7 @@ impl Run<'_> {
     /// Deletes messages and ends the session.
     async fn commit<T: Transport>(
         &mut self,
-        mut client: Client<T>,
+        mut client: Box<Client<T>>,
         messages: Vec<(i32, Name)>,
         trace: &mut Trace<'_>,
     ) -> Result<()> {

@@ -121,7 +121,7 @@ impl<T: Transport> Client<T> {
     }
 
     /// Has the server commit the deletions and ends the session.
-    pub async fn quit(mut self, trace: &mut Trace<'_>) -> Result<()> {
+    pub async fn quit(mut self: Box<Self>, trace: &mut Trace<'_>) -> Result<()> {
         self.expect_in_step(trace).map_err(|error| error.during("QUIT"))?;
         // the server closes behind its answer
         self.in_transaction = false;
@@ -195,13 +195,13 @@ impl<T: Transport> Client<T> {
     /// Before anything is sent that nothing unanswered stands before: what came for nobody must not answer it.
     ///
     /// This can only be about what has come. It is a system call for each command, which nothing else can be honest
-    /// without: the kernel alone knows what has come.
+    /// without: the kernel alone knows what has come. A loop has asked it a moment ago, when the last answer was read.
     fn expect_in_step(&mut self, trace: &mut Trace<'_>) -> Result<()> {
         // looking may have TLS answer something of its own
         self.begin_wait();
         loop {
             if self.received.is_empty() {
-                match self.transport.read_at_once(self.received.space()?)? {
+                match self.transport.read_rest(self.received.space()?)? {
                     None => return Ok(()),
                     Some(0) => return Err(Error::closed()),
                     Some(count) => self.received.filled(count),

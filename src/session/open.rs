@@ -96,7 +96,8 @@ enum Outcome {
 
 impl<T: Transport> Client<T> {
     /// Connects, makes the connection secure, logs in.
-    pub async fn open<C>(connector: &mut C, options: &Options, trace: &mut Trace<'_>) -> Result<Client<T>>
+    // in a box, since it is large, and would be in each future on the way to here
+    pub async fn open<C>(connector: &mut C, options: &Options, trace: &mut Trace<'_>) -> Result<Box<Client<T>>>
     where
         C: Connector<Transport = T>,
     {
@@ -145,7 +146,7 @@ impl<T: Transport> Client<T> {
         known: Known,
         lessons: &mut Lessons,
         trace: &mut Trace<'_>,
-    ) -> Result<Client<T>>
+    ) -> Result<Box<Client<T>>>
     where
         C: Connector<Transport = T>,
     {
@@ -155,7 +156,7 @@ impl<T: Transport> Client<T> {
         lessons.trying = None;
         let mut secrets = options.credentials.secrets()?;
         connector.add_secrets(&mut secrets)?;
-        let mut client = Client {
+        let mut client = Box::new(Client {
             transport: connector.connect(session.as_ref(), trace).await?,
             received: ReceiveBuffer::default(),
             timeouts: options.timeouts,
@@ -173,7 +174,7 @@ impl<T: Transport> Client<T> {
             marks: Marks::default(),
             sizes: Sizes::default(),
             by_uid: None,
-        };
+        });
         let mut greeting = client.greeting(trace).await?;
         if options.secure == Secure::StartTls {
             if lists.is_none() && options.capabilities && !lessons.breaks_at_capa {
@@ -242,11 +243,11 @@ impl<T: Transport> Client<T> {
 
     /// STLS, and the handshake. What the server said in the clear is forgotten.
     async fn start_tls<C>(
-        mut self,
+        mut self: Box<Self>,
         connector: &mut C,
         session: Option<&TlsSession>,
         trace: &mut Trace<'_>,
-    ) -> Result<Client<T>>
+    ) -> Result<Box<Client<T>>>
     where
         C: Connector<Transport = T>,
     {
@@ -260,7 +261,7 @@ impl<T: Transport> Client<T> {
             return Err(Error::new(Kind::BadFormat, "clear text followed the answer to STLS"));
         }
         let transport = connector.start_tls(self.transport, session, trace).await?;
-        Ok(Client { transport, received: ReceiveBuffer::default(), ..self })
+        Ok(Box::new(Client { transport, received: ReceiveBuffer::default(), ..*self }))
     }
 
     /// Whether the server has greeted once more inside TLS, as E-MailRelay 2.6 does: nothing is asked yet. Should that come

@@ -82,6 +82,11 @@ pub trait Transport {
     /// Reads what is there without waiting for more: `None` where nothing is, 0 where the server has closed the connection.
     fn read_at_once(&mut self, buffer: &mut [u8]) -> Result<Option<usize>>;
 
+    /// The same where it is enough to know what had come a moment ago, when all was read last.
+    fn read_rest(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
+        self.read_at_once(buffer)
+    }
+
     /// Whether there is something to read within that time.
     async fn wait_readable(&mut self, time: Duration) -> Result<bool>;
 

@@ -58,7 +58,7 @@ impl Queued {
                 }
                 let done = attempt(stream)?;
                 if done.is_none() {
-                    stream.tcp().want_again().map_err(tcp::into_error)?;
+                    stream.tcp_mut().want_again().map_err(tcp::into_error)?;
                     seat.wait_until(until, stream.progress())?;
                 }
                 Ok(done)
@@ -97,6 +97,7 @@ impl Transport for Queued {
     fn in_host<R>(&mut self, work: impl FnOnce() -> R) -> R {
         let begin = Instant::now();
         let done = work();
+        self.stream.forget_turn();
         self.deadline = self.deadline.later(begin.elapsed());
         done
     }
@@ -136,6 +137,10 @@ impl Transport for Queued {
 
     fn read_at_once(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
         self.stream.read_at_once(buffer)
+    }
+
+    fn read_rest(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
+        self.stream.read_in_turn(buffer, self.seat.turn())
     }
 
     async fn wait_readable(&mut self, time: Duration) -> Result<bool> {
