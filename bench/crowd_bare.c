@@ -38,7 +38,7 @@ static void finish(struct session *session, int is_good)
 /* Whether an answer is whole: that to CAPA has many lines. */
 static int is_whole(const struct session *session, const char *text, ssize_t length)
 {
-    if (session->said > 0 && lines[session->said - 1][0] == 'C')
+    if (session->said > first_line && lines[session->said - 1][0] == 'C')
         return length >= 3 && memcmp(text + length - 3, ".\r\n", 3) == 0;
     return text[length - 1] == '\n';
 }

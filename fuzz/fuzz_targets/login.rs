@@ -55,7 +55,7 @@ fuzz_target!(|input: (u8, u8, &[u8])| {
     let mechanism = Mechanism::named(NAMES[usize::from(which) % NAMES.len()]).unwrap();
     let credentials = Credentials::new(b"alice", PASSWORD).and_then(|them| them.with_token(TOKEN)).unwrap();
     let binding = is_bound.then(|| ChannelBinding { name: "tls-exporter", data: vec![7; 32] });
-    let context = LoginContext { greeting, host: "mail.test", port: 995, nonce, binding, initial_response, says_auth: false };
+    let context = LoginContext { greeting, host: &"mail.test", port: 995, nonce, binding, initial_response, says_auth: false };
     let Ok(mut login) = Login::new(&credentials, mechanism, context) else { return };
     check(&login.first());
     let mut said_password = false;

@@ -76,7 +76,7 @@ fn came(said: &[u8], content: &[u8]) -> bool {
         .any(|at| said[at] == b'\n' && bodies.iter().any(|end| begins_with_body(&said[at + 1..], content, end)))
 }
 
-fn talk(mut client: Client<Connection>, messages: &mut Messages, trace: &mut Trace<'_>) -> Result<()> {
+fn talk(mut client: Box<Client<Connection>>, messages: &mut Messages, trace: &mut Trace<'_>) -> Result<()> {
     let go_on = |result: Result<()>| result.or_else(|error| if error.ends_session() { Err(error) } else { Ok(()) });
     go_on(run(client.message_count(trace)).map(drop))?;
     go_on(run(client.list(None, trace)).map(drop))?;

@@ -86,10 +86,14 @@ pub unsafe fn take_back<T>(given: *mut T) {
 /// Catches a panic, which is a defect of ours that the host must survive without a word on its stderr.
 pub fn guard<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     let _inside = Inside::enter();
-    let body = || {
+    contain(|| {
         silence_panics();
         body()
-    };
+    })
+}
+
+/// The same for a part of what is guarded already.
+pub fn contain<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
         let text = format!("a defect of the library: {}", panic_message(&*payload));
         // what a payload does when it is dropped may be anything

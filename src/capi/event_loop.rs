@@ -1,7 +1,7 @@
 //! `pop3_loop`: many calls at a time on one thread.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::{CStr, c_void};
 use std::future::Future;
 use std::mem;
@@ -49,7 +49,7 @@ pub struct pop3_loop {
 struct Calls {
     calls: Loop,
     /// The keys of those under way, by their numbers.
-    numbers: RefCell<HashMap<i32, usize>>,
+    numbers: RefCell<BTreeMap<i32, usize>>,
     /// The one that is in the middle of a step.
     in_step: RefCell<Option<InStep>>,
     last_number: Cell<i32>,
@@ -490,9 +490,9 @@ fn add(
     }
     shortage::check()?;
     let number = calls.new_number();
-    let host = options.server.host.to_string().trim_end_matches('.').to_ascii_lowercase();
+    let host = options.server.host.same();
     let weak = Rc::downgrade(calls);
-    let key = calls.calls.add(&host, move |place| {
+    let key = calls.calls.add(host, move |place| {
         let ending = place.ending();
         let work = work(HostCall { place, listeners: to.listeners, ending: ending.clone() }, options);
         Box::pin(UnderWay { work: Some(work), number, to, ending, calls: weak })
@@ -527,7 +527,7 @@ impl Future for UnderWay {
 impl UnderWay {
     fn step(&mut self, calls: &Calls, context: &mut Context<'_>) -> Poll<()> {
         // a defect ends this call, and no other
-        let polled = boundary::guard(|| {
+        let polled = boundary::contain(|| {
             let work = self.work.as_mut().ok_or_else(|| Error::new(Kind::Internal, "a call that is over goes on"))?;
             Ok(work.as_mut().poll(context))
         });
@@ -568,7 +568,7 @@ impl Calls {
         let result = result.unwrap_or_else(|error| {
             let code = codes::code(error.kind());
             if ending.may_be_told().is_ok() {
-                let _ = boundary::guard(|| {
+                let _ = boundary::contain(|| {
                     last_error::fail(to.command, code, &error, to.listeners);
                     Ok(())
                 });

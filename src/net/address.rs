@@ -71,6 +71,14 @@ impl Host {
         }
     }
 
+    /// The same host in one form: names are the same in any letter case, and with a dot that ends them.
+    pub fn same(&self) -> Host {
+        match self {
+            Host::Name(name) => Host::Name(name.trim_end_matches('.').to_ascii_lowercase()),
+            other => other.clone(),
+        }
+    }
+
     /// The host in a text: a name that is too long to be one is cut.
     pub fn brief(&self) -> String {
         brief(self.to_string().as_bytes())

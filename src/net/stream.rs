@@ -64,11 +64,6 @@ impl Stream {
         self.in_manner(Manner::InTurn(turn), |stream| stream.read_there(buffer))
     }
 
-    /// What was read to its end in this turn may have more by now: time has passed.
-    pub fn forget_turn(&mut self) {
-        self.tcp_mut().forget_turn();
-    }
-
     fn read_there(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
         match self {
             Stream::Plain(tcp) => match tcp.read(buffer) {

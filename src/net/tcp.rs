@@ -111,6 +111,11 @@ impl Tcp {
         self.manner = manner;
     }
 
+    /// That nothing is thought to have come yet in that turn.
+    pub fn is_empty_in(&mut self, turn: u64) {
+        self.empty_in = Some(turn);
+    }
+
     /// What was read to its end in a turn may have more by now.
     pub fn forget_turn(&mut self) {
         self.empty_in = None;

@@ -488,7 +488,7 @@ impl<T: Transport> Client<T> {
         let offers = |name: &str| offered.is_some_and(|offered| offered.has(name));
         let context = LoginContext {
             greeting: log_in.greeting,
-            host: &options.server.host.to_string(),
+            host: &options.server.host,
             port: options.server.port,
             nonce: auth::nonce,
             binding,

@@ -54,7 +54,7 @@ impl Key {
     /// Of a connection by these options and with that identity of its connector.
     pub fn new(options: &Options, identity: String) -> Key {
         let server = &options.server;
-        Key { host: same_name(&server.host), port: server.port, secure: options.secure, identity }
+        Key { host: server.host.same(), port: server.port, secure: options.secure, identity }
     }
 }
 
@@ -217,7 +217,7 @@ pub fn store_after_log_in(key: &Key, after: &Capabilities) {
 
 /// Forgets a server, on that port or on all.
 pub fn forget(host: &Host, port: Option<u16>) {
-    let host = same_name(host);
+    let host = host.same();
     lock().retain(|key, _| key.host != host || port.is_some_and(|port| key.port != port));
 }
 
@@ -228,14 +228,6 @@ pub fn forget_all() {
 
 fn lock() -> MutexGuard<'static, BTreeMap<Key, Entry>> {
     CACHE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Names are the same in any letter case.
-fn same_name(host: &Host) -> Host {
-    match host {
-        Host::Name(name) => Host::Name(name.to_ascii_lowercase()),
-        address => address.clone(),
-    }
 }
 
 /// The entry of a server. For a new one whoever was not used for longest is forgotten.
@@ -315,7 +307,7 @@ pub(super) mod tests {
     }
 
     fn key(host: &str, port: u16) -> Key {
-        Key { host: same_name(&Host::Name(host.to_owned())), port, secure: Secure::No, identity: String::new() }
+        Key { host: Host::Name(host.to_owned()).same(), port, secure: Secure::No, identity: String::new() }
     }
 
     fn get(key: &Key, user: &[u8]) -> Known {

@@ -15,7 +15,7 @@ use crate::session::retrieve::Delivery;
 use crate::session::server_cache;
 use crate::session::trace::Trace;
 
-type Client = super::Client<Connection>;
+type Client = Box<super::Client<Connection>>;
 
 /// Of a server that no other test connects to, since what is remembered of servers is the process's.
 fn options() -> Options {
@@ -42,7 +42,7 @@ fn play<T>(
     let mut lines = Vec::new();
     let mut sink = |line: &str| lines.push(line.to_owned());
     let mut trace = Trace::new(Some(&mut sink));
-    let result = run(Client::open(&mut script, options, &mut trace)).and_then(|client| work(client, &mut trace));
+    let result = run(super::Client::open(&mut script, options, &mut trace)).and_then(|client| work(client, &mut trace));
     let mismatch = log.borrow().mismatch.clone();
     assert!(cut.is_some() || mismatch.is_none(), "{mismatch:?}");
     (result, log, lines)

@@ -29,6 +29,7 @@ use self::waits::{Beside, Turns};
 use crate::drive::dialer;
 use crate::error::{Error, Kind, Result};
 use crate::fork::{self, Process};
+use crate::net::address::Host;
 use crate::net::poller::{Happened, Poller};
 use crate::net::progress::Progress;
 use crate::options::Options;
@@ -151,7 +152,7 @@ impl Loop {
     }
 
     /// Adds a call to that host, which begins in a later [`Loop::run`]. Answers its key.
-    pub fn add(&self, host: &str, work: impl FnOnce(Place) -> Work) -> usize {
+    pub fn add(&self, host: Host, work: impl FnOnce(Place) -> Work) -> usize {
         let key = self.free.borrow_mut().pop().unwrap_or_else(|| {
             let mut calls = self.calls.borrow_mut();
             calls.push(None);

@@ -1,56 +1,62 @@
 //! Whose turn it is to begin: so many calls at once, and so many to one host.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use crate::net::address::Host;
 
 /// The calls that have not begun, and how many have.
 pub struct Queue {
     at_once: usize,
     at_once_each_host: usize,
     begun: usize,
-    hosts: HashMap<Rc<str>, HostCalls>,
+    hosts: BTreeMap<Host, Rc<RefCell<HostCalls>>>,
     /// The first that waits of each host to which one more may go, by its place.
-    able: BTreeMap<u64, Rc<str>>,
+    able: BTreeMap<u64, Rc<RefCell<HostCalls>>>,
     next: u64,
 }
 
-#[derive(Default)]
+/// The calls to one host.
 struct HostCalls {
+    host: Host,
     begun: usize,
     /// By place.
     waiting: BTreeMap<u64, usize>,
 }
 
 /// Where a call stands in the queue.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Ticket {
-    host: Rc<str>,
+    calls: Rc<RefCell<HostCalls>>,
     place: u64,
 }
 
 impl Queue {
     /// With the limits that a loop has from its beginning.
     pub fn new() -> Queue {
-        Queue { at_once: 1000, at_once_each_host: 10, begun: 0, hosts: HashMap::new(), able: BTreeMap::new(), next: 0 }
+        Queue { at_once: 1000, at_once_each_host: 10, begun: 0, hosts: BTreeMap::new(), able: BTreeMap::new(), next: 0 }
     }
 
     /// Sets the limits. What has begun goes on.
     pub fn set_limits(&mut self, at_once: usize, at_once_each_host: usize) {
         (self.at_once, self.at_once_each_host) = (at_once, at_once_each_host);
         self.able.clear();
-        let hosts: Vec<_> = self.hosts.keys().cloned().collect();
-        hosts.iter().for_each(|host| self.enable(host));
+        let all: Vec<_> = self.hosts.values().cloned().collect();
+        all.iter().for_each(|calls| self.enable(calls));
     }
 
-    /// A call to that host waits from now on.
-    pub fn enter(&mut self, host: &str, key: usize) -> Ticket {
-        let known = self.hosts.get_key_value(host).map(|(host, _)| Rc::clone(host));
-        let host = known.unwrap_or_else(|| host.into());
+    /// A call to that host, in its one form ([`Host::same`]), waits from now on.
+    pub fn enter(&mut self, host: Host, key: usize) -> Ticket {
         let place = self.next;
         self.next += 1;
-        self.hosts.entry(Rc::clone(&host)).or_default().waiting.insert(place, key);
-        self.enable(&host);
-        Ticket { host, place }
+        let calls = self.hosts.entry(host).or_insert_with_key(|host| {
+            Rc::new(RefCell::new(HostCalls { host: host.clone(), begun: 0, waiting: BTreeMap::new() }))
+        });
+        let calls = Rc::clone(calls);
+        calls.borrow_mut().waiting.insert(place, key);
+        self.enable(&calls);
+        Ticket { calls, place }
     }
 
     /// The next call that may begin, which then has.
@@ -58,37 +64,37 @@ impl Queue {
         if self.begun >= self.at_once {
             return None;
         }
-        let (place, host) = self.able.pop_first()?;
-        let calls = self.hosts.get_mut(&host)?;
-        let key = calls.waiting.remove(&place)?;
-        calls.begun += 1;
+        let (place, calls) = self.able.pop_first()?;
+        let key = calls.borrow_mut().waiting.remove(&place)?;
+        calls.borrow_mut().begun += 1;
         self.begun += 1;
-        self.enable(&host);
+        self.enable(&calls);
         Some(key)
     }
 
     /// A call is over, whether it had begun or not.
     pub fn leave(&mut self, ticket: &Ticket) {
-        let Some(calls) = self.hosts.get_mut(&ticket.host) else { return };
+        let mut calls = ticket.calls.borrow_mut();
         if calls.waiting.remove(&ticket.place).is_some() {
             self.able.remove(&ticket.place);
         } else {
             calls.begun -= 1;
             self.begun -= 1;
         }
-        if calls.begun == 0 && calls.waiting.is_empty() {
-            self.hosts.remove(&ticket.host);
-        } else {
-            self.enable(&ticket.host);
+        let is_last = calls.begun == 0 && calls.waiting.is_empty();
+        if is_last {
+            self.hosts.remove(&calls.host);
         }
+        drop(calls);
+        self.enable(&ticket.calls);
     }
 
     /// Notes the first that waits of a host, where one more may go there.
-    fn enable(&mut self, host: &Rc<str>) {
-        let Some(calls) = self.hosts.get(host) else { return };
-        if calls.begun < self.at_once_each_host {
-            if let Some((place, _)) = calls.waiting.first_key_value() {
-                self.able.insert(*place, Rc::clone(host));
+    fn enable(&mut self, calls: &Rc<RefCell<HostCalls>>) {
+        let of_host = calls.borrow();
+        if of_host.begun < self.at_once_each_host {
+            if let Some((place, _)) = of_host.waiting.first_key_value() {
+                self.able.entry(*place).or_insert_with(|| Rc::clone(calls));
             }
         }
     }
@@ -97,6 +103,10 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn host(name: &str) -> Host {
+        Host::parse(name.as_bytes()).unwrap()
+    }
 
     fn begun(queue: &mut Queue) -> Vec<usize> {
         std::iter::from_fn(|| queue.begin()).collect()
@@ -107,7 +117,7 @@ mod tests {
         let mut queue = Queue::new();
         queue.set_limits(4, 2);
         let tickets: Vec<_> = [("a", 0), ("a", 1), ("a", 2), ("b", 3), ("a", 4), ("c", 5), ("c", 6)]
-            .map(|(host, key)| queue.enter(host, key))
+            .map(|(host, key)| queue.enter(self::host(host), key))
             .into();
         assert_eq!(begun(&mut queue), [0, 1, 3, 5]);
         // another host does not help those of a full one
@@ -129,7 +139,7 @@ mod tests {
     fn other_limits_count_from_then_on() {
         let mut queue = Queue::new();
         queue.set_limits(1, 1);
-        let tickets: Vec<_> = (0..4).map(|key| queue.enter("a", key)).collect();
+        let tickets: Vec<_> = (0..4).map(|key| queue.enter(host("a"), key)).collect();
         assert_eq!(begun(&mut queue), [0]);
         queue.set_limits(9, 3);
         assert_eq!(begun(&mut queue), [1, 2]);

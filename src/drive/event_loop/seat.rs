@@ -102,8 +102,9 @@ impl Seat {
 
     /// Has the loop come back for the deadline, or the progress callback, if nothing comes before.
     pub fn wait_until(&self, deadline: Deadline, progress: &mut Progress) -> Result<()> {
-        let left = deadline.remaining().ok_or_else(timed_out)?;
-        let due = Instant::now() + progress.slice(left)?;
+        let now = Instant::now();
+        let left = deadline.remaining_at(now).ok_or_else(timed_out)?;
+        let due = now + progress.slice(left)?;
         self.due.set(Some(self.due.get().map_or(due, |before| before.min(due))));
         Ok(())
     }

@@ -109,8 +109,10 @@ impl Waits for Turns {
             let mut step = || {
                 seat.may_go_on()?;
                 if let Some(is_good) = seat.happened() {
-                    if let Some(connected) = connecting.outcome_at_once(is_good, &mut progress)? {
-                        return Ok(Some(connected));
+                    if let Some((mut tcp, address)) = connecting.outcome_at_once(is_good, &mut progress)? {
+                        // servers greet when they have seen the connection
+                        tcp.is_empty_in(seat.turn());
+                        return Ok(Some((tcp, address)));
                     }
                 }
                 let (poller, key) = seat.poller();

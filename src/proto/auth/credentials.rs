@@ -77,7 +77,7 @@ pub struct LoginContext<'a> {
     /// The text of the server's greeting, empty where it came before TLS did: then anybody can have said it.
     pub greeting: &'a [u8],
     /// The server, as it was named to us.
-    pub host: &'a str,
+    pub host: &'a dyn fmt::Display,
     /// Its port.
     pub port: u16,
     /// Makes a nonce ([`nonce`], but for tests): printable, without a comma.

@@ -240,7 +240,7 @@ pub(super) mod tests {
     pub(in crate::proto::auth) fn context() -> LoginContext<'static> {
         LoginContext {
             greeting: b"",
-            host: "pop.test",
+            host: &"pop.test",
             port: 995,
             nonce,
             binding: None,

@@ -24,7 +24,7 @@ impl Bearer {
         let Credentials { user, authzid, token, .. } = check(credentials)?;
         // the token says who logs in; as whom to act is the user, unless somebody else is named
         let name = escape_name(if authzid.is_empty() { user } else { authzid })?;
-        let (host, port) = (context.host, context.port.to_string());
+        let (host, port) = (context.host.to_string(), context.port.to_string());
         let whole = join(&[
             b"n,",
             if name.is_empty() { b"" } else { b"a=" },
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn oauthbearer() {
         let credentials = with_token(b"user@example.com", TOKEN);
-        let context = LoginContext { host: "server.example.com", port: 143, ..context() };
+        let context = LoginContext { host: &"server.example.com", port: 143, ..context() };
         let mut login = Login::new(&credentials, Mechanism::OAuthBearer, context).unwrap();
         let message = "bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUuY29tAXBvcnQ9MTQzAWF1dGg9QmVhcmVyI\
                        HZGOWRmdDRxbVRjMk52YjNSbGNrQmhkSFJoZG1semRHRXVZMjl0Q2c9PQEB";
