@@ -99,7 +99,7 @@ impl Watch {
     /// The socket is open until this is dropped.
     unsafe fn new(poller: &Arc<Poller>, socket: Raw, key: usize, readiness: Readiness) -> io::Result<Watch> {
         // SAFETY: it is taken out before it is closed
-        unsafe { poller.system.add_with_mode(socket, event(key, Some(readiness)), PollMode::Level) }?;
+        unsafe { poller.system.add_with_mode(socket, event(key, readiness), PollMode::Level) }?;
         let wanted = AtomicU8::new(readiness as u8);
         Ok(Watch { poller: Arc::clone(poller), socket, key, wanted, process: Process::current() })
     }
@@ -108,21 +108,28 @@ impl Watch {
     /// ends each wait.
     pub fn want(&self, readiness: Option<Readiness>) -> io::Result<()> {
         let wanted = readiness.map_or(NOTHING, |readiness| readiness as u8);
-        if self.wanted.swap(wanted, Ordering::Relaxed) == wanted {
+        let before = self.wanted.swap(wanted, Ordering::Relaxed);
+        if before == wanted || self.process.is_before_fork() {
             return Ok(());
         }
         // SAFETY: it is open
-        unsafe {
-            self.poller.system.modify_with_mode(borrowed(self.socket), event(self.key, readiness), PollMode::Level)
+        let (system, socket) = (&self.poller.system, unsafe { borrowed(self.socket) });
+        match readiness {
+            // a socket that stays is told of when its connection breaks, whatever it is waited for
+            None => system.delete(socket),
+            // SAFETY: it is taken out before it is closed
+            Some(readiness) if before == NOTHING => unsafe {
+                system.add_with_mode(self.socket, event(self.key, readiness), PollMode::Level)
+            },
+            Some(readiness) => system.modify_with_mode(socket, event(self.key, readiness), PollMode::Level),
         }
     }
 }
 
-fn event(key: usize, readiness: Option<Readiness>) -> Event {
+fn event(key: usize, readiness: Readiness) -> Event {
     match readiness {
-        None => Event::none(key),
-        Some(Readiness::Readable) => Event::readable(key),
-        Some(Readiness::Writable) => Event::writable(key),
+        Readiness::Readable => Event::readable(key),
+        Readiness::Writable => Event::writable(key),
     }
 }
 
@@ -132,5 +139,109 @@ impl Drop for Watch {
             // SAFETY: it is open yet
             let _ = unsafe { self.poller.system.delete(borrowed(self.socket)) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::thread;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+    /// As long as nothing is waited for.
+    const SHORT: Duration = Duration::from_millis(100);
+
+    fn poller() -> (Arc<Poller>, Happened) {
+        (Arc::new(Poller::new().unwrap()), Happened::default())
+    }
+
+    /// A socket that is connected, and its peer.
+    fn pair() -> (Socket, TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let socket = Socket::connect(&listener.local_addr().unwrap());
+        (socket, listener.accept().unwrap().0)
+    }
+
+    fn keys(poller: &Poller, happened: &mut Happened, time: Duration) -> Vec<usize> {
+        poller.wait(happened, Some(time)).unwrap();
+        happened.keys().map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn what_is_not_read_is_told_again() {
+        let (poller, mut happened) = poller();
+        let mut pairs = [pair(), pair()];
+        for (key, (socket, _)) in pairs.iter_mut().enumerate() {
+            watch(socket, &poller, key, Readiness::Readable).unwrap();
+        }
+        assert!(keys(&poller, &mut happened, SHORT).is_empty());
+        pairs[1].1.write_all(b"x").unwrap();
+        for _ in 0..3 {
+            assert_eq!(keys(&poller, &mut happened, LONG), [1]);
+        }
+        assert_eq!(pairs[1].0.peek_at_once(&mut [0; 2]).unwrap(), 1);
+        assert_eq!(pairs[1].0.receive_at_once(&mut [0; 2]).unwrap(), 1);
+        assert!(keys(&poller, &mut happened, SHORT).is_empty());
+        // the end is something to read
+        pairs[0].1.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(keys(&poller, &mut happened, LONG), [0]);
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_told() {
+        let (poller, mut happened) = poller();
+        let (mut socket, mut peer) = pair();
+        watch(&mut socket, &poller, 7, Readiness::Writable).unwrap();
+        assert_eq!(keys(&poller, &mut happened, LONG), [7]);
+        socket.want(Some(Readiness::Readable)).unwrap();
+        assert!(keys(&poller, &mut happened, SHORT).is_empty());
+        peer.write_all(b"x").unwrap();
+        assert_eq!(keys(&poller, &mut happened, LONG), [7]);
+        socket.want(None).unwrap();
+        assert!(keys(&poller, &mut happened, SHORT).is_empty());
+        // not even that the connection is broken
+        socket2::SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(peer);
+        assert!(keys(&poller, &mut happened, SHORT).is_empty());
+        for wanted in [Readiness::Readable, Readiness::Writable] {
+            socket.want(Some(wanted)).unwrap();
+            assert_eq!(keys(&poller, &mut happened, LONG), [7]);
+        }
+        drop(socket);
+        assert!(keys(&poller, &mut happened, SHORT).is_empty());
+    }
+
+    #[test]
+    fn a_refusal_is_no_connection() {
+        let (poller, mut happened) = poller();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut connecting = || {
+            let mut socket = Socket::begin_connect(&address, None).unwrap();
+            watch(&mut socket, &poller, 1, Readiness::Writable).unwrap();
+            poller.wait(&mut happened, Some(LONG)).unwrap();
+            (happened.keys().collect::<Vec<_>>(), socket)
+        };
+        let (told, _socket) = connecting();
+        assert_eq!(told, [(1, true)]);
+        drop((listener, _socket));
+        let (told, socket) = connecting();
+        assert_eq!(told, [(1, false)]);
+        assert_eq!(Socket::outcomes(&[&socket], Duration::ZERO).unwrap(), [(0, false)]);
+        let refused = socket.finish_connect(false).map(drop).map_err(|error| error.kind());
+        assert_eq!(refused, Err(io::ErrorKind::ConnectionRefused));
+    }
+
+    #[test]
+    fn a_wait_is_ended() {
+        let (poller, mut happened) = poller();
+        let other = Arc::clone(&poller);
+        let notify = thread::spawn(move || other.notify());
+        poller.wait(&mut happened, None).unwrap();
+        assert_eq!(happened.keys().count(), 0);
+        notify.join().unwrap();
     }
 }
