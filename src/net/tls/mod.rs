@@ -18,6 +18,8 @@ mod transport;
 mod own_checks;
 #[cfg(any(windows, target_vendor = "apple", all(test, not(trimmed))))]
 mod pkcs12;
+#[cfg(any(windows, target_vendor = "apple", all(test, not(trimmed))))]
+mod unsent;
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod openssl;
