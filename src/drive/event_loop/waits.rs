@@ -116,7 +116,7 @@ impl Waits for Turns {
                 let (poller, key) = seat.poller();
                 let time = connecting
                     .begin_due(&mut note, |socket| poller::watch(socket, poller, key, Readiness::Writable))?;
-                seat.wait_until(Deadline::after(time), &mut progress)?;
+                seat.wait_for(time, &mut progress)?;
                 Ok(None)
             };
             step().transpose().map_or(Poll::Pending, Poll::Ready)
