@@ -5,7 +5,7 @@
 use std::io;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use polling::{Event, Events, PollMode};
@@ -17,6 +17,8 @@ use crate::net::socket::{Raw, Readiness, Socket, borrowed};
 #[derive(Debug)]
 pub struct Poller {
     system: ManuallyDrop<polling::Poller>,
+    /// How many sockets have left it, and may not have been let go.
+    left: AtomicUsize,
     /// A process that was forked shares it with the one before.
     process: Process,
 }
@@ -24,13 +26,15 @@ pub struct Poller {
 impl Poller {
     /// One with no socket.
     pub fn new() -> io::Result<Poller> {
-        Ok(Poller { system: ManuallyDrop::new(polling::Poller::new()?), process: Process::current() })
+        let system = ManuallyDrop::new(polling::Poller::new()?);
+        Ok(Poller { system, left: AtomicUsize::new(0), process: Process::current() })
     }
 
     /// The keys of the sockets to which something has happened, after waiting for it at most that long, for ever without a
     /// time, or until [`Poller::notify`].
     pub fn wait(&self, happened: &mut Happened, time: Option<Duration>) -> io::Result<()> {
         happened.0.clear();
+        self.left.store(0, Ordering::Relaxed);
         match self.system.wait(&mut happened.0, time) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
             _ => Ok(()),
@@ -41,6 +45,20 @@ impl Poller {
     pub fn notify(&self) {
         // it fails where the system is out of something, which ends a wait by itself
         let _ = self.system.notify();
+    }
+
+    /// A socket leaves it.
+    fn leave(&self, socket: Raw) -> io::Result<()> {
+        self.left.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: it is open yet, as whoever watches it has promised
+        self.system.delete(unsafe { borrowed(socket) })
+    }
+
+    /// Windows keeps what it has for a socket, a handle among that, until it has told that it is waited for no more.
+    fn let_go(&self) {
+        // other things may be told before
+        let room = Events::new().capacity().saturating_add(self.left.load(Ordering::Relaxed));
+        let _ = self.system.wait(&mut Events::with_capacity(room), Some(Duration::ZERO));
     }
 
     /// A descriptor that is readable where a wait would end at once; -1 where the platform has none.
@@ -55,6 +73,9 @@ impl Poller {
 impl Drop for Poller {
     fn drop(&mut self) {
         if !self.process.is_before_fork() {
+            if cfg!(windows) {
+                self.let_go();
+            }
             // SAFETY: nobody uses it after this
             unsafe { ManuallyDrop::drop(&mut self.system) };
         }
@@ -112,16 +133,18 @@ impl Watch {
         if before == wanted || self.process.is_before_fork() {
             return Ok(());
         }
-        // SAFETY: it is open
-        let (system, socket) = (&self.poller.system, unsafe { borrowed(self.socket) });
+        let system = &self.poller.system;
         match readiness {
             // a socket that stays is told of when its connection breaks, whatever it is waited for
-            None => system.delete(socket),
+            None => self.poller.leave(self.socket),
             // SAFETY: it is taken out before it is closed
             Some(readiness) if before == NOTHING => unsafe {
                 system.add_with_mode(self.socket, event(self.key, readiness), PollMode::Level)
             },
-            Some(readiness) => system.modify_with_mode(socket, event(self.key, readiness), PollMode::Level),
+            // SAFETY: it is open
+            Some(readiness) => unsafe {
+                system.modify_with_mode(borrowed(self.socket), event(self.key, readiness), PollMode::Level)
+            },
         }
     }
 }
@@ -136,8 +159,7 @@ fn event(key: usize, readiness: Readiness) -> Event {
 impl Drop for Watch {
     fn drop(&mut self) {
         if !self.process.is_before_fork() {
-            // SAFETY: it is open yet
-            let _ = unsafe { self.poller.system.delete(borrowed(self.socket)) };
+            let _ = self.poller.leave(self.socket);
         }
     }
 }
