@@ -406,7 +406,7 @@ pub unsafe extern "C" fn pop3_loop_wake(pop3_loop: *mut pop3_loop) {
         if !pop3_loop.is_null() {
             // SAFETY: not NULL, and this function's promise; nothing else of it is looked at, since another thread may
             // be in it
-            unsafe { &*&raw const (*pop3_loop).notifier }.notify();
+            unsafe { &(*pop3_loop).notifier }.notify();
         }
         Ok(())
     });
