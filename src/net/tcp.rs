@@ -111,6 +111,12 @@ impl Tcp {
         self.manner = manner;
     }
 
+    /// Whether they wait.
+    #[cfg(windows)]
+    pub fn waits(&self) -> bool {
+        self.manner == Manner::Waits
+    }
+
     /// Has the poller that the connection is in wait for what was last not to be had at once.
     pub fn want_again(&self) -> io::Result<()> {
         self.shared.socket.want(Some(self.lacks))

@@ -56,6 +56,9 @@ pub enum Shaken<H, T> {
     Done(T),
     /// It waits for the peer, or for room to write to.
     Waits(H),
+    /// It goes on when that has been done, which takes long: another thread is to do it.
+    #[cfg(windows)]
+    Lacks(H, Box<dyn FnOnce() + Send>),
 }
 
 /// The TLS options of a connection.

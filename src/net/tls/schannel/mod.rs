@@ -25,6 +25,7 @@ use zeroize::Zeroizing;
 
 use self::crypt::CertificateContext;
 use self::sspi::{Credentials, SecurityContext, Sizes};
+use self::verify::Fetching;
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
 use crate::net::tcp::{self, Tcp};
@@ -73,6 +74,8 @@ pub struct Handshake<'a> {
     was_asked_for_certificate: bool,
     /// Whether nothing is left but to send what has been made.
     has_agreed: bool,
+    /// Whether the system has fetched what was missing to the server's chain.
+    has_fetched: bool,
 }
 
 impl<'a> Handshake<'a> {
@@ -105,8 +108,16 @@ impl<'a> Handshake<'a> {
             verified: false,
             lifetime: Lifetime::new(None),
         };
-        let (needs_more, was_asked_for_certificate, has_agreed) = (false, false, false);
-        Ok(Handshake { tls, connector, earlier, clear_before, needs_more, was_asked_for_certificate, has_agreed })
+        Ok(Handshake {
+            tls,
+            connector,
+            earlier,
+            clear_before,
+            needs_more: false,
+            was_asked_for_certificate: false,
+            has_agreed: false,
+            has_fetched: false,
+        })
     }
 
     /// The connection below.
@@ -118,7 +129,7 @@ impl<'a> Handshake<'a> {
     /// to wait and does not.
     pub fn go_on(mut self) -> Result<Shaken<Self, Tls>> {
         match self.shake_hands() {
-            Ok(true) => self.finish().map(Shaken::Done),
+            Ok(true) => self.finish(),
             Ok(false) => Ok(Shaken::Waits(self)),
             Err(error) => Err(match self.tls.transport.state {
                 TransportState::ClearText => clear_text(self.clear_before),
@@ -158,18 +169,29 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    fn finish(self) -> Result<Tls> {
-        let Handshake { mut tls, connector, earlier, .. } = self;
+    fn finish(mut self) -> Result<Shaken<Self, Tls>> {
+        let Handshake { tls, connector, earlier, has_fetched, .. } = &mut self;
         tls.sizes = tls.security.sizes().map_err(errors::error)?;
         let version = tls.security.version();
         // a system that does not know the newer way to say what is wanted may not keep to it
         if version.is_none_or(|version| version < connector.oldest) {
             return Err(Error::new(Kind::Secure, "unsupported protocol").during("TLS handshake"));
         }
-        let left = tls.transport.tcp.time_left();
-        match verify::verify(connector, tls.security.certificate().as_ref(), left) {
-            Ok(verified) => tls.verified = verified,
-            Err(error) => {
+        let fetching = match tls.tcp().waits() {
+            true => Fetching::Now(tls.tcp().time_left()),
+            false if *has_fetched => Fetching::Done,
+            false => Fetching::Later,
+        };
+        let shown = tls.security.certificate();
+        match (verify::verify(connector, shown.as_ref(), &fetching), shown) {
+            (Ok(Some(verified)), _) => tls.verified = verified,
+            (Ok(None), shown) => {
+                let context = Arc::clone(&tls.context);
+                let fetch = move || shown.iter().for_each(|shown| verify::fetch(&context, shown));
+                *has_fetched = true;
+                return Ok(Shaken::Lacks(self, Box::new(fetch)));
+            }
+            (Err(error), _) => {
                 tls.close_notify();
                 return Err(error);
             }
@@ -177,7 +199,7 @@ impl<'a> Handshake<'a> {
         if let Some(earlier) = earlier.filter(|_| tls.security.is_resumed()) {
             tls.lifetime = earlier.lifetime();
         }
-        Ok(tls)
+        Ok(Shaken::Done(self.tls))
     }
 }
 
