@@ -96,14 +96,14 @@ static ssize_t put(struct connection *connection, const char *text, size_t lengt
     return errno == EAGAIN ? 0 : -1;
 }
 
-/* Says more of a message; 0 where the connection is over. */
+/* Says as much of a message as there is room for; 0 where the connection is over. */
 static int put_message(struct connection *connection)
 {
     static char block[65536];
     if (!block[0])
         for (size_t i = 0; i < sizeof block; i++)
             block[i] = i % 64 == 62 ? '\r' : i % 64 == 63 ? '\n' : 'x';
-    for (int turns = 0; connection->left > 0 && turns < 4; turns++) {
+    while (connection->left > 0) {
         size_t part = connection->left < (long long)sizeof block ? (size_t)connection->left : sizeof block;
         ssize_t count = put(connection, block + (sizeof block - part) % 64, part);
         if (count < 0)

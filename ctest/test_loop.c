@@ -213,10 +213,10 @@ static void cancelled_calls_are_over(void)
 
 static void freeing_ends_all(void)
 {
-    pop3_loop *loop = pop3_loop_new();
+    pop3_options *options = options_for(server_play("", "hold\n"), 0);
     struct ends ends = {0};
     int descriptors = open_descriptors();
-    pop3_options *options = options_for(server_play("", "hold\n"), 0);
+    pop3_loop *loop = pop3_loop_new();
     CHECK_INT(pop3_loop_set_limits(loop, 1, 1), 0);
     for (int i = 0; i < 3; i++)
         pop3_loop_stat(loop, options, note_end, &ends);
@@ -226,7 +226,7 @@ static void freeing_ends_all(void)
     CHECK_INT(ends.count, 3);
     for (int i = 0; i < ends.count; i++)
         CHECK_INT(ends.results[i], POP3_ERR_CANCELLED);
-    CHECK(open_descriptors() < descriptors);
+    CHECK_INT(open_descriptors(), descriptors);
     pop3_options_free(options);
 }
 

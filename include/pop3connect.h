@@ -1403,7 +1403,7 @@ int32_t pop3_loop_cancel(pop3_loop *pop3_loop, int32_t call);
  * Goes on with the calls of a loop: waits until something has come for one of them, then does what can be done without
  * waiting.
  *
- * A call that is over is told by its done callback. A fast server has as much of a turn as any other: 256 KiB.
+ * A call that is over is told by its done callback. A fast server has as much of a turn as any other: 64 KiB.
  *
  * - `pop3_loop`: from pop3_loop_new.
  * - `timeout_ms`: how long to wait at most, in milliseconds; 0 not at all; -1 until something has come, where any call is

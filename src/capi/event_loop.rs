@@ -7,6 +7,7 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -55,10 +56,15 @@ struct Calls {
     last_number: Cell<i32>,
     is_running: Cell<bool>,
     is_freed: Cell<bool>,
-    /// Which thread is in a function of it, as [`thread`] says, and how often.
-    user: AtomicUsize,
-    depth: Cell<u32>,
+    user: Arc<User>,
     process: Process,
+}
+
+/// Which thread is in a function of a loop, as [`thread_number`] says, 0 for none; and in how many, one inside the other.
+#[derive(Default)]
+struct User {
+    thread: AtomicUsize,
+    depth: AtomicUsize,
 }
 
 /// A call in the middle of a step.
@@ -89,8 +95,7 @@ pub extern "C" fn pop3_loop_new() -> *mut pop3_loop {
             last_number: Cell::new(0),
             is_running: Cell::new(false),
             is_freed: Cell::new(false),
-            user: AtomicUsize::new(0),
-            depth: Cell::new(0),
+            user: Arc::default(),
             process: Process::current(),
         });
         Ok(pop3_loop { calls, notifier })
@@ -167,7 +172,7 @@ pub unsafe extern "C" fn pop3_loop_stat(
     let (calls, options) = unsafe { (pop3_loop.as_ref(), options.as_ref()) };
     let listeners = || listeners(options);
     boundary::call_for(c"POP3Stat", listeners, |listeners| {
-        let Using(calls) = &use_calls(calls)?;
+        let Using(calls, _) = &use_calls(calls)?;
         let options = connection(options)?;
         let to = Caller { command: c"POP3Stat", listeners, done, context };
         add(calls, to, options, |call, options| {
@@ -211,7 +216,7 @@ pub unsafe extern "C" fn pop3_loop_recv(
     let (calls, options) = unsafe { (pop3_loop.as_ref(), options.as_ref()) };
     let listeners = || listeners(options);
     boundary::call_for(c"POP3Recv", listeners, |listeners| {
-        let Using(calls) = &use_calls(calls)?;
+        let Using(calls, _) = &use_calls(calls)?;
         let host = HostDelivery::new(message_cb, context)?;
         let errand = errand(delete_after, max_messages)?;
         let options = connection(options)?;
@@ -258,7 +263,7 @@ pub unsafe extern "C" fn pop3_loop_collect(
     let (calls, options, job) = unsafe { (pop3_loop.as_ref(), options.as_ref(), job.as_ref()) };
     let listeners = || listeners(options);
     boundary::call_for(c"POP3Collect", listeners, |listeners| {
-        let Using(calls) = &use_calls(calls)?;
+        let Using(calls, _) = &use_calls(calls)?;
         // SAFETY: this function's promise
         let out = unsafe { Out::new(out) }?;
         let options = connection(options)?;
@@ -315,7 +320,7 @@ pub unsafe extern "C" fn pop3_loop_cancel(pop3_loop: *mut pop3_loop, call: i32) 
 /// Goes on with the calls of a loop: waits until something has come for one of them, then does what can be done without
 /// waiting.
 ///
-/// A call that is over is told by its done callback. A fast server has as much of a turn as any other: 256 KiB.
+/// A call that is over is told by its done callback. A fast server has as much of a turn as any other: 64 KiB.
 ///
 /// - `pop3_loop`: from pop3_loop_new.
 /// - `timeout_ms`: how long to wait at most, in milliseconds; 0 not at all; -1 until something has come, where any call is
@@ -597,28 +602,29 @@ fn with_calls(command: &'static CStr, calls: Option<&pop3_loop>, body: impl FnOn
     boundary::call(command, || body(&use_calls(calls)?.0))
 }
 
-/// This thread is in a function of a loop.
-struct Using(Rc<Calls>);
+/// This thread is in a function of a loop: the calls are let go before another thread may have its turn.
+struct Using(Rc<Calls>, #[expect(dead_code, reason = "what it does is to be dropped")] Entered);
+
+/// A thread has entered a function of a loop, and leaves it.
+struct Entered(Arc<User>);
 
 /// The calls of a loop, where no other thread is in it and it is not that of another process.
 fn use_calls(calls: Option<&pop3_loop>) -> Result<Using> {
     let calls = &calls.ok_or_else(|| parameter("the loop is NULL"))?.calls;
     calls.check_process()?;
     let here = thread_number();
-    let user = calls.user.compare_exchange(0, here, Ordering::Acquire, Ordering::Acquire);
+    let user = calls.user.thread.compare_exchange(0, here, Ordering::Acquire, Ordering::Acquire);
     if user.is_err_and(|user| user != here) {
         return Err(Error::new(Kind::Busy, "another thread uses the loop"));
     }
-    let calls = Rc::clone(calls);
-    calls.depth.set(calls.depth.get() + 1);
-    Ok(Using(calls))
+    calls.user.depth.fetch_add(1, Ordering::Relaxed);
+    Ok(Using(Rc::clone(calls), Entered(Arc::clone(&calls.user))))
 }
 
-impl Drop for Using {
+impl Drop for Entered {
     fn drop(&mut self) {
-        self.0.depth.set(self.0.depth.get() - 1);
-        if self.0.depth.get() == 0 {
-            self.0.user.store(0, Ordering::Release);
+        if self.0.depth.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.thread.store(0, Ordering::Release);
         }
     }
 }

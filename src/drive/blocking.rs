@@ -134,7 +134,7 @@ impl Waits for Thread {
         handshake.tcp_mut().set_deadline(deadline);
         match handshake.go_on()? {
             Shaken::Done(tls) => Ok(tls),
-            Shaken::Waits(_) => Err(Error::new(Kind::Internal, "a connection that blocks has not waited")),
+            _ => Err(Error::new(Kind::Internal, "a connection that blocks has not waited")),
         }
     }
 

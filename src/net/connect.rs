@@ -85,9 +85,11 @@ impl<'a> Connecting<'a> {
     /// The first that is connected, without waiting. `is_good` says whether a poller knows of no failure, of the one
     /// socket that there is.
     pub fn outcome_at_once(&mut self, is_good: bool, progress: &mut Progress) -> Result<Option<(Tcp, SocketAddr)>> {
-        let connected = match is_good && self.attempts.pending().count() == 1 {
-            true => self.finish(0, true, &Ok),
-            false => self.outcome(Duration::ZERO, Ok)?,
+        let connected = match self.attempts.pending().count() {
+            // it was for another connection of the same call
+            0 => None,
+            1 if is_good => self.finish(0, true, &Ok),
+            _ => self.outcome(Duration::ZERO, Ok)?,
         };
         Ok(connected.map(|(socket, address)| (Tcp::new(socket, self.deadline, mem::take(progress)), address)))
     }

@@ -5,7 +5,7 @@
 use std::io;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use polling::{Event, Events, PollMode};
@@ -17,6 +17,8 @@ use crate::net::socket::{Raw, Readiness, Socket, borrowed};
 #[derive(Debug)]
 pub struct Poller {
     system: ManuallyDrop<polling::Poller>,
+    /// How many sockets have left it, and may not have been let go.
+    left: AtomicUsize,
     /// A process that was forked shares it with the one before.
     process: Process,
 }
@@ -24,13 +26,15 @@ pub struct Poller {
 impl Poller {
     /// One with no socket.
     pub fn new() -> io::Result<Poller> {
-        Ok(Poller { system: ManuallyDrop::new(polling::Poller::new()?), process: Process::current() })
+        let system = ManuallyDrop::new(polling::Poller::new()?);
+        Ok(Poller { system, left: AtomicUsize::new(0), process: Process::current() })
     }
 
     /// The keys of the sockets to which something has happened, after waiting for it at most that long, for ever without a
     /// time, or until [`Poller::notify`].
     pub fn wait(&self, happened: &mut Happened, time: Option<Duration>) -> io::Result<()> {
         happened.0.clear();
+        self.left.store(0, Ordering::Relaxed);
         match self.system.wait(&mut happened.0, time) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
             _ => Ok(()),
@@ -41,6 +45,20 @@ impl Poller {
     pub fn notify(&self) {
         // it fails where the system is out of something, which ends a wait by itself
         let _ = self.system.notify();
+    }
+
+    /// A socket leaves it.
+    fn leave(&self, socket: Raw) -> io::Result<()> {
+        self.left.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: it is open yet, as whoever watches it has promised
+        self.system.delete(unsafe { borrowed(socket) })
+    }
+
+    /// Windows keeps what it has for a socket, a handle among that, until it has told that it is waited for no more.
+    fn let_go(&self) {
+        // other things may be told before
+        let room = Events::new().capacity().saturating_add(self.left.load(Ordering::Relaxed));
+        let _ = self.system.wait(&mut Events::with_capacity(room), Some(Duration::ZERO));
     }
 
     /// A descriptor that is readable where a wait would end at once; -1 where the platform has none.
@@ -55,6 +73,9 @@ impl Poller {
 impl Drop for Poller {
     fn drop(&mut self) {
         if !self.process.is_before_fork() {
+            if cfg!(windows) {
+                self.let_go();
+            }
             // SAFETY: nobody uses it after this
             unsafe { ManuallyDrop::drop(&mut self.system) };
         }
@@ -99,7 +120,7 @@ impl Watch {
     /// The socket is open until this is dropped.
     unsafe fn new(poller: &Arc<Poller>, socket: Raw, key: usize, readiness: Readiness) -> io::Result<Watch> {
         // SAFETY: it is taken out before it is closed
-        unsafe { poller.system.add_with_mode(socket, event(key, Some(readiness)), PollMode::Level) }?;
+        unsafe { poller.system.add_with_mode(socket, event(key, readiness), PollMode::Level) }?;
         let wanted = AtomicU8::new(readiness as u8);
         Ok(Watch { poller: Arc::clone(poller), socket, key, wanted, process: Process::current() })
     }
@@ -108,21 +129,30 @@ impl Watch {
     /// ends each wait.
     pub fn want(&self, readiness: Option<Readiness>) -> io::Result<()> {
         let wanted = readiness.map_or(NOTHING, |readiness| readiness as u8);
-        if self.wanted.swap(wanted, Ordering::Relaxed) == wanted {
+        let before = self.wanted.swap(wanted, Ordering::Relaxed);
+        if before == wanted || self.process.is_before_fork() {
             return Ok(());
         }
-        // SAFETY: it is open
-        unsafe {
-            self.poller.system.modify_with_mode(borrowed(self.socket), event(self.key, readiness), PollMode::Level)
+        let system = &self.poller.system;
+        match readiness {
+            // a socket that stays is told of when its connection breaks, whatever it is waited for
+            None => self.poller.leave(self.socket),
+            // SAFETY: it is taken out before it is closed
+            Some(readiness) if before == NOTHING => unsafe {
+                system.add_with_mode(self.socket, event(self.key, readiness), PollMode::Level)
+            },
+            // SAFETY: it is open
+            Some(readiness) => unsafe {
+                system.modify_with_mode(borrowed(self.socket), event(self.key, readiness), PollMode::Level)
+            },
         }
     }
 }
 
-fn event(key: usize, readiness: Option<Readiness>) -> Event {
+fn event(key: usize, readiness: Readiness) -> Event {
     match readiness {
-        None => Event::none(key),
-        Some(Readiness::Readable) => Event::readable(key),
-        Some(Readiness::Writable) => Event::writable(key),
+        Readiness::Readable => Event::readable(key),
+        Readiness::Writable => Event::writable(key),
     }
 }
 
@@ -131,8 +161,111 @@ impl Drop for Watch {
         // Linux takes a socket out when it is closed, unless another process has a copy of it
         let leaves_by_itself = cfg!(target_os = "linux") && !self.process.has_forked();
         if !self.process.is_before_fork() && !leaves_by_itself {
-            // SAFETY: it is open yet
-            let _ = unsafe { self.poller.system.delete(borrowed(self.socket)) };
+            let _ = self.poller.leave(self.socket);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::thread;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+    /// As long as nothing is waited for.
+    const SHORT: Duration = Duration::from_millis(100);
+
+    fn poller() -> (Arc<Poller>, Happened) {
+        (Arc::new(Poller::new().unwrap()), Happened::default())
+    }
+
+    /// A socket that is connected, and its peer.
+    fn pair() -> (Socket, TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let socket = Socket::connect(&listener.local_addr().unwrap());
+        (socket, listener.accept().unwrap().0)
+    }
+
+    fn keys(poller: &Poller, happened: &mut Happened, time: Duration) -> Vec<usize> {
+        poller.wait(happened, Some(time)).unwrap();
+        happened.keys().map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn what_is_not_read_is_told_again() {
+        let (poller, mut happened) = poller();
+        let mut pairs = [pair(), pair()];
+        for (key, (socket, _)) in pairs.iter_mut().enumerate() {
+            watch(socket, &poller, key, Readiness::Readable).unwrap();
+        }
+        assert!(keys(&poller, &mut happened, SHORT).is_empty());
+        pairs[1].1.write_all(b"x").unwrap();
+        for _ in 0..3 {
+            assert_eq!(keys(&poller, &mut happened, LONG), [1]);
+        }
+        assert_eq!(pairs[1].0.peek_at_once(&mut [0; 2]).unwrap(), 1);
+        assert_eq!(pairs[1].0.receive_at_once(&mut [0; 2]).unwrap(), 1);
+        assert!(keys(&poller, &mut happened, SHORT).is_empty());
+        // the end is something to read
+        pairs[0].1.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(keys(&poller, &mut happened, LONG), [0]);
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_told() {
+        let (poller, mut happened) = poller();
+        let (mut socket, mut peer) = pair();
+        watch(&mut socket, &poller, 7, Readiness::Writable).unwrap();
+        assert_eq!(keys(&poller, &mut happened, LONG), [7]);
+        socket.want(Some(Readiness::Readable)).unwrap();
+        assert!(keys(&poller, &mut happened, SHORT).is_empty());
+        peer.write_all(b"x").unwrap();
+        assert_eq!(keys(&poller, &mut happened, LONG), [7]);
+        socket.want(None).unwrap();
+        assert!(keys(&poller, &mut happened, SHORT).is_empty());
+        // not even that the connection is broken
+        socket2::SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(peer);
+        assert!(keys(&poller, &mut happened, SHORT).is_empty());
+        for wanted in [Readiness::Readable, Readiness::Writable] {
+            socket.want(Some(wanted)).unwrap();
+            assert_eq!(keys(&poller, &mut happened, LONG), [7]);
+        }
+        drop(socket);
+        assert!(keys(&poller, &mut happened, SHORT).is_empty());
+    }
+
+    #[test]
+    fn a_refusal_is_no_connection() {
+        let (poller, mut happened) = poller();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut connecting = || {
+            let mut socket = Socket::begin_connect(&address, None).unwrap();
+            watch(&mut socket, &poller, 1, Readiness::Writable).unwrap();
+            poller.wait(&mut happened, Some(LONG)).unwrap();
+            (happened.keys().collect::<Vec<_>>(), socket)
+        };
+        let (told, _socket) = connecting();
+        assert_eq!(told, [(1, true)]);
+        drop((listener, _socket));
+        let (told, socket) = connecting();
+        assert_eq!(told, [(1, false)]);
+        assert_eq!(Socket::outcomes(&[&socket], Duration::ZERO).unwrap(), [(0, false)]);
+        let refused = socket.finish_connect(false).map(drop).map_err(|error| error.kind());
+        assert_eq!(refused, Err(io::ErrorKind::ConnectionRefused));
+    }
+
+    #[test]
+    fn a_wait_is_ended() {
+        let (poller, mut happened) = poller();
+        let other = Arc::clone(&poller);
+        let notify = thread::spawn(move || other.notify());
+        poller.wait(&mut happened, None).unwrap();
+        assert_eq!(happened.keys().count(), 0);
+        notify.join().unwrap();
     }
 }

@@ -121,6 +121,12 @@ impl Tcp {
         self.empty_in = None;
     }
 
+    /// Whether they wait.
+    #[cfg(windows)]
+    pub fn waits(&self) -> bool {
+        self.manner == Manner::Waits
+    }
+
     /// Has the poller that the connection is in wait for what was last not to be had at once.
     pub fn want_again(&mut self) -> io::Result<()> {
         if self.lacks == Readiness::Readable && mem::take(&mut self.has_drained) {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::net::poller::Poller;
@@ -12,7 +12,7 @@ use crate::net::progress::Progress;
 use crate::net::{Cancelled, Deadline, timed_out};
 
 /// How many octets a call may take in one turn, lest a fast server with a huge message keeps out the others.
-const TURN: usize = 256 * 1024;
+const TURN: usize = 64 * 1024;
 
 /// Whether a call is to end, as the host has said.
 #[derive(Clone, Default)]
@@ -102,9 +102,12 @@ impl Seat {
 
     /// Has the loop come back for the deadline, or the progress callback, if nothing comes before.
     pub fn wait_until(&self, deadline: Deadline, progress: &mut Progress) -> Result<()> {
-        let now = Instant::now();
-        let left = deadline.remaining_at(now).ok_or_else(timed_out)?;
-        let due = now + progress.slice(left)?;
+        self.wait_for(deadline.remaining().ok_or_else(timed_out)?, progress)
+    }
+
+    /// Has the loop come back after that time, or for the progress callback, if nothing comes before.
+    pub fn wait_for(&self, time: Duration, progress: &mut Progress) -> Result<()> {
+        let due = Instant::now() + progress.slice(time)?;
         self.due.set(Some(self.due.get().map_or(due, |before| before.min(due))));
         Ok(())
     }
@@ -163,5 +166,20 @@ impl Seat {
 
     pub(super) fn has_more(&self) -> bool {
         self.has_more.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    #[test]
+    fn what_is_due_now_is_not_too_late() {
+        let seat = Seat::new(Arc::new(Poller::new().unwrap()), 0);
+        seat.wait_for(Duration::ZERO, &mut Progress::default()).unwrap();
+        assert!(seat.due().is_some_and(|due| due <= Instant::now()));
+        let over = Deadline::after(Duration::ZERO);
+        assert_eq!(seat.wait_until(over, &mut Progress::default()).map_err(|error| error.kind()), Err(Kind::Timeout));
     }
 }

@@ -118,7 +118,7 @@ impl Waits for Turns {
                 let (poller, key) = seat.poller();
                 let time = connecting
                     .begin_due(&mut note, |socket| poller::watch(socket, poller, key, Readiness::Writable))?;
-                seat.wait_until(Deadline::after(time), &mut progress)?;
+                seat.wait_for(time, &mut progress)?;
                 Ok(None)
             };
             step().transpose().map_or(Poll::Pending, Poll::Ready)
@@ -135,28 +135,39 @@ impl Waits for Turns {
     async fn shake_hands(&mut self, handshake: Handshake<'_>, deadline: Deadline) -> Result<Tls> {
         let seat = &self.seat;
         let mut waiting = Some(handshake);
-        poll_fn(|_| {
-            let mut step = || {
-                seat.may_go_on()?;
-                let mut handshake = waiting.take().ok_or_else(|| Error::new(Kind::Internal, "no handshake"))?;
-                handshake.tcp_mut().set_manner(Manner::InTurn(seat.turn()));
-                match handshake.go_on()? {
-                    Shaken::Done(mut tls) => {
-                        tls.tcp_mut().set_manner(Manner::Waits);
-                        Ok(Some(tls))
-                    }
-                    Shaken::Waits(mut handshake) => {
-                        let tcp = handshake.tcp_mut();
-                        tcp.want_again().map_err(tcp::into_error)?;
-                        seat.wait_until(deadline, tcp.progress())?;
-                        waiting = Some(handshake);
-                        Ok(None)
-                    }
+        loop {
+            let shaken = poll_fn(|_| {
+                let mut step = || {
+                    seat.may_go_on()?;
+                    let mut handshake = waiting.take().ok_or_else(|| Error::new(Kind::Internal, "no handshake"))?;
+                    handshake.tcp_mut().set_manner(Manner::InTurn(seat.turn()));
+                    let shaken = handshake.go_on()?;
+                    let Shaken::Waits(mut handshake) = shaken else { return Ok(Some(shaken)) };
+                    let tcp = handshake.tcp_mut();
+                    tcp.want_again().map_err(tcp::into_error)?;
+                    seat.wait_until(deadline, tcp.progress())?;
+                    waiting = Some(handshake);
+                    Ok(None)
+                };
+                step().transpose().map_or(Poll::Pending, Poll::Ready)
+            });
+            let shaken: Result<_> = shaken.await;
+            match shaken? {
+                Shaken::Done(mut tls) => {
+                    tls.tcp_mut().set_manner(Manner::Waits);
+                    return Ok(tls);
                 }
-            };
-            step().transpose().map_or(Poll::Pending, Poll::Ready)
-        })
-        .await
+                Shaken::Waits(handshake) => waiting = Some(handshake),
+                #[cfg(windows)]
+                Shaken::Lacks(mut handshake, work) => {
+                    let tcp = handshake.tcp_mut();
+                    // what comes meanwhile is nobody's to read
+                    tcp.want_nothing().map_err(tcp::into_error)?;
+                    seat.work(&self.beside, work, deadline, tcp.progress()).await?;
+                    waiting = Some(handshake);
+                }
+            }
+        }
     }
 
     fn transport(&mut self, stream: Stream, deadline: Deadline, call: Option<Deadline>) -> Queued {

@@ -1,11 +1,12 @@
 //! Sockets of Windows, which never block. Each has two events: one that the system sets when something has happened to the
-//! socket, and one that a cancel sets, since a shutdown ends no wait of another thread there.
+//! socket, and one that a cancel sets, since a shutdown ends no wait of another thread there. A poller asks the system in
+//! a way of its own, which leaves the events as they are.
 
 #![allow(unsafe_code)] // no safe crate has WinSock's events
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
-use std::os::windows::io::AsRawSocket;
+use std::os::windows::io::{AsRawSocket, BorrowedSocket, RawSocket};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use windows_sys::Win32::Networking::WinSock::{
 };
 
 use super::{Readiness, millis};
+use crate::net::poller::Watch;
 
 /// What can always be opened, unless handles have run out.
 pub const NULL_DEVICE: &str = "NUL";
@@ -39,9 +41,21 @@ pub const EXHAUSTED: [i32; 7] = [
 /// The number of the error by which the system says that a disk does not work.
 pub const DISK_ERROR: i32 = ERROR_IO_DEVICE as i32;
 
+/// A socket as the system calls it.
+pub type Raw = RawSocket;
+
+/// # Safety
+/// It is open for as long as what this answers is used.
+pub unsafe fn borrowed(socket: Raw) -> BorrowedSocket<'static> {
+    // SAFETY: the caller's promise
+    unsafe { BorrowedSocket::borrow_raw(socket) }
+}
+
 /// A socket.
 #[derive(Debug)]
 pub struct Socket {
+    /// Among which it is waited for; gone before the socket is.
+    watch: Option<Watch>,
     stream: TcpStream,
     /// That something has happened to it.
     happened: Event,
@@ -59,16 +73,32 @@ impl Socket {
             socket.bind(&SocketAddr::new(source, 0).into())?;
         }
         let (happened, ended) = (Event::new()?, Event::new()?);
-        let socket = Socket { stream: socket.into(), happened, ended, connect_error: AtomicI32::new(0) };
+        let (stream, connect_error) = (socket.into(), AtomicI32::new(0));
+        let socket = Socket { watch: None, stream, happened, ended, connect_error };
         let events = (FD_CONNECT | FD_READ | FD_WRITE | FD_CLOSE) as i32;
         // SAFETY: socket and event are open. From now on the socket does not block
-        if unsafe { WSAEventSelect(socket.raw(), socket.happened.0, events) } != 0 {
+        if unsafe { WSAEventSelect(socket.handle(), socket.happened.0, events) } != 0 {
             return Err(io::Error::last_os_error());
         }
         match SockRef::from(&socket.stream).connect(&(*address).into()) {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
             _ => Ok(socket),
         }
+    }
+
+    /// What a poller calls it.
+    pub fn raw(&self) -> Raw {
+        self.stream.as_raw_socket()
+    }
+
+    /// Where it is waited for among others, if it is.
+    pub fn watch(&mut self) -> &mut Option<Watch> {
+        &mut self.watch
+    }
+
+    /// What it is waited for among others from now on, if it is.
+    pub fn want(&self, readiness: Option<Readiness>) -> io::Result<()> {
+        self.watch.as_ref().map_or(Ok(()), |watch| watch.want(readiness))
     }
 
     /// Which have an outcome, after waiting for one at most that long, and whether it is known to be a good one.
@@ -132,6 +162,11 @@ impl Socket {
         (&self.stream).read(buffer)
     }
 
+    /// As [`Socket::receive_at_once`], but it is left to be read.
+    pub fn peek_at_once(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.peek(buffer)
+    }
+
     /// Whether bytes have come that nobody has read.
     pub fn has_unread(&self) -> bool {
         matches!(self.stream.peek(&mut [0]), Ok(1..))
@@ -177,13 +212,13 @@ impl Socket {
     fn take_events(&self) -> io::Result<WSANETWORKEVENTS> {
         let mut events = WSANETWORKEVENTS::default();
         // SAFETY: socket and event are open
-        match unsafe { WSAEnumNetworkEvents(self.raw(), self.happened.0, &mut events) } {
+        match unsafe { WSAEnumNetworkEvents(self.handle(), self.happened.0, &mut events) } {
             0 => Ok(events),
             _ => Err(io::Error::last_os_error()),
         }
     }
 
-    fn raw(&self) -> SOCKET {
+    fn handle(&self) -> SOCKET {
         self.stream.as_raw_socket() as SOCKET
     }
 }

@@ -18,6 +18,8 @@ mod transport;
 mod own_checks;
 #[cfg(any(windows, target_vendor = "apple", all(test, not(trimmed))))]
 mod pkcs12;
+#[cfg(any(windows, target_vendor = "apple", all(test, not(trimmed))))]
+mod unsent;
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod openssl;
@@ -54,6 +56,9 @@ pub enum Shaken<H, T> {
     Done(T),
     /// It waits for the peer, or for room to write to.
     Waits(H),
+    /// It goes on when that has been done, which takes long: another thread is to do it.
+    #[cfg(windows)]
+    Lacks(H, Box<dyn FnOnce() + Send>),
 }
 
 /// The TLS options of a connection.

@@ -1,8 +1,7 @@
 //! TLS by Schannel. Nothing outside this folder names its calls.
 //!
 //! This file shakes hands, reads and writes; `store` has the trust anchors, `client_certificate` what the server may ask
-//! for, `verify` who is believed, `session` what is resumed later, `unsent` what there was no room for, `errors` Schannel's
-//! words. `sspi` and `crypt` have the
+//! for, `verify` who is believed, `session` what is resumed later, `errors` Schannel's words. `sspi` and `crypt` have the
 //! calls of the system, and all unsafe code.
 
 mod client_certificate;
@@ -11,7 +10,6 @@ mod errors;
 mod session;
 mod sspi;
 mod store;
-mod unsent;
 mod verify;
 
 use std::borrow::Cow;
@@ -27,7 +25,7 @@ use zeroize::Zeroizing;
 
 use self::crypt::CertificateContext;
 use self::sspi::{Credentials, SecurityContext, Sizes};
-use self::unsent::Unsent;
+use self::verify::Fetching;
 use crate::error::{Error, Kind, Result};
 use crate::net::address::Host;
 use crate::net::tcp::{self, Tcp};
@@ -36,6 +34,7 @@ use crate::net::tls::connector::TlsConnector;
 use crate::net::tls::contexts::Context;
 use crate::net::tls::lifetime::Lifetime;
 use crate::net::tls::transport::{Transport, TransportState, clear_text};
+use crate::net::tls::unsent::Unsent;
 use crate::net::tls::{Shaken, TlsInfo, Version};
 
 pub use self::client_certificate::ClientCertificate;
@@ -73,6 +72,10 @@ pub struct Handshake<'a> {
     /// Whether the next step takes more than has come; the first is made with nothing.
     needs_more: bool,
     was_asked_for_certificate: bool,
+    /// Whether nothing is left but to send what has been made.
+    has_agreed: bool,
+    /// Whether the system has fetched what was missing to the server's chain.
+    has_fetched: bool,
 }
 
 impl<'a> Handshake<'a> {
@@ -100,11 +103,21 @@ impl<'a> Handshake<'a> {
             received: Received { bytes: Zeroizing::new(vec![0; ROOM]), data: 0..0, sealed: 0..0 },
             record: Zeroizing::default(),
             unsent: Unsent::default(),
+            lacks_message: false,
             has_ended: false,
             verified: false,
             lifetime: Lifetime::new(None),
         };
-        Ok(Handshake { tls, connector, earlier, clear_before, needs_more: false, was_asked_for_certificate: false })
+        Ok(Handshake {
+            tls,
+            connector,
+            earlier,
+            clear_before,
+            needs_more: false,
+            was_asked_for_certificate: false,
+            has_agreed: false,
+            has_fetched: false,
+        })
     }
 
     /// The connection below.
@@ -116,7 +129,7 @@ impl<'a> Handshake<'a> {
     /// to wait and does not.
     pub fn go_on(mut self) -> Result<Shaken<Self, Tls>> {
         match self.shake_hands() {
-            Ok(true) => self.finish().map(Shaken::Done),
+            Ok(true) => self.finish(),
             Ok(false) => Ok(Shaken::Waits(self)),
             Err(error) => Err(match self.tls.transport.state {
                 TransportState::ClearText => clear_text(self.clear_before),
@@ -132,6 +145,9 @@ impl<'a> Handshake<'a> {
             if !tls.flush()? {
                 return Ok(false);
             }
+            if self.has_agreed {
+                return Ok(true);
+            }
             if self.needs_more {
                 match tls.fill() {
                     Ok(0) => return Err(Error::closed()),
@@ -141,7 +157,7 @@ impl<'a> Handshake<'a> {
                 }
             }
             match tls.step()? {
-                SEC_E_OK => return Ok(true),
+                SEC_E_OK => self.has_agreed = true,
                 SEC_E_INCOMPLETE_MESSAGE => self.needs_more = true,
                 SEC_I_CONTINUE_NEEDED => self.needs_more = tls.received.sealed.is_empty(),
                 // the server asks for a certificate and there is none: once more, without
@@ -153,18 +169,29 @@ impl<'a> Handshake<'a> {
         }
     }
 
-    fn finish(self) -> Result<Tls> {
-        let Handshake { mut tls, connector, earlier, .. } = self;
+    fn finish(mut self) -> Result<Shaken<Self, Tls>> {
+        let Handshake { tls, connector, earlier, has_fetched, .. } = &mut self;
         tls.sizes = tls.security.sizes().map_err(errors::error)?;
         let version = tls.security.version();
         // a system that does not know the newer way to say what is wanted may not keep to it
         if version.is_none_or(|version| version < connector.oldest) {
             return Err(Error::new(Kind::Secure, "unsupported protocol").during("TLS handshake"));
         }
-        let left = tls.transport.tcp.time_left();
-        match verify::verify(connector, tls.security.certificate().as_ref(), left) {
-            Ok(verified) => tls.verified = verified,
-            Err(error) => {
+        let fetching = match tls.tcp().waits() {
+            true => Fetching::Now(tls.tcp().time_left()),
+            false if *has_fetched => Fetching::Done,
+            false => Fetching::Later,
+        };
+        let shown = tls.security.certificate();
+        match (verify::verify(connector, shown.as_ref(), &fetching), shown) {
+            (Ok(Some(verified)), _) => tls.verified = verified,
+            (Ok(None), shown) => {
+                let context = Arc::clone(&tls.context);
+                let fetch = move || shown.iter().for_each(|shown| verify::fetch(&context, shown));
+                *has_fetched = true;
+                return Ok(Shaken::Lacks(self, Box::new(fetch)));
+            }
+            (Err(error), _) => {
                 tls.close_notify();
                 return Err(error);
             }
@@ -172,7 +199,7 @@ impl<'a> Handshake<'a> {
         if let Some(earlier) = earlier.filter(|_| tls.security.is_resumed()) {
             tls.lifetime = earlier.lifetime();
         }
-        Ok(tls)
+        Ok(Shaken::Done(self.tls))
     }
 }
 
@@ -186,6 +213,8 @@ pub struct Tls {
     /// A record to be sent, whose room is used again.
     record: Zeroizing<Vec<u8>>,
     unsent: Unsent,
+    /// Whether what has come ends in the middle of a message that is no data.
+    lacks_message: bool,
     /// Whether the peer has announced the end.
     has_ended: bool,
     verified: bool,
@@ -326,6 +355,10 @@ impl Tls {
             if self.has_ended {
                 return Ok(0);
             }
+            if self.lacks_message {
+                self.take_message()?;
+                continue;
+            }
             let is_record = !self.received.sealed.is_empty() && self.decrypt()?;
             if !is_record && self.fill().map_err(Failure::Transport)? == 0 {
                 return Err(Failure::Closed);
@@ -367,15 +400,18 @@ impl Tls {
     /// what is still encrypted begins.
     fn take_message(&mut self) -> Result<(), Failure> {
         loop {
-            match self.step().map_err(Failure::Tls)? {
-                SEC_E_OK => return Ok(()),
-                SEC_I_CONTINUE_NEEDED if !self.received.sealed.is_empty() => {}
-                SEC_I_CONTINUE_NEEDED | SEC_E_INCOMPLETE_MESSAGE => {
-                    if self.fill().map_err(Failure::Transport)? == 0 {
-                        return Err(Failure::Closed);
-                    }
-                }
+            if self.lacks_message && self.fill().map_err(Failure::Transport)? == 0 {
+                return Err(Failure::Closed);
+            }
+            let status = self.step().map_err(Failure::Tls)?;
+            self.lacks_message = match status {
+                SEC_E_OK => false,
+                SEC_I_CONTINUE_NEEDED => self.received.sealed.is_empty(),
+                SEC_E_INCOMPLETE_MESSAGE => true,
                 status => return Err(Failure::Tls(errors::error(status))),
+            };
+            if status == SEC_E_OK {
+                return Ok(());
             }
         }
     }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use windows_sys::Win32::Foundation::{CERT_E_CHAINING, CERT_E_UNTRUSTEDROOT};
 use windows_sys::Win32::Security::Cryptography::*;
 
-use super::crypt::{CertificateContext, Chain, ChainEngine};
+use super::crypt::{CertificateContext, Chain};
 use super::errors;
 use crate::error::{Error, Kind, Result};
 use crate::net::tls::Version;
 use crate::net::tls::certificate::Certificate;
 use crate::net::tls::connector::TlsConnector;
+use crate::net::tls::contexts::Context;
 use crate::net::tls::own_checks::{self, WEAK_DIGEST};
 use crate::net::tls::refusal::{Reason, not_pinned};
 
@@ -20,18 +21,32 @@ const LONGEST_RETRIEVAL: Duration = Duration::from_secs(10);
 // CERT_TRUST_…: that a chain leads to no trust anchor.
 const UNKNOWN: u32 = CERT_TRUST_IS_PARTIAL_CHAIN | CERT_TRUST_IS_UNTRUSTED_ROOT;
 
-/// Whether the server is who the connector wants, as far as it asks; an error where it is not. What is missing may be
-/// fetched for as long as `left`.
-pub fn verify(connector: &TlsConnector, shown: Option<&CertificateContext>, left: Duration) -> Result<bool> {
+/// What the system may do to fetch what is missing to a chain.
+pub enum Fetching {
+    /// It may do so for as long as that.
+    Now(Duration),
+    /// Nothing: another thread has it do that ([`fetch`]).
+    Later,
+    /// Nothing: that was done.
+    Done,
+}
+
+/// Whether the server is who the connector wants, as far as it asks; an error where it is not; `None` where something is to
+/// be fetched first.
+pub fn verify(
+    connector: &TlsConnector,
+    shown: Option<&CertificateContext>,
+    fetching: &Fetching,
+) -> Result<Option<bool>> {
     if !connector.verifies() {
-        return Ok(false);
+        return Ok(Some(false));
     }
     let Some(shown) = shown else { return Err(Error::new(Kind::Secure, "the server showed no certificate")) };
     let certificate = Certificate::from_der(shown.der().to_vec());
     if let Some(wanted) = connector.fingerprint {
         // nothing else about the certificate counts
         return match certificate.fingerprint() == wanted {
-            true => Ok(true),
+            true => Ok(Some(true)),
             false => Err(not_pinned(Some(&certificate), &wanted)),
         };
     }
@@ -39,28 +54,27 @@ pub fn verify(connector: &TlsConnector, shown: Option<&CertificateContext>, left
     let own = judge(connector, &certificate, store.own.chain(shown, None), &store.anchors)?;
     let reason = match (own, &store.platform) {
         (Some(Reason::UnknownAuthority(_)), Some(platform)) => {
-            by_platform(connector, &certificate, shown, platform, left)?
+            let ask = |retrieval| judge(connector, &certificate, platform.chain(shown, retrieval), &[]);
+            // first by what is at hand
+            match (ask(None)?, fetching) {
+                (Some(Reason::UnknownAuthority(_)), Fetching::Later) => return Ok(None),
+                (Some(Reason::UnknownAuthority(_)), Fetching::Now(left)) => ask(Some(LONGEST_RETRIEVAL.min(*left)))?,
+                (at_hand, _) => at_hand,
+            }
         }
         (own, _) => own,
     };
     match reason {
-        None => Ok(true),
+        None => Ok(Some(true)),
         Some(reason) => Err(Error::new(Kind::Secure, connector.refusal(Some(&certificate), reason))),
     }
 }
 
-/// Why the platform's engine does not believe it; first by what is at hand.
-fn by_platform(
-    connector: &TlsConnector,
-    certificate: &Certificate,
-    shown: &CertificateContext,
-    platform: &ChainEngine,
-    left: Duration,
-) -> Result<Option<Reason>> {
-    let ask = |retrieval| judge(connector, certificate, platform.chain(shown, retrieval), &[]);
-    match ask(None)? {
-        Some(Reason::UnknownAuthority(_)) => ask(Some(left.min(LONGEST_RETRIEVAL))),
-        at_hand => Ok(at_hand),
+/// Has the system fetch what is missing to a server's chain, and keep it.
+pub fn fetch(context: &Context, shown: &CertificateContext) {
+    if let Some(platform) = &context.store.platform {
+        // whether that was all is seen when it is verified once more
+        let _ = platform.chain(shown, Some(LONGEST_RETRIEVAL));
     }
 }
 

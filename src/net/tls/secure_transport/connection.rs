@@ -111,9 +111,16 @@ impl<'a, C: Calls> Handshake<'a, C> {
         let Handshake { terms, earlier, clear_before, id, fate, mut shown, at } = self;
         let calls = &terms.judge.store.calls;
         let judge = |connection: &C::Connection| terms.judge.judge(calls.trust(connection).map_err(setup_error)?);
+        let flush = |connection: &mut C::Connection| {
+            let flushed = calls.link_mut(connection).flush_unsent();
+            flushed.map_err(|error| tcp::into_error(error).during("TLS handshake"))
+        };
         let mut step = match at {
             At::Begin(setup, link) => calls.begin(setup, link),
-            At::Middle(connection) => calls.go_on(connection),
+            At::Middle(mut connection) => match flush(&mut connection)? {
+                true => calls.go_on(connection),
+                false => Step::Waits(connection),
+            },
         };
         let connection = loop {
             match step {
@@ -121,13 +128,18 @@ impl<'a, C: Calls> Handshake<'a, C> {
                     shown = Some(judge(&connection)?);
                     step = calls.go_on(connection);
                 }
-                Step::Waits(connection) => {
+                Step::Waits(mut connection) => {
                     // that nothing is there is no error of the connection
                     fate.take_error();
+                    // what there is no room for is waited for before what is to come
+                    flush(&mut connection)?;
                     let at = At::Middle(connection);
                     return Ok(Shaken::Waits(Handshake { terms, earlier, clear_before, id, fate, shown, at }));
                 }
-                Step::Done(connection) => break connection,
+                Step::Done(mut connection) => match flush(&mut connection)? {
+                    true => break connection,
+                    false => step = Step::Waits(connection),
+                },
                 Step::Failed(status) => return Err(handshake_error(&fate, status, clear_before)),
             }
         };
@@ -184,15 +196,16 @@ impl<C: Calls> Tls<C> {
 
     /// Writes at least one byte; `None` where there is no room and the connection below does not wait.
     pub fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
-        match self.attempt(|calls, connection| calls.write(connection, bytes)) {
-            Err(Failure::Connection(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            written => written.map(Some).map_err(|failure| self.error(failure)),
+        if !self.flush()? {
+            return Ok(None);
         }
+        let written = self.attempt(|calls, connection| calls.write(connection, bytes));
+        written.map(Some).map_err(|failure| self.error(failure))
     }
 
-    /// Writes what Secure Transport keeps of what was written before; whether that was all.
+    /// Writes what is kept of what was written before; whether that was all.
     pub fn flush(&mut self) -> Result<bool> {
-        Ok(self.write(&[])?.is_some())
+        self.calls.link_mut(&mut self.connection).flush_unsent().map_err(tcp::into_error)
     }
 
     /// The session, to be resumed by a later connection.
@@ -287,6 +300,7 @@ fn error(failure: Failure, state: TransportState) -> Error {
 mod tests {
     use std::collections::BTreeSet;
     use std::io::{Read, Write};
+    use std::iter;
     use std::net::{Ipv4Addr, TcpListener, TcpStream};
     use std::time::Duration;
 
@@ -407,6 +421,54 @@ mod tests {
         }
         let Shaken::Done(tls) = handshake.go_on().unwrap() else { panic!("all has come") };
         assert!(tls.verified && !tls.resumed);
+    }
+
+    /// Writes until there is no room, not even a while later; how much.
+    fn fill(tcp: &mut Tcp) -> usize {
+        tcp.set_manner(Manner::AtOnce);
+        let mut written = 0;
+        loop {
+            let more: usize = iter::from_fn(|| tcp.write(&[b'.'; 65536]).ok()).sum();
+            if more == 0 {
+                return written;
+            }
+            written += more;
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    #[test]
+    fn a_handshake_is_over_when_all_of_it_is_sent() {
+        let (mut tcp, mut peer) = pair();
+        let before = fill(&mut tcp);
+        let case = Case::with([Next::Certificate, Next::Done, Next::Done]);
+        let (store, host) = case.store_and_host();
+        let mut handshake = Handshake::by(case.terms(&store, &host), None, tcp, false).unwrap();
+        for _ in 0..2 {
+            let Shaken::Waits(waiting) = handshake.go_on().unwrap() else { panic!("there is no room") };
+            handshake = waiting;
+        }
+        let mut received = vec![0; before];
+        peer.read_exact(&mut received).unwrap();
+        let Shaken::Done(_tls) = handshake.go_on().unwrap() else { panic!("there is room") };
+        peer.read_exact(&mut received[..5]).unwrap();
+        assert_eq!(&received[..5], b"hello");
+    }
+
+    #[test]
+    fn what_there_was_no_room_for_is_sent_first() {
+        let (mut tls, mut peer, _calls) = connected([]);
+        let before = fill(tls.tcp_mut());
+        assert!(tls.flush().unwrap());
+        assert_eq!(tls.write(b"QUIT").unwrap(), Some(4));
+        assert!(!tls.flush().unwrap());
+        assert_eq!(tls.write(b"NOOP").unwrap(), None);
+        let mut received = vec![0; before];
+        peer.read_exact(&mut received).unwrap();
+        assert_eq!(tls.write(b"STAT").unwrap(), Some(4));
+        assert!(tls.flush().unwrap());
+        peer.read_exact(&mut received[..8]).unwrap();
+        assert_eq!(&received[..8], b"QUITSTAT");
     }
 
     #[test]

@@ -27,9 +27,11 @@ pub struct Judge<'a, C: Calls> {
     pub without_names: &'a BTreeSet<[u8; 32]>,
     /// Whether keys and digests that are too weak today will do, as old appliances have them.
     pub takes_weak: bool,
-    /// What a refusal is told by.
-    pub refusal: Box<dyn Fn(Option<&Certificate>, Reason) -> String + 'a>,
+    pub refusal: Box<Refusal<'a>>,
 }
+
+/// What a refusal is told by.
+pub type Refusal<'a> = dyn Fn(Option<&Certificate>, Reason) -> String + 'a;
 
 /// What a server has shown, once that is accepted.
 pub struct Shown {

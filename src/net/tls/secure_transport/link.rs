@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::net::tcp::Tcp;
 use crate::net::tls::transport::{Transport, TransportState};
+use crate::net::tls::unsent::Unsent;
 
 /// The connection below.
 pub struct Link {
     pub transport: Transport,
+    unsent: Unsent,
     fate: Fate,
 }
 
@@ -27,12 +29,17 @@ impl Link {
     pub fn new(tcp: Tcp) -> Link {
         let transport = Transport::new(tcp);
         let fate = Fate(Arc::new(Mutex::new(Known { state: transport.state, error: None })));
-        Link { transport, fate }
+        Link { transport, unsent: Unsent::default(), fate }
     }
 
     /// What will tell its fate.
     pub fn fate(&self) -> Fate {
         self.fate.clone()
+    }
+
+    /// Sends what there was no room for; whether that was all.
+    pub fn flush_unsent(&mut self) -> io::Result<bool> {
+        self.unsent.flush(&mut self.transport)
     }
 
     /// Keeps the error; answers one by which Secure Transport sees no more than that there was one, or that nothing is there.
@@ -74,9 +81,11 @@ impl Read for Link {
 }
 
 impl Write for Link {
+    /// Takes all, whether there is room for it or not: Secure Transport would keep what it could not send, and there is no
+    /// way to have it send that alone.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let outcome = self.transport.write(bytes);
-        self.keep(outcome)
+        let outcome = self.unsent.send(&mut self.transport, bytes);
+        self.keep(outcome.map(|()| bytes.len()))
     }
 
     fn flush(&mut self) -> io::Result<()> {

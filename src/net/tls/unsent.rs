@@ -1,4 +1,5 @@
-//! What Schannel has made to be sent, and there was no room for where the connection below does not wait.
+//! What a TLS library has made to be sent, and there was no room for where the connection below does not wait. OpenSSL keeps
+//! that itself.
 
 use std::io::{self, Write};
 
