@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Kind};
 use crate::fork::{self, Process};
@@ -18,13 +18,16 @@ pub struct Tcp {
     deadline: Deadline,
     progress: Progress,
     manner: Manner,
-    /// In which turn of a loop all that had come was read last.
-    empty_in: Option<u64>,
+    /// In which turn of a loop all that had come was read last, and when.
+    empty_in: Option<(u64, Instant)>,
     /// What was last not to be had at once.
     lacks: Readiness,
     /// Whether all that had come was read last, so that to read again is to wait for the rest of an answer.
     has_drained: bool,
 }
+
+/// For how long nothing more is thought to have come.
+const A_MOMENT: Duration = Duration::from_millis(1);
 
 /// What a read does where nothing has come, and a write where there is no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,12 +116,12 @@ impl Tcp {
 
     /// That nothing is thought to have come yet in that turn.
     pub fn is_empty_in(&mut self, turn: u64) {
-        self.empty_in = Some(turn);
+        self.empty_in = Some((turn, Instant::now()));
     }
 
-    /// What was read to its end in a turn may have more by now.
-    pub fn forget_turn(&mut self) {
-        self.empty_in = None;
+    /// Whether all was read a moment ago in that turn. The host may have taken its time since.
+    fn was_just_empty(&self, turn: u64) -> bool {
+        self.empty_in.is_some_and(|(empty_in, when)| empty_in == turn && when.elapsed() < A_MOMENT)
     }
 
     /// Whether they wait.
@@ -142,27 +145,23 @@ impl Tcp {
 
     /// Takes what is there.
     fn receive_at_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let turn = match self.manner {
-            Manner::InTurn(turn) => Some(turn),
-            Manner::Waits | Manner::AtOnce => None,
-        };
         self.shared.check_process()?;
         self.lacks = Readiness::Readable;
-        let received = match turn.is_some() && turn == self.empty_in {
-            true => self.outcome(Err(io::ErrorKind::WouldBlock.into())),
-            false => self.take_at_once(buffer, Socket::receive_at_once),
+        let Manner::InTurn(turn) = self.manner else {
+            return self.take_at_once(buffer, Socket::receive_at_once);
         };
-        let has_drained = match &received {
-            Ok(0) => return received,
-            Ok(count) => *count < buffer.len(),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && turn.is_some() => {
-                self.empty_in = turn;
-                return received;
-            }
-            Err(_) => return received,
+        if self.was_just_empty(turn) {
+            return self.outcome(Err(io::ErrorKind::WouldBlock.into()));
+        }
+        let received = self.take_at_once(buffer, Socket::receive_at_once);
+        let is_empty = match &received {
+            Ok(count) => *count > 0 && *count < buffer.len(),
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
         };
-        self.has_drained = has_drained;
-        self.empty_in = turn.filter(|_| has_drained);
+        if is_empty {
+            self.is_empty_in(turn);
+        }
+        self.has_drained |= is_empty && received.is_ok();
         received
     }
 
@@ -333,7 +332,6 @@ fn is_passing(error: &io::Error) -> bool {
 mod tests {
     use std::net::{Ipv4Addr, TcpListener, TcpStream};
     use std::thread;
-    use std::time::Instant;
 
     use super::*;
 

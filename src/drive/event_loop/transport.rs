@@ -15,9 +15,6 @@ use crate::net::stream::Stream;
 use crate::net::{Cancelled, Deadline, tcp};
 use crate::session::transport::{TlsSession, Transport};
 
-/// In less time nothing more is thought to have come.
-const A_WHILE: Duration = Duration::from_millis(1);
-
 /// A connection of a call in a loop.
 pub struct Queued {
     stream: Stream,
@@ -100,11 +97,7 @@ impl Transport for Queued {
     fn in_host<R>(&mut self, work: impl FnOnce() -> R) -> R {
         let begin = Instant::now();
         let done = work();
-        let spent = begin.elapsed();
-        if spent >= A_WHILE {
-            self.stream.tcp_mut().forget_turn();
-        }
-        self.deadline = self.deadline.later(spent);
+        self.deadline = self.deadline.later(begin.elapsed());
         done
     }
 
