@@ -30,13 +30,6 @@ struct cost {
     long long lines;
 };
 
-const char *crowd_address(const struct crowd_server *server, int index)
-{
-    static char address[64];
-    snprintf(address, sizeof address, "127.0.0.%d:%d", 1 + index % ADDRESSES, server->port);
-    return address;
-}
-
 /* Asks in a process of its own, so that each begins alike. */
 static int measure(const struct crowd *crowd, int tls, int count, struct cost *cost)
 {

@@ -12,7 +12,4 @@ struct crowd {
 
 extern const struct crowd crowd_bare, crowd_loop, crowd_threads, crowd_curl;
 
-/* "127.0.0.n:port" of the so many-th connection; good until the next call. */
-const char *crowd_address(const struct crowd_server *server, int index);
-
 #endif

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clocks.h"
+#include "clock.h"
 
 struct connection {
     int fd;
@@ -33,11 +33,13 @@ struct connection {
     long long left;
     struct connection *next;
     int has_quit, is_over;
+    /* what happens to it at PASS */
+    enum { SERVED, RESET, SILENT, FATES } fate;
 };
 
 static struct {
     SSL_CTX *context;
-    int epoll, delay_ms;
+    int epoll, delay_ms, is_faulty;
     long long octets, lines, connections;
     /* those that have something to say: each gets to it after the same time, so they are in order */
     struct connection *first, **last;
@@ -66,7 +68,7 @@ static const char *answer_to(struct connection *connection)
 static void answer_later(struct connection *connection, const char *answer)
 {
     connection->answer = answer;
-    connection->due = wall_milliseconds() + server.delay_ms;
+    connection->due = (double)now_ms() + server.delay_ms;
     connection->next = NULL;
     *server.last = connection;
     server.last = &connection->next;
@@ -126,7 +128,7 @@ static int say(struct connection *connection, const char *answer)
 
 static void say_what_is_due(void)
 {
-    while (server.first && server.first->due <= wall_milliseconds()) {
+    while (server.first && server.first->due <= (double)now_ms()) {
         struct connection *connection = server.first;
         const char *answer = connection->answer;
         server.first = connection->next;
@@ -172,6 +174,13 @@ static int hear(struct connection *connection)
         if (strchr(connection->line, '\n')) {
             server.lines++;
             connection->length = 0;
+            if (connection->fate != SERVED && strncasecmp(connection->line, "PASS", 4) == 0) {
+                struct linger at_once = {1, 0};
+                if (connection->fate == SILENT)
+                    return 1;
+                setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+                return 0;
+            }
             answer_later(connection, answer_to(connection));
         }
     }
@@ -186,6 +195,8 @@ static void take(int listener)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = connection};
         epoll_ctl(server.epoll, EPOLL_CTL_ADD, fd, &event);
+        if (server.is_faulty)
+            connection->fate = server.connections % FATES;
         server.connections++;
         if (server.context) {
             connection->ssl = SSL_new(server.context);
@@ -212,7 +223,7 @@ static void serve(int lifeline)
     epoll_ctl(server.epoll, EPOLL_CTL_ADD, lifeline, &event);
     for (;;) {
         struct epoll_event events[256];
-        double left = server.first ? server.first->due - wall_milliseconds() : 1000;
+        double left = server.first ? server.first->due - (double)now_ms() : 1000;
         int count = epoll_wait(server.epoll, events, 256, left <= 0 ? 0 : (int)left + 1);
         for (int i = 0; i < count; i++) {
             if (events[i].data.u64 == ADDRESSES)
@@ -282,6 +293,21 @@ static int listen_on_all(int *port)
         *port = ntohs(address.sin_port);
     }
     return 0;
+}
+
+int crowd_server_start_faulty(struct crowd_server *started, int tls)
+{
+    server.is_faulty = 1;
+    int result = crowd_server_start(started, tls, 0, 100);
+    server.is_faulty = 0;
+    return result;
+}
+
+const char *crowd_address(const struct crowd_server *started, int index)
+{
+    static char address[64];
+    snprintf(address, sizeof address, "127.0.0.%d:%d", 1 + index % ADDRESSES, started->port);
+    return address;
 }
 
 int crowd_server_start(struct crowd_server *started, int tls, int delay_ms, long long octets)

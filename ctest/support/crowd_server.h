@@ -1,4 +1,4 @@
-/* A server for thousands of connections at once, in another process, whose time is not counted. */
+/* A server for thousands of connections at once, in another process, whose time is not that of the program. */
 #ifndef CROWD_SERVER_H
 #define CROWD_SERVER_H
 
@@ -20,6 +20,10 @@ struct crowd_server {
  */
 enum { ADDRESSES = 16 };
 int crowd_server_start(struct crowd_server *server, int tls, int delay_ms, long long octets);
+/* The same, where of three connections one is served, one is reset at PASS, and one not answered there. */
+int crowd_server_start_faulty(struct crowd_server *server, int tls);
+/* "127.0.0.n:port" of the so many-th connection; good until the next call. */
+const char *crowd_address(const struct crowd_server *server, int index);
 
 /* Ends it; how many lines it was told, and how many connections it had. */
 void crowd_server_stop(struct crowd_server *server, long long *lines, long long *connections);
