@@ -15,6 +15,18 @@ from typing import Any
 from pop3connect import Account, Mailbox
 
 PASSWORD = "s3cret pass"
+#: A transcript of a log-in, and after that a NOOP that is never answered.
+SILENT_AT_NOOP = r"""
+send "+OK\r\n"
+expect "CAPA\r\n"
+send "-ERR\r\n"
+expect "USER alice\r\n"
+send "+OK\r\n"
+expect "PASS s3cret pass\r\n"
+send "+OK\r\n"
+expect "NOOP\r\n"
+expect-eof
+""".strip()
 #: Of the project's sources, where nothing says where it is.
 BUILT = Path(__file__).parents[2] / "target/release/pop3-test-server"
 
@@ -37,7 +49,7 @@ class Server:
         return int(self._ask(f"play {options}\n{transcript}\nend", "port"))
 
     def played(self, port: int) -> str:
-        """"" if the transcript came to its end, else why not."""
+        """Waits for the end of a transcript; empty if all went as written, else why not."""
         return self._ask(f"result {port}", "ok", "failed")
 
     def received(self, port: int) -> str:

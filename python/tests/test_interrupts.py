@@ -17,11 +17,7 @@ from pathlib import Path
 import pop3connect
 from pop3connect import Account, BadSocket, ConnectionLost, Job, Mailbox, collect
 
-from .support import ServerCase, account_at, silent_server
-
-#: Up to a session in which the server does not answer NOOP.
-SILENT_AT_NOOP = """send "+OK\\r\\n"\nexpect "CAPA\\r\\n"\nsend "-ERR\\r\\n"\nexpect "USER alice\\r\\n"\nsend "+OK\\r\\n"
-expect "PASS s3cret pass\\r\\n"\nsend "+OK\\r\\n"\nexpect "NOOP\\r\\n"\nexpect-eof"""
+from .support import SILENT_AT_NOOP, ServerCase, account_at, silent_server
 
 
 class Interrupts(ServerCase):
