@@ -5,9 +5,9 @@
             print(message.email["Subject"])
 
 A Mailbox is an account and the session with it. `collect` takes what is new by callables, `stat` asks how many messages
-wait. `pop3connect.aio` has many mailboxes at once on the thread of an asyncio loop. Errors are exceptions, one class for
-each code of the C library: Pop3Error and its subclasses. The dialogue with servers, without secrets, is logged at DEBUG
-as "pop3connect".
+wait. `pop3connect.aio` has many mailboxes at once on the thread of an asyncio loop. Errors are exceptions, one class
+for each code of the C library: Pop3Error and its subclasses. The dialogue with servers, without secrets, is logged at
+DEBUG as "pop3connect".
 """
 
 from .account import Account

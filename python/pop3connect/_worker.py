@@ -193,7 +193,7 @@ def _end(lane: _Lane, thread: threading.Thread, last: list[Callable[[], Any]]) -
 
 
 class Worker:
-    """A thread for calls of the library, one at a time. It ends by `end`, when this is forgotten, or with the process."""
+    """A thread for calls of the library, one at a time. It ends by `end`, when this is forgotten, or at exit."""
 
     def __init__(self) -> None:
         self._lane = _Lane()

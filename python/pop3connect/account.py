@@ -106,8 +106,8 @@ class Account:
 
     #: Is called with each line of the dialogue, without secrets. They are logged at DEBUG as well, as "pop3connect".
     on_status: Callable[[str], object] | None = field(default=None, compare=False)
-    #: Is called about five times a second during a call, with the octets of the message that have come, and those of the
-    #: whole, or None where that is not known. Whatever it raises ends the call and the session.
+    #: Is called about five times a second during a call, with the octets of the message that have come, and those of
+    #: the whole, or None where that is not known. Whatever it raises ends the call and the session.
     on_progress: Callable[[int, int | None], object] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -241,7 +241,7 @@ def _milliseconds(seconds: float | None) -> int:
 
 
 def _ca_file(account: Account) -> str | os.PathLike[str] | None:
-    """The wheel's OpenSSL looks for the platform's CA certificates where Debian has them, so it is told of other places."""
+    """The wheel's OpenSSL looks for CA certificates where Debian has them, so it is told of other places."""
     if account.ca_file is not None or account.secure_dir is not None or not (is_bundled and account.platform_trust):
         return account.ca_file
     if "SSL_CERT_FILE" in os.environ or "SSL_CERT_DIR" in os.environ:

@@ -93,9 +93,9 @@ class Job:
 def collect(account: Account, take: Take, job: Job = Job(), *, on_failure: OnFailure | None = None) -> Outcome:
     """Takes what is new in a mailbox: connects, as often as connections break, and has `take` take each message.
 
-    A message counts as taken when `take` returns, and never comes again with the same book; it is in the book before the
-    next one is handed over. What `take` raises ends the run and flies on, and that message comes again in the next run.
-    Each message is in memory whole; `collect_pieces` is for large ones. The callables are called on this thread.
+    A message counts as taken when `take` returns, and never comes again with the same book; it is in the book before
+    the next one is handed over. What `take` raises ends the run and flies on, and that message comes again in the next
+    run. Each message is in memory whole; `collect_pieces` is for large ones. The callables are called on this thread.
 
     - `on_failure`: is called for each message that does not come, with the reason. A message on which the connection
       broke may still come in the same run.
@@ -111,10 +111,10 @@ def collect_pieces(
 ) -> Outcome:
     """Takes what is new in a mailbox, as `collect`, in pieces of about 64 KiB.
 
-    - `take`: gets the message's next bytes, and whether they are the final ones, which may be none. When it returns from
-      those the message counts as taken.
-    - `on_failure`: is called for each message that does not come, or breaks off: then what has come of it is to be thrown
-      away, and it may begin anew in the same run.
+    - `take`: gets the message's next bytes, and whether they are the final ones, which may be none. When it returns
+      from those the message counts as taken.
+    - `on_failure`: is called for each message that does not come, or breaks off: then what has come of it is to be
+      thrown away, and it may begin anew in the same run.
     """
     return _run(account, job, lambda host: Pieces(host, take, on_failure))
 

@@ -70,8 +70,8 @@ class Mailbox(Account):
 
     The first command connects, or `open`. At the end of the `with` the server deletes what was marked, and the session
     is closed; after an exception it is closed and nothing is deleted. A session takes one call at a time: a second one,
-    of another thread or inside a callable that is called by the first one, is Busy at once. An interrupt (ctrl-C) ends a
-    call within a quarter of a second, and the session with it. Any method may raise a Pop3Error; one that
+    of another thread or inside a callable that is called by the first one, is Busy at once. An interrupt (ctrl-C) ends
+    a call within a quarter of a second, and the session with it. Any method may raise a Pop3Error; one that
     `ends_session` has closed the connection, and further commands are ConnectionLost until `close` or `open`.
     """
 
@@ -116,8 +116,8 @@ class Mailbox(Account):
     def close(self) -> None:
         """Has the server delete what was marked, and closes the session (QUIT). Nothing where there is none.
 
-        What it raises says that the server may not have deleted: ConnectionLost also where the session had ended before.
-        The session is closed in any case.
+        What it raises says that the server may not have deleted: ConnectionLost also where the session had ended
+        before. The session is closed in any case.
         """
         with self._alone():
             self._close()
@@ -301,15 +301,16 @@ class Mailbox(Account):
     ) -> Iterator[Message]:
         """What is new in the mailbox, each message once, whatever breaks. The arguments are those of Job.
 
-        A message counts as taken when the loop comes back for the next one, and is in the book then. So one that the body
-        of the loop leaves by an exception, `break` or `return` is not taken, and comes again in the next run: end early by
-        `max_messages`. A program that is killed loses nothing, and gets at most the message again that it was at.
+        A message counts as taken when the loop comes back for the next one, and is in the book then. So one that the
+        body of the loop leaves by an exception, `break` or `return` is not taken, and comes again in the next run: end
+        early by `max_messages`. A program that is killed loses nothing, and gets at most the message again that it was
+        at.
 
         It makes connections of its own, since a server lets only one session into a mailbox: an open session is closed
         first, and what was marked in it deleted. `outcome` says afterwards what became of it.
 
-        Raises MailboxInUse (also where another run collects from this account into this book), BookError, or any error of
-        connecting and reading, each with the outcome until then.
+        Raises MailboxInUse (also where another run collects from this account into this book), BookError, or any error
+        of connecting and reading, each with the outcome until then.
         """
         job = Job(book, delete_after, newest_first, max_messages, max_size, max_total, lines, wanted)
         return self._new(job, on_failure)

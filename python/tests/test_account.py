@@ -151,7 +151,7 @@ class Options(ServerCase):
 
 
 class PlatformFiles(unittest.TestCase):
-    """The wheel's OpenSSL is told where the platform keeps its CA certificates, where that is elsewhere than in Debian."""
+    """The wheel's OpenSSL is told where CA certificates are, where that is elsewhere than in Debian."""
 
     def chosen(self, *, files: tuple[str, ...] = (), bundled: bool = True, variable: str = "", **options: Any) -> Any:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SSL_CERT_")}

@@ -59,7 +59,8 @@ class Messages(unittest.TestCase):
         empty = split(b"")
         self.assertEqual((empty.fields, empty.date, empty.parts[0].text), ([], None, ""))
         self.assertEqual(split(b"\r\na\0b").parts[0].text, "a\0b")
-        self.assertEqual(split(b"Date: Thu, 1 Jan 1970 00:00:00 +0000\r\n\r\n").date.timestamp(), 0)  # type: ignore[union-attr]
+        dated = split(b"Date: Thu, 1 Jan 1970 00:00:00 +0000\r\n\r\n")
+        self.assertEqual(dated.date, datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc))
 
     def test_limits(self) -> None:
         self.assertRaises(LimitExceeded, split, b"Content-Type: message/rfc822\r\n\r\n" * 70)
