@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack
 from ctypes import byref
 from functools import cache
 from types import TracebackType
@@ -22,7 +21,7 @@ from ._library import DONE_CB, LOOP_FUNCTIONS, MESSAGE_CB, checked, declare, lib
 from ._worker import Stopped
 from .account import Account, Options
 from .collecting import Delivery, Job, NativeJob, OnFailure, Outcome, Pieces, Take, TakePiece, Whole, finished
-from .errors import Cancelled, Unsupported
+from .errors import Cancelled, OutOfMemory, Unsupported
 from .message import Message
 
 T = TypeVar("T")
@@ -40,7 +39,7 @@ class Loop:
     """
 
     def __init__(self, *, at_once: int = 1000, at_once_each_host: int = 10) -> None:
-        """How many calls may be under way at once, and how many of them with one host; others wait their turn."""
+        """How many calls may be under way at once, and how many with one host, 0 for any number; others wait."""
         _bind()
         self._limits = (at_once, at_once_each_host)
         self._native: int | None = None
@@ -52,7 +51,7 @@ class Loop:
         self._loop = asyncio.get_running_loop()
         self._native = lib.pop3_loop_new()
         if not self._native:
-            raise MemoryError("pop3_loop_new")
+            raise OutOfMemory("there is no descriptor or memory for a loop")
         try:
             checked(lib.pop3_loop_set_limits(self._native, *self._limits))
             self._descriptor: int = lib.pop3_loop_fd(self._native)
@@ -77,8 +76,10 @@ class Loop:
     async def stat(self, account: Account) -> int:
         """How many messages wait in a mailbox."""
         call: _Call[int] = _Call(self._loop, checked)
-        options = call.keep(Options(account, call))
-        return await self._made(call, lib.pop3_loop_stat, options.pointer)
+        with Options(account, call) as options:
+            number = self._begin(call, lib.pop3_loop_stat, options.pointer)
+        call.kept.append(options)
+        return await self._end(number, call)
 
     async def recv(self, account: Account, take: Take, *, delete: bool = False, max_messages: int = 0) -> int:
         """Has `take` take the messages of a mailbox, and deletes them if wanted. How many came whole.
@@ -90,9 +91,11 @@ class Loop:
         - `max_messages`: at the most; 0 for all.
         """
         call: _Call[int] = _Call(self._loop, checked)
-        options = call.keep(Options(account, call))
         callback = call.callback(MESSAGE_CB, _whole_messages(take))
-        return await self._made(call, lib.pop3_loop_recv, options.pointer, callback, delete, max_messages)
+        with Options(account, call) as options:
+            number = self._begin(call, lib.pop3_loop_recv, options.pointer, callback, delete, max_messages)
+        call.kept.append(options)
+        return await self._end(number, call)
 
     async def collect(
         self, account: Account, take: Take, job: Job = Job(), *, on_failure: OnFailure | None = None
@@ -109,26 +112,27 @@ class Loop:
     async def _collected(self, account: Account, job: Job, delivery: Callable[[_Call[Outcome]], Delivery]) -> Outcome:
         out = _library.Outcome()
         call: _Call[Outcome] = _Call(self._loop, lambda result: finished(result, out))
-        options = call.keep(Options(account, call))
-        native = call.keep(NativeJob(job, call, delivery(call)))
-        return await self._made(call, lib.pop3_loop_collect, options.pointer, native.pointer, byref(out))
+        with Options(account, call) as options, NativeJob(job, call, delivery(call)) as native:
+            number = self._begin(call, lib.pop3_loop_collect, options.pointer, native.pointer, byref(out))
+        # their callbacks are called for as long as it is under way
+        call.kept += [options, native]
+        return await self._end(number, call)
 
-    async def _made(self, call: _Call[T], function: Callable[..., int], *arguments: Any) -> T:
+    def _begin(self, call: _Call[Any], function: Callable[..., int], *arguments: Any) -> int:
+        """Adds a call, which copies the options and the job."""
         if self._native is None:
-            call.close()
             raise Cancelled("the loop is closed")
-        try:
-            number = checked(function(self._native, *arguments, self._done_cb, None))
-        except BaseException:
-            call.close()
-            raise
+        number = checked(function(self._native, *arguments, self._done_cb, None))
         self._calls[number] = call
         self._schedule()
+        return number
+
+    async def _end(self, number: int, call: _Call[T]) -> T:
         try:
             return await call.future
         except asyncio.CancelledError:
             call.stopped = True
-            if self._native is not None:
+            if self._native is not None and number in self._calls:
                 lib.pop3_loop_cancel(self._native, number)
                 self._schedule()
             raise
@@ -149,7 +153,10 @@ class Loop:
             self._timer = self._loop.call_later(milliseconds / 1000, self._run)
 
     def _done(self, number: int, result: int, _context: object) -> None:
-        self._calls.pop(number).finish(result)
+        call = self._calls.pop(number)
+        call.finish(result)
+        # the library may be in one of its callbacks: they are forgotten later
+        self._loop.call_soon(call.kept.clear)
 
 
 class _Call(Generic[T]):
@@ -160,12 +167,8 @@ class _Call(Generic[T]):
         self.stopped = False
         self._take = take
         self._failure: BaseException | None = None
-        # options, jobs and callbacks, which must be there until the library is done with the call
-        self._kept = ExitStack()
-        self._callbacks: list[Any] = []
-
-    def keep(self, thing: Any) -> Any:
-        return self._kept.enter_context(thing)
+        #: What has callbacks, which must be there until the call is over.
+        self.kept: list[Any] = []
 
     def callback(self, kind: Any, function: Callable[..., None]) -> Any:
         """A callback of C that ends the call where its function fails."""
@@ -181,7 +184,7 @@ class _Call(Generic[T]):
                 return -1
 
         callback = kind(guarded)
-        self._callbacks.append(callback)
+        self.kept.append(callback)
         return callback
 
     def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -207,12 +210,6 @@ class _Call(Generic[T]):
                 self.future.set_exception(RuntimeError("a callable raised StopIteration"))
             else:
                 self.future.set_exception(failure)
-        # the library is in this call's callback still: what it uses is freed when that is over
-        self.future.get_loop().call_soon(self.close)
-
-    def close(self) -> None:
-        self._kept.close()
-        self._callbacks.clear()
 
 
 def _whole_messages(take: Take) -> Callable[..., None]:

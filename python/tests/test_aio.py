@@ -19,6 +19,10 @@ HAS_LOOP = hasattr(pop3connect._library.lib, "pop3_loop_run")
 
 @unittest.skipUnless(HAS_LOOP, "this library has no pop3_loop")
 class Calls(ServerCase, unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self) -> None:
+        # which would tell how long a test takes
+        asyncio.get_running_loop().set_debug(False)
+
     async def test_many_at_once_on_one_thread(self) -> None:
         accounts = [self.account(f"messages={number}") for number in range(50)]
         threads = threading.active_count()

@@ -21,6 +21,12 @@ from .support import SILENT_AT_NOOP, ServerCase, account_at, silent_server
 
 
 class Interrupts(ServerCase):
+    def setUp(self) -> None:
+        # a shell has what it starts in the background ignore interrupts
+        here = handler(signal.SIGINT, signal.default_int_handler)
+        here.__enter__()
+        self.addCleanup(here.__exit__, None, None, None)
+
     def interrupt_when(self, there: threading.Event) -> None:
         """Sends an interrupt to this process when a client is there, and waits."""
 
