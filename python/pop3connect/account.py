@@ -104,7 +104,8 @@ class Account:
     #: How many octets a message may have that a call returns in memory; 0 for no limit.
     max_message: int = 0
 
-    #: Is called with each line of the dialogue, without secrets. They are logged at DEBUG as well, as "pop3connect".
+    #: Is called with each line of the dialogue, without secrets. They are logged at DEBUG as well, as "pop3connect",
+    #: where that is on when a session begins.
     on_status: Callable[[str], object] | None = field(default=None, compare=False)
     #: Is called about five times a second during a call, with the octets of the message that have come, and those of
     #: the whole, or None where that is not known. Whatever it raises ends the call and the session.
@@ -147,42 +148,50 @@ class Options:
         self._set("user", raw(account.user))
         self._set("password", raw(account.password))
         self._set("secure", _chosen("secure", account.secure, _SECURE))
-        self._set("verify", account.verify)
-        self._set(
-            "timeouts",
-            _milliseconds(account.connect_timeout),
-            _milliseconds(account.reply_timeout),
-            _milliseconds(account.call_timeout),
-        )
-        self._set("family", _chosen("family", account.family, _FAMILY))
-        self._set("source_address", _optional(account.source_address))
-        self._set("proxy", _optional(account.proxy))
-        self._set("oauth_token", _optional(account.oauth_token))
-        self._set("authzid", _optional(account.authzid))
-        self._set("mechanism", raw(account.mechanism))
-        self._set("clear_password", account.clear_password)
-        self._set("secure_dir", _optional(account.secure_dir))
-        self._set("ca_file", _optional(_ca_file(account)))
-        self._set("platform_trust", account.platform_trust)
-        self._set("fingerprint", _optional(account.fingerprint))
+        self._change("verify", account.verify, True)
+        timeouts = account.connect_timeout, account.reply_timeout, account.call_timeout
+        if timeouts != (None, None, None):
+            self._set("timeouts", *map(_milliseconds, timeouts))
+        self._change("family", _chosen("family", account.family, _FAMILY), _FAMILY["any"])
+        self._text("source_address", account.source_address)
+        self._text("proxy", account.proxy)
+        self._text("oauth_token", account.oauth_token)
+        self._text("authzid", account.authzid)
+        self._text("mechanism", None if account.mechanism == "auto" else account.mechanism)
+        self._change("clear_password", account.clear_password, True)
+        self._text("secure_dir", account.secure_dir)
+        self._text("ca_file", _ca_file(account))
+        self._change("platform_trust", account.platform_trust, True)
+        self._text("fingerprint", account.fingerprint)
         if account.client_cert is not None:
-            certificate, key = account.client_cert
-            self._set("client_cert", raw(certificate), raw(key))
+            self._set("client_cert", *map(raw, account.client_cert))
         if account.client_pkcs12 is not None:
-            self._set("client_pkcs12", raw(account.client_pkcs12), _optional(account.client_pkcs12_password))
-        self._set("tls_min", _chosen("tls_min", account.tls_min, _TLS_VERSION))
-        self._set("tls_name", _optional(account.tls_name))
-        self._set("utf8", account.utf8)
-        self._set("language", _optional(account.language))
-        self._set("pipelining", account.pipelining)
-        self._set("capabilities", account.capa)
-        self._set("max_message", account.max_message)
+            password = account.client_pkcs12_password
+            self._set("client_pkcs12", raw(account.client_pkcs12), None if password is None else raw(password))
+        self._change("tls_min", _chosen("tls_min", account.tls_min, _TLS_VERSION), _TLS_VERSION["1.2"])
+        self._text("tls_name", account.tls_name)
+        self._change("utf8", account.utf8, False)
+        self._text("language", account.language)
+        self._change("pipelining", account.pipelining, True)
+        self._change("capabilities", account.capa, True)
+        self._change("max_message", account.max_message, 0)
         status, progress = self._callbacks
-        self._set("status_cb", status, None)
+        if self._on_status is not None or log.isEnabledFor(logging.DEBUG):
+            self._set("status_cb", status, None)
         self._set("progress_cb", progress, None)
 
     def _set(self, name: str, *values: Any) -> None:
         checked(getattr(lib, f"pop3_options_set_{name}")(self.pointer, *values))
+
+    # what is the library's own default need not be set, which is most of an account
+
+    def _change(self, name: str, value: int, default: int) -> None:
+        if value != default:
+            self._set(name, value)
+
+    def _text(self, name: str, value: str | bytes | os.PathLike[str] | None) -> None:
+        if value is not None:
+            self._set(name, raw(value))
 
     def _status(self, line: bytes, _context: object) -> None:
         try:
@@ -219,10 +228,6 @@ class _Nobody:
 
     def fail(self, failure: BaseException) -> None:
         pass
-
-
-def _optional(value: str | bytes | os.PathLike[str] | None) -> bytes | None:
-    return None if value is None else raw(value)
 
 
 def _chosen(name: str, value: str, choices: dict[str, int]) -> int:

@@ -24,9 +24,26 @@ class Options(ServerCase):
         of_c = set(re.findall(r"^int32_t pop3_options_set_([a-z0-9_]+)\(", HEADER.read_text(), re.MULTILINE))
         # each failure is an exception here
         source = Path(pop3connect.account.__file__).read_text()
-        ours = set(re.findall(r'_set\(\s*"([a-z0-9_]+)"', source))
+        ours = set(re.findall(r'self\._(?:set|text|change)\("([a-z0-9_]+)"', source))
         self.assertEqual(of_c - ours, {"error_cb"})
         self.assertEqual(ours - of_c, set())
+
+    def test_what_is_not_set_is_the_librarys_default(self) -> None:
+        header = HEADER.read_text()
+        for name, default in (
+            ("verify", "non-zero (the default)"),
+            ("clear_password", "non-zero (the default)"),
+            ("platform_trust", "non-zero (the default)"),
+            ("pipelining", "non-zero (the default)"),
+            ("capabilities", "non-zero (the default)"),
+            ("utf8", "0, the default, for no"),
+            ("family", "POP3_FAMILY_ANY (the default)"),
+            ("tls_min", "POP3_TLS_1_2 (the default"),
+            ("mechanism", '"auto" (the default)'),
+            ("max_message", "0 (the default) for none"),
+        ):
+            comment = header[: header.index(f"int32_t pop3_options_set_{name}(")].rpartition("/**")[2]
+            self.assertIn(default, comment, name)
 
     def test_all_at_once(self) -> None:
         port = self.server.mailbox("tls=implicit client-cert=required record=yes sasl=PLAIN,SCRAM-SHA-256")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pop3connect
 from pop3connect import Account, BadSocket, ConnectionLost, Job, Mailbox, collect
+from pop3connect._worker import Stopped, Worker
 
 from .support import SILENT_AT_NOOP, ServerCase, account_at, silent_server
 
@@ -105,6 +106,24 @@ class Interrupts(ServerCase):
             self.assertEqual({*taken}, {f"uid-{number}" for number in range(1, 31)})
             # the one that was being taken, of each run that was interrupted
             self.assertLessEqual(len(taken), 30 + interrupted)
+
+
+class Stopping(unittest.TestCase):
+    def test_a_call_that_is_stopped_asks_nobody_any_more(self) -> None:
+        worker = Worker()
+        self.addCleanup(worker.end)
+        host, go, asked = worker.host(), threading.Event(), list[int]()
+
+        def make() -> None:
+            go.wait()
+            host.ask(asked.append, 1)
+
+        with worker.begin(make) as call:
+            worker.stop()
+            go.set()
+            self.assertIsNone(call.wait())
+            self.assertRaises(Stopped, call.result)
+        self.assertEqual(asked, [])
 
 
 class TheEndOfTheProcess(ServerCase):
