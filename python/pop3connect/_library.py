@@ -6,6 +6,7 @@ import ctypes
 import ctypes.util
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from ctypes import (
     CFUNCTYPE,
     POINTER,
@@ -16,7 +17,6 @@ from ctypes import (
     c_size_t,
     c_void_p,
 )
-from pathlib import Path
 from typing import Any
 
 from .errors import ParameterError, Pop3Error, error_of
@@ -26,6 +26,9 @@ NEEDED = (1, 0)
 
 #: By its name for the loader, which has the version of its ABI in it.
 FILE_NAME = {"darwin": "libpop3connect.1.dylib", "win32": "pop3connect.dll"}.get(sys.platform, "libpop3connect.so.1")
+
+#: Where the wheel has it.
+_OWN = os.path.join(os.path.dirname(__file__), FILE_NAME)
 
 #: In pop3_mail, where a message has no date.
 NO_DATE = -(2**63)
@@ -215,20 +218,23 @@ LOOP_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
 }
 
 
-def candidates() -> list[str]:
+def candidates() -> Iterator[str]:
     """Where the library may be, the first that is there counts: the environment's, the wheel's, the system's."""
     named = os.environ.get("POP3CONNECT_LIBRARY")
     if named:
-        return [named]
-    own = Path(__file__).with_name(FILE_NAME)
-    if own.exists():
-        return [str(own)]
+        yield named
+        return
+    if os.path.exists(_OWN):
+        yield _OWN
+    yield FILE_NAME
+    # which may run programs to find out
     found = ctypes.util.find_library("pop3connect")
-    return [FILE_NAME] if found in (None, FILE_NAME) else [FILE_NAME, str(found)]
+    if found:
+        yield found
 
 
-def load(paths: list[str]) -> ctypes.CDLL:
-    """The first of these libraries that can be loaded, with its functions declared.
+def load(paths: Iterable[str]) -> tuple[ctypes.CDLL, str]:
+    """The first of these libraries that can be loaded, with its functions declared, and which that is.
 
     ImportError says which were tried and why they are not the one.
     """
@@ -242,7 +248,7 @@ def load(paths: list[str]) -> ctypes.CDLL:
             continue
         check_version(library.pop3_version().decode(), path)
         declare(library, _FUNCTIONS)
-        return library
+        return library, path
     raise ImportError(
         f"libpop3connect was not found: {'; '.join(failures)}. Install the wheel, which has it in it, or the library,"
         " or have the environment's POP3CONNECT_LIBRARY name it."
@@ -265,10 +271,10 @@ def check_version(version: str, path: str) -> None:
         raise ImportError(f"{path} is libpop3connect {version}; this package needs {needed} or a later {NEEDED[0]}.x")
 
 
-lib = load(candidates())
+lib, _path = load(candidates())
 
 #: Whether the library is the one that the wheel brought, which has an OpenSSL of its own.
-is_bundled = candidates() == [str(Path(__file__).with_name(FILE_NAME))]
+is_bundled = _path == _OWN
 
 
 def text(raw: bytes | None) -> str:

@@ -9,9 +9,11 @@ run where the user is, their exceptions fly from there, and end the call.
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
@@ -178,6 +180,20 @@ class _Lane:
             del task  # lest it lives until the next one comes
 
 
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Holds signals back: `threading` is not made for an exception while a thread starts, which inherits this."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    faults = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - faults)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _end(lane: _Lane, thread: threading.Thread, last: list[Callable[[], Any]]) -> None:
     if lane.process != os.getpid():
         return  # the thread stayed in the process before the fork
@@ -201,7 +217,8 @@ class Worker:
         #: What the thread does before it ends.
         self.last: list[Callable[[], Any]] = []
         self._end = weakref.finalize(self, _end, self._lane, thread, self.last)
-        thread.start()
+        with _signals_held():
+            thread.start()
 
     def begin(self, make: Callable[[], T]) -> Call[T]:
         """A call, which `with` begins; Busy there, where one is under way."""

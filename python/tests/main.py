@@ -21,6 +21,7 @@ def main() -> None:
     import pop3connect
 
     assert "site-packages" in pop3connect.__file__, pop3connect.__file__
+    assert pop3connect._library.is_bundled, pop3connect._library._path
     names = sorted(f"tests.{file.stem}" for file in FOLDER.glob("test_*.py"))
     unittest.main(module=None, argv=["tests", *(sys.argv[1:] or names)])
 

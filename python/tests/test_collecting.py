@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 import threading
 import unittest
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ class New(CollectCase):
         run = box.new(self.book)
         for expected in (0, 1, 2):
             next(run)
-            with sqlite3.connect(self.book) as book:
+            with closing(sqlite3.connect(self.book)) as book:
                 self.assertEqual(book.execute("SELECT count(*) FROM taken").fetchone(), (expected,))
         self.assertRaises(StopIteration, next, run)
 

@@ -8,6 +8,7 @@ import sqlite3
 import tempfile
 import threading
 import unittest
+from contextlib import closing
 from pathlib import Path
 from unittest.mock import patch
 
@@ -70,14 +71,14 @@ class Accounts(FolderCase):
         path = self.folder / "a?b#c%41.db"
         self.assertRaises(sqlite3.Error, from_sqlite, path)
         self.assertFalse(path.exists())
-        with sqlite3.connect(path) as database:
+        with closing(sqlite3.connect(path)) as database, database:
             database.execute('CREATE TABLE "my mail" (server, user, password, verify, every, client_cert, client_key)')
             database.execute("INSERT INTO \"my mail\" VALUES ('pop.a.test', 'alice', 'x', 0, 60, 'c.pem', 'k.pem')")
             database.execute("INSERT INTO \"my mail\" (server) VALUES ('pop.b.test')")
         one = Account("pop.a.test", "alice", "x", verify=False, client_cert=("c.pem", "k.pem"))
         self.assertEqual(from_sqlite(path, "my mail"), [Poll(one, 60), Poll(Account("pop.b.test"))])
         self.assertRaises(sqlite3.Error, from_sqlite, path)
-        with sqlite3.connect(path) as database:
+        with closing(sqlite3.connect(path)) as database, database:
             database.execute("INSERT INTO \"my mail\" (server, every) VALUES ('pop.c.test', -1)")
         with self.assertRaisesRegex(ValueError, "row 3: every is -1"):
             from_sqlite(path, "my mail")
