@@ -141,7 +141,6 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "pop3_forget": (None, [c_char_p]),
     "pop3_connect_with": (c_int32, [c_void_p]),
     "pop3_disconnect": (c_int32, [*_SESSION, STATUS_CB]),
-    "pop3_cancel": (c_int32, _SESSION),
     "pop3_message_count": (c_int32, [*_SESSION, STATUS_CB]),
     "pop3_mailbox": (c_int32, [*_SESSION, POINTER(MailboxSize), STATUS_CB]),
     "pop3_list_messages": (c_int32, [*_ONE, POINTER(MessageList), STATUS_CB]),

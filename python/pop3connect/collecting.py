@@ -265,8 +265,6 @@ class NativeJob:
         return callback
 
     def _take(self, arrival: Any, data: int | None, length: int, last: int, _context: object) -> int:
-        if self._host.stopped:
-            return -1
         which = _arrival(arrival)
         if last >= 0:
             self._delivery.piece(which, octets(data, length), last > 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import sqlite3
 import tempfile
 import threading
@@ -66,6 +67,9 @@ class New(CollectCase):
         for message in box.new(self.book):
             if message.uid == "uid-2":
                 break
+        # the run is over
+        with box:
+            self.assertEqual(len(box), 3)
         self.assertEqual(self.left(box), ["uid-2", "uid-3"])
 
     def test_what_an_exception_leaves_comes_again(self) -> None:
@@ -164,6 +168,15 @@ class New(CollectCase):
         self.assertEqual([message.number for message in box.new(self.book)], list(range(1, 21)))
         assert box.outcome is not None
         self.assertEqual((box.outcome.taken, box.outcome.reconnects), (20, 2))
+
+    def test_what_breaks_in_the_middle_leaves_nothing_in_the_next_message(self) -> None:
+        told: list[str] = []
+        box = self.box("messages=3 bad=2 how=cut size=300")
+        messages = list(box.new(self.book, on_failure=lambda arrival, error: told.append(arrival.uid)))
+        self.assertEqual([(message.uid, message.size) for message in messages], [("uid-1", 300), ("uid-3", 300)])
+        self.assertEqual({*told}, {"uid-2"})
+        assert box.outcome is not None
+        self.assertEqual((box.outcome.failed, box.outcome.reconnects), (1, 2))
 
     def test_errors_carry_what_was_taken(self) -> None:
         box = self.box("messages=3", user="bob")
@@ -272,6 +285,18 @@ class Collect(CollectCase):
             with self.subTest(job), self.assertRaisesRegex(LookupError, "mine"):
                 collect(self.account("messages=3"), taken.append, job)
             self.assertLessEqual(len(taken), most)
+
+    def test_what_a_logging_filter_raises_ends_the_run(self) -> None:
+        def fail(record: logging.LogRecord) -> bool:
+            raise LookupError("mine")
+
+        log = logging.getLogger("pop3connect")
+        log.addFilter(fail)
+        self.addCleanup(log.removeFilter, fail)
+        self.addCleanup(log.setLevel, log.level)
+        log.setLevel(logging.INFO)
+        with self.assertRaisesRegex(LookupError, "mine"):
+            collect(self.account("messages=3 bad=2 how=refused"), lambda message: None)
 
     def test_callables_run_on_the_thread_that_collects(self) -> None:
         # SQLite's connections refuse any other

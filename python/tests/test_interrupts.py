@@ -55,12 +55,17 @@ class Interrupts(ServerCase):
             self.assertLessEqual(threading.active_count(), threads + 1)
 
     def test_in_a_session_which_is_over_then(self) -> None:
-        there = threading.Event()
+        is_open, there = threading.Event(), threading.Event()
+
+        def progress(*_: object) -> None:
+            if is_open.is_set():
+                there.set()
+
         port = self.server.play(SILENT_AT_NOOP)
-        box = Mailbox.of(account_at(port))
+        box = Mailbox.of(account_at(port, on_progress=progress))
         box.open()
+        is_open.set()
         self.interrupt_when(there)
-        there.set()
         self.assertRaises(KeyboardInterrupt, box.noop)
         self.assertRaises(ConnectionLost, box.noop)
         box.discard()

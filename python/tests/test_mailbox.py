@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import logging
+import resource
 import threading
 import unittest
+from pathlib import Path
 from typing import Any
 
 import pop3connect
-from pop3connect import Busy, Cancelled, ConnectionLost, Mailbox, ServerError, TlsInfo
+from pop3connect import Busy, Cancelled, ConnectionLost, Mailbox, ServerError, TlsInfo, split
 
 from .support import PASSWORD, SILENT_AT_NOOP, ServerCase, account_at, in_thread, silent_server
 
@@ -76,6 +78,8 @@ class Commands(ServerCase):
             self.assertEqual(
                 [(message.number, message.data) for message in some], [(7, box.fetch(7)), (3, box.fetch(3))]
             )
+            some = list(box.messages([7, 3]))
+            self.assertEqual([message.data for message in some], [box.fetch(7), box.fetch(3)])
             self.assertEqual([message.data for message in box.tops([5])], [box.headers(5)])
             # leaving early costs nothing
             for message in box.messages():
@@ -153,7 +157,8 @@ class Deleting(ServerCase):
         del box, session
         self.assertEqual(threading.active_count(), threads)
         self.assertEqual(pop3connect.stat(account), 5)
-        self.assertEqual(pop3connect._library.lib.pop3_cancel(socket), pop3connect.BadSocket.code)
+        free = pop3connect._library.lib.pop3_noop(socket, pop3connect._library.NO_STATUS)
+        self.assertEqual(free, pop3connect.BadSocket.code)
 
 
 class Ending(ServerCase):
@@ -278,6 +283,34 @@ class Callables(ServerCase):
         self.assertEqual([record.getMessage() for record in logged.records], seen)
         self.assertTrue(any("NOOP" in line for line in seen))
         self.assertFalse([line for line in seen if PASSWORD in line])
+
+    def test_what_a_logging_filter_raises_is_raised(self) -> None:
+        def fail(record: logging.LogRecord) -> bool:
+            raise LookupError("mine")
+
+        log = logging.getLogger("pop3connect")
+        log.addFilter(fail)
+        self.addCleanup(log.removeFilter, fail)
+        self.addCleanup(log.setLevel, log.level)
+        log.setLevel(logging.DEBUG)
+        with self.assertRaisesRegex(LookupError, "mine"):
+            self.box().open()
+
+
+class Memory(ServerCase):
+    def test_what_the_library_hands_out_is_freed(self) -> None:
+        page = resource.getpagesize()
+
+        def resident() -> int:
+            return int(Path("/proc/self/statm").read_text().split()[1]) * page
+
+        with self.box("messages=1 size=1000000") as box:
+            for _ in range(5):
+                split(box.fetch(1))
+            before = resident()
+            for _ in range(100):
+                split(box.fetch(1))
+            self.assertLess(resident() - before, 30_000_000)
 
 
 class WithoutSession(ServerCase):
