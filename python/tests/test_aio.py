@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import tempfile
 import threading
 import unittest
@@ -112,6 +113,28 @@ class Calls(ServerCase, unittest.IsolatedAsyncioTestCase):
             await task
         with self.assertRaises(Cancelled):
             await mail.stat(account_at(port))
+
+    async def test_asyncio_watches_the_descriptor_until_the_end(self) -> None:
+        running = asyncio.get_running_loop()
+        async with Loop() as mail:
+            self.assertTrue(running.remove_reader(mail._descriptor))
+            running.add_reader(mail._descriptor, mail._run)
+        self.assertFalse(running.remove_reader(mail._descriptor))
+
+    async def test_nothing_that_is_called_is_collected_as_garbage(self) -> None:
+        account = self.account("messages=3")
+        seen: list[str] = []
+        async with Loop() as mail:
+            tasks = [
+                asyncio.create_task(mail.stat(self.account(on_status=seen.append))),
+                asyncio.create_task(mail.recv(account, lambda message: None)),
+                asyncio.create_task(mail.collect(account, lambda message: None)),
+            ]
+            while not all(task.done() for task in tasks):
+                await asyncio.sleep(0)
+                gc.collect()
+        self.assertEqual([task.result() for task in tasks], [5, 3, Outcome(3, 0, 0, 0, 600, 0)])
+        self.assertNotEqual(seen, [])
 
     async def test_limits(self) -> None:
         port, there = silent_server(self)
