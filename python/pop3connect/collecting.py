@@ -71,7 +71,9 @@ class Job:
     """What to collect."""
 
     #: A file of SQLite, made where there is none, for any number of accounts, threads and processes; or a book of the
-    #: program's own; None for no book, so that every run takes all that is there.
+    #: program's own; None for no book, so that every run takes all that is there. Never open the file by Python's
+    #: `sqlite3` in a process that collects: the wheel's library has another SQLite, two of which in one process do not
+    #: see each other's locks, and spoil the file.
     book: str | os.PathLike[str] | Book | None = None
     #: When what was taken is deleted on the server: None never, 0 in the same run, n in the first run that is n days or
     #: more after it was taken, which needs a book in a file.
