@@ -117,6 +117,22 @@ class Options(ServerCase):
         with self.box("tls=implicit cert=untrusted", secure="tls", verify=False) as box:
             self.assertEqual(len(box), 5)
 
+    def test_the_environment_names_the_platforms_ca_certificates(self) -> None:
+        port = self.server.mailbox("tls=implicit")
+        program = """if True:
+            import sys
+            from pop3connect import Mailbox
+            with Mailbox(f"127.0.0.1:{sys.argv[1]}", "alice", "s3cret pass") as box:
+                print(len(box))
+            """
+        for file, said in ("ca.pem", "5\n"), ("other-ca.pem", ""):
+            environment = {**os.environ, "SSL_CERT_FILE": str(self.server.folder / file), "SSL_CERT_DIR": "/none"}
+            done = subprocess.run(
+                [sys.executable, "-c", program, str(port)], env=environment, capture_output=True, text=True
+            )
+            self.assertEqual(done.stdout, said)
+            self.assertEqual("TlsError" in done.stderr, not said)
+
     def test_starttls_never_goes_on_in_the_clear(self) -> None:
         port = self.server.mailbox("record=yes")
         with self.assertRaises(NoStls):

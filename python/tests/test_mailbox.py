@@ -284,6 +284,14 @@ class Callables(ServerCase):
         self.assertTrue(any("NOOP" in line for line in seen))
         self.assertFalse([line for line in seen if PASSWORD in line])
 
+    def test_a_mailbox_that_is_forgotten_logs_nothing(self) -> None:
+        with self.assertLogs("pop3connect", logging.DEBUG) as logged:
+            box = self.box()
+            box.noop()
+            said = len(logged.records)
+            del box
+        self.assertEqual(len(logged.records), said)
+
     def test_what_a_logging_filter_raises_is_raised(self) -> None:
         def fail(record: logging.LogRecord) -> bool:
             raise LookupError("mine")
