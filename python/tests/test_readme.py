@@ -86,12 +86,16 @@ class Samples(ServerCase):
             "errors": "the password is wrong\n",
         }
         if HAS_LOOP:
-            expected["aio"] = "[2]\n"
+            expected |= {"aio": "[2]\n", "harvest": "2 messages taken\n"}
         found = {name: source for (kind, name), source in samples().items() if kind == "sample"}
-        self.assertEqual({*found} - {"aio"}, {*expected} - {"aio"})
+        self.assertEqual({*found} - {"aio", "harvest"}, {*expected} - {"aio", "harvest"})
         for name, words in expected.items():
             with self.subTest(name):
                 port = self.server.mailbox("tls=implicit messages=2 size=5000")
+                Path("accounts.csv").write_text(
+                    "server,user,password,ca_file,every\n"
+                    f"127.0.0.1:{port},alice,{PASSWORD},{self.server.folder}/ca.pem,60\n"
+                )
                 self.assertEqual(self.run_sample(found[name], port), words)
         self.assertEqual(len(Path("message-2.eml").read_bytes()), 5000)
 
