@@ -195,8 +195,6 @@ class Options:
 
     def _status(self, line: bytes, _context: object) -> None:
         try:
-            if self._host.stopped:
-                return  # who forgot a mailbox may be anywhere, with the locks of logging
             said = text(line)
             log.debug("%s", said)
             if self._on_status is not None:

@@ -54,18 +54,18 @@ class Accounts(FolderCase):
     def test_what_is_wrong_is_told_with_its_line_and_without_the_password(self) -> None:
         for text, words in (
             ("server,usr\n", "no option of an account has the name usr"),
-            ("server,password\nhost,s3\nhost\n", "line 3: there are more values than columns, or fewer"),
-            ("server,password\nhost,s3,more\n", "line 2: there are more values than columns, or fewer"),
-            ("server,password,verify\nhost,s3,perhaps\n", "line 2: 'perhaps' is neither yes nor no"),
-            ("server,password,secure\nhost,s3,ssl\n", "line 2: secure is 'ssl'"),
-            ("server,password,every\nhost,s3,0\n", "line 2: every is 0"),
-            ("server,password,every\nhost,s3,soon\n", "line 2: could not convert"),
-            ("server,password\n,s3\n", "line 2: there is no server"),
-            ("server,password,client_cert\nhost,s3,file\n", "line 2: "),
+            ("server,password\nhost,t0p-secret\nhost\n", "line 3: there are more values than columns, or fewer"),
+            ("server,password\nhost,t0p-secret,more\n", "line 2: there are more values than columns, or fewer"),
+            ("server,password,verify\nhost,t0p-secret,perhaps\n", "line 2: 'perhaps' is neither yes nor no"),
+            ("server,password,secure\nhost,t0p-secret,ssl\n", "line 2: secure is 'ssl'"),
+            ("server,password,every\nhost,t0p-secret,0\n", "line 2: every is 0"),
+            ("server,password,every\nhost,t0p-secret,soon\n", "line 2: could not convert"),
+            ("server,password\n,t0p-secret\n", "line 2: there is no server"),
+            ("server,password,client_cert\nhost,t0p-secret,file\n", "line 2: "),
         ):
             with self.subTest(text), self.assertRaisesRegex(ValueError, words) as raised:
                 from_csv(self.csv(text))
-            self.assertNotIn("s3", str(raised.exception))
+            self.assertNotIn("t0p-secret", str(raised.exception))
 
     def test_sqlite(self) -> None:
         path = self.folder / "a?b#c%41.db"

@@ -9,9 +9,11 @@ import time
 import unittest
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import pop3connect
-from pop3connect import Job, Mailbox, Message
+from pop3connect import Job, Mailbox, Message, Outcome, Timeout
+from pop3connect.aio import Loop
 from pop3connect.harvest import Counters, Harvester, HostLimit, Maildir, Poll
 from pop3connect.harvest.harvester import name_of
 
@@ -71,6 +73,16 @@ class Polling(ServerCase, unittest.IsolatedAsyncioTestCase):
         self.assertEqual(counters.get("pop3_messages_failed_total"), 1)
         self.assertEqual(len(os.listdir(self.folder / "mail/new")), 4)
         self.assertEqual(len(logged.records), 2)
+
+    async def test_what_was_taken_before_an_error_is_counted(self) -> None:
+        error = Timeout("no answer")
+        error.outcome = Outcome(taken=2, deleted=0, left=1, failed=0, octets=700, reconnects=3)
+        harvester = Harvester([Poll(self.account())], self.maildir.take, self.job)
+        with patch.object(Loop, "collect", side_effect=error), self.assertLogs("pop3connect.harvest"):
+            await harvester.once()
+        get = harvester.counters.get
+        self.assertEqual(get("pop3_polls_total", result="Timeout"), 1)
+        self.assertEqual((get("pop3_messages_taken_total"), get("pop3_reconnects_total")), (2, 3))
 
     async def test_what_comes_later_is_taken_by_a_later_poll(self) -> None:
         port = self.server.mailbox("messages=3")
