@@ -50,6 +50,8 @@ help:
 	@echo 'make windows    the DLL for Windows on x86-64, import libraries, headers, examples: target/windows/dist'
 	@echo 'make test-windows  the unit tests and the tests in C and C++ for Windows, under Wine; ONLY=regex for some in C'
 	@echo 'make macos      the library for macOS, arm64 and x86-64: target/macos/dist; linted, not run (10 minutes, 260 MB)'
+	@echo 'make wheel      the package for Python, with the library, OpenSSL and SQLite in it: target/wheel/dist (5 minutes at first)'
+	@echo 'make test-python  its tests, in a virtual environment that has the wheel alone'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan; messages taken'
@@ -211,6 +213,20 @@ musl:
 # $(call run_cross,ARCHITECTURES)
 run_cross = tools/setup.sh cross && echo '== the test server' && \
 	  $(CARGO) build $(CARGO_FLAGS) --quiet --release --package pop3-test-server && tools/cross.sh $(1)
+
+# the package for Python, with the library in it
+WHEELS := $(TARGET)/wheel/dist
+.PHONY: wheel test-python
+wheel:
+	@tools/setup.sh python
+	@packaging/wheel.sh '$(WHEELS)'
+
+test-python:
+	@tools/setup.sh test
+	@$(MAKE) --no-print-directory wheel
+	$(CARGO) build $(CARGO_FLAGS) --release --quiet --package pop3-test-server
+	@python/tests/test.sh '$(WHEELS)' '$(TEST_SERVER)' '$(TARGET)/wheel/test'
+	@echo 'test-python: all passed'
 
 # compiled only: nothing here runs it
 .PHONY: freebsd

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what this machine lacks to build, test, check or measure the library:
-# setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|bench
+# setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|python|bench
 #
 # Looks for the tools themselves, so it is content with any system that has them. Where something is missing it
 # installs Debian's packages if it may, and otherwise says which they are and how to go on.
@@ -181,6 +181,16 @@ need_macos() {
   [ -d "$rust_dir" ] || unpack+=("$rust_dir")
   [ -d "$clippy_dir" ] || unpack+=("$clippy_dir")
 }
+# the wheel; zig and the tools for it are fetched by tools/zig.sh and tools/python.sh
+need_python() {
+  need_build
+  need python3 command -v python3
+  need python3-pip python3 -m pip --version
+  need python3-venv python3 -c 'import ensurepip, venv'
+  # OpenSSL's build is in Perl
+  need perl perl -e 'use FindBin; use IPC::Cmd'
+  [ -d "$rust_dir" ] || unpack+=("$rust_dir")
+}
 need_bench() {
   need_build
   need cmake command -v cmake
@@ -192,9 +202,9 @@ need_bench() {
 }
 
 case ${1:-} in
-  build | lint | test | cross | check | sanitize | windows | wine | macos | bench) "need_$1" ;;
+  build | lint | test | cross | check | sanitize | windows | wine | macos | python | bench) "need_$1" ;;
   *)
-    echo "usage: setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|bench" >&2
+    echo "usage: setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|python|bench" >&2
     exit 2
     ;;
 esac

@@ -1,0 +1,275 @@
+"""What harvesting stands on: accounts, sinks, counters, limits."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sqlite3
+import tempfile
+import threading
+import unittest
+from contextlib import closing
+from pathlib import Path
+from unittest.mock import patch
+
+from pop3connect import Account, Job, Message, collect
+from pop3connect.harvest import Counters, Folder, HostLimit, Maildir, Poll, accounts, from_csv, from_sqlite
+
+from .support import ServerCase
+
+
+class FolderCase(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+
+class Accounts(FolderCase):
+    def csv(self, text: str) -> Path:
+        path = self.folder / "accounts.csv"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def test_each_option_is_a_column(self) -> None:
+        options = {field.name for field in dataclasses.fields(Account)} - {"on_status", "on_progress"}
+        self.assertEqual(set(accounts._OPTIONS) - {"every", "client_key"}, options)
+
+    def test_csv(self) -> None:
+        path = self.csv(
+            "server,user,password,secure,verify,reply_timeout,every,max_message\n"
+            'pop.a.test,alice,"p, ""w""",starttls,no,2.5,60,1000\n'
+            "pop.b.test:1110,jörg,x,,,,,\n"
+        )
+        one = Account(
+            "pop.a.test", "alice", 'p, "w"', secure="starttls", verify=False, reply_timeout=2.5, max_message=1000
+        )
+        self.assertEqual(from_csv(path), [Poll(one, 60), Poll(Account("pop.b.test:1110", "jörg", "x"), 300)])
+        self.assertEqual([poll.every for poll in from_csv(path, every=10)], [60, 10])
+
+    def test_a_byte_order_mark_is_passed_over(self) -> None:
+        path = self.csv("\ufeffserver,user\npop.a.test,alice\n")
+        self.assertEqual(from_csv(path), [Poll(Account("pop.a.test", "alice"))])
+
+    def test_what_is_wrong_is_told_with_its_line_and_without_the_password(self) -> None:
+        for text, words in (
+            ("server,usr\n", "no option of an account has the name usr"),
+            ("server,password\nhost,t0p-secret\nhost\n", "line 3: there are more values than columns, or fewer"),
+            ("server,password\nhost,t0p-secret,more\n", "line 2: there are more values than columns, or fewer"),
+            ("server,password,verify\nhost,t0p-secret,perhaps\n", "line 2: 'perhaps' is neither yes nor no"),
+            ("server,password,secure\nhost,t0p-secret,ssl\n", "line 2: secure is 'ssl'"),
+            ("server,password,every\nhost,t0p-secret,0\n", "line 2: every is 0"),
+            ("server,password,every\nhost,t0p-secret,soon\n", "line 2: could not convert"),
+            ("server,password\n,t0p-secret\n", "line 2: there is no server"),
+            ("server,password,client_cert\nhost,t0p-secret,file\n", "line 2: "),
+        ):
+            with self.subTest(text), self.assertRaisesRegex(ValueError, words) as raised:
+                from_csv(self.csv(text))
+            self.assertNotIn("t0p-secret", str(raised.exception))
+
+    def test_sqlite(self) -> None:
+        path = self.folder / "a?b#c%41.db"
+        self.assertRaises(sqlite3.Error, from_sqlite, path)
+        self.assertFalse(path.exists())
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute('CREATE TABLE "my mail" (server, user, password, verify, every, client_cert, client_key)')
+            database.execute("INSERT INTO \"my mail\" VALUES ('pop.a.test', 'alice', 'x', 0, 60, 'c.pem', 'k.pem')")
+            database.execute("INSERT INTO \"my mail\" (server) VALUES ('pop.b.test')")
+        one = Account("pop.a.test", "alice", "x", verify=False, client_cert=("c.pem", "k.pem"))
+        self.assertEqual(from_sqlite(path, "my mail"), [Poll(one, 60), Poll(Account("pop.b.test"))])
+        self.assertRaises(sqlite3.Error, from_sqlite, path)
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("INSERT INTO \"my mail\" (server, every) VALUES ('pop.c.test', -1)")
+        with self.assertRaisesRegex(ValueError, "row 3: every is -1"):
+            from_sqlite(path, "my mail")
+
+
+class Sinks(FolderCase):
+    def test_maildir(self) -> None:
+        maildir = Maildir(self.folder / "mail")
+        message = Message(1, b"Subject: one\r\n\r\n", "uid-1")
+        path = maildir.take("alice@host", message)
+        self.assertEqual(path.parent, self.folder / "mail/new")
+        self.assertEqual(path.read_bytes(), message.data)
+        self.assertEqual(sorted(os.listdir(self.folder / "mail")), ["cur", "new", "tmp"])
+        self.assertEqual(os.listdir(self.folder / "mail/tmp"), [])
+
+    def test_a_message_that_comes_again_takes_its_own_place(self) -> None:
+        for sink in Maildir(self.folder / "mail"), Folder(self.folder / "folder"):
+            one = Message(1, b"one", "uid-1")
+            same = {sink.take("alice@host", one), sink.take("alice@host", Message(7, b"one", "uid-1"))}
+            self.assertEqual(len(same), 1)
+            others = {
+                sink.take("bob@host", one),
+                sink.take("alice@host", Message(1, b"one", "uid-2")),
+                sink.take("alice@host", Message(1, b"two", "uid-1")),
+                sink.take("alice@hostuid-1", Message(1, b"one", "")),
+            }
+            self.assertEqual(len(same | others), 5)
+
+    def test_what_is_not_whole_has_no_name(self) -> None:
+        maildir = Maildir(self.folder)
+        with patch("os.fsync", side_effect=OSError("full")), self.assertRaisesRegex(OSError, "full"):
+            maildir.take("alice@host", Message(1, b"one", "uid-1"))
+        self.assertEqual((os.listdir(self.folder / "new"), os.listdir(self.folder / "tmp")), ([], []))
+
+    def test_it_is_on_the_disk_before_it_has_its_name_and_the_name_after(self) -> None:
+        maildir = Maildir(self.folder)
+        steps: list[str] = []
+        replace, sync = os.replace, os.fsync
+
+        def note_sync(descriptor: int) -> None:
+            kind = "folder" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "file"
+            size = os.fstat(descriptor).st_size if kind == "file" else 3
+            steps.append(f"sync {kind} {size}")
+            sync(descriptor)
+
+        def note_replace(begun: Path, whole: Path) -> None:
+            steps.append("name")
+            replace(begun, whole)
+
+        with patch("os.fsync", note_sync), patch("os.replace", note_replace):
+            maildir.take("alice@host", Message(1, b"one", "uid-1"))
+        self.assertEqual(steps, ["sync file 3", "name", "sync folder 3"])
+
+    def test_many_threads(self) -> None:
+        maildir = Maildir(self.folder)
+
+        def take() -> None:
+            for number in range(20):
+                maildir.take("alice@host", Message(number, b"x" * number, f"uid-{number}"))
+
+        threads = [threading.Thread(target=take) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        sizes = sorted(file.stat().st_size for file in (self.folder / "new").iterdir())
+        self.assertEqual(sizes, list(range(20)))
+        self.assertEqual(os.listdir(self.folder / "tmp"), [])
+
+
+class Collected(ServerCase):
+    def test_into_a_maildir(self) -> None:
+        account = self.account("messages=3 size=300")
+        with tempfile.TemporaryDirectory() as folder:
+            maildir = Maildir(Path(folder) / "mail")
+            for _ in range(2):
+                collect(account, lambda message: maildir.take("alice@host", message), Job(Path(folder) / "book"))
+            files = list((Path(folder) / "mail/new").iterdir())
+            self.assertEqual([file.stat().st_size for file in files], [300] * 3)
+
+
+class Metrics(unittest.TestCase):
+    def test_text(self) -> None:
+        counters = Counters()
+        counters.counter("mail_total", "What has\ncome \\ so far.", ["host", "result"])
+        counters.gauge("accounts", "How many there are.")
+        counters.add("mail_total", host="b", result='o"k\\\n')
+        counters.add("mail_total", 2.5, host="a", result="ok")
+        counters.add("mail_total", 2, result="ok", host="a")
+        counters.set("accounts", 7)
+        counters.add("accounts", -2)
+        self.assertEqual(
+            counters.text(),
+            "# HELP mail_total What has\\ncome \\\\ so far.\n"
+            "# TYPE mail_total counter\n"
+            'mail_total{host="a",result="ok"} 4.5\n'
+            'mail_total{host="b",result="o\\"k\\\\\\n"} 1\n'
+            "# HELP accounts How many there are.\n"
+            "# TYPE accounts gauge\n"
+            "accounts 5\n",
+        )
+        self.assertEqual(counters.get("mail_total", host="a", result="ok"), 4.5)
+        self.assertEqual(counters.get("mail_total", host="c", result="ok"), 0)
+
+    def test_one_without_labels_is_there_from_the_start(self) -> None:
+        counters = Counters()
+        counters.counter("mail_total", "All.")
+        self.assertIn("\nmail_total 0\n", counters.text())
+
+    def test_what_is_wrong(self) -> None:
+        counters = Counters()
+        counters.counter("mail_total", "All.", ["host"])
+        for wrong in (
+            lambda: counters.counter("mail_total", "Again."),
+            lambda: counters.counter("mail-total", "A name."),
+            lambda: counters.counter("other_total", "A label.", ["a-b"]),
+            lambda: counters.counter("other_total", "A label.", ["__name__"]),
+            lambda: counters.add("mail_total", -1, host="a"),
+            lambda: counters.add("mail_total", float("nan"), host="a"),
+            lambda: counters.add("mail_total"),
+            lambda: counters.add("mail_total", host="a", other="b"),
+            lambda: counters.set("mail_total", 1, host="a"),
+        ):
+            self.assertRaises(ValueError, wrong)
+        self.assertRaises(KeyError, counters.add, "other_total")
+
+    def test_many_threads(self) -> None:
+        counters = Counters()
+        counters.counter("mail_total", "All.")
+
+        def add() -> None:
+            for _ in range(1000):
+                counters.add("mail_total")
+
+        threads = [threading.Thread(target=add) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(counters.get("mail_total"), 4000)
+
+
+class Limits(unittest.TestCase):
+    def setUp(self) -> None:
+        self.now = 100.0
+
+    def limit(self, rate: float, burst: int = 1) -> HostLimit:
+        return HostLimit(rate, burst, lambda: self.now)
+
+    def test_evenly(self) -> None:
+        limit = self.limit(2)
+        self.assertEqual([limit.reserve("a") for _ in range(4)], [0, 0.5, 1, 1.5])
+        self.assertEqual(limit.reserve("b"), 0)
+        self.now += 2.25
+        self.assertEqual([limit.reserve("a") for _ in range(2)], [0, 0.5])
+
+    def test_a_burst_first(self) -> None:
+        limit = self.limit(2, burst=3)
+        self.assertEqual([limit.reserve("a") for _ in range(5)], [0, 0, 0, 0.5, 1])
+        self.now += 100
+        self.assertEqual([limit.reserve("a") for _ in range(4)], [0, 0, 0, 0.5])
+
+    def test_never_more_than_the_rate(self) -> None:
+        limit = self.limit(10, burst=5)
+        polls: list[float] = []
+        for _ in range(300):
+            self.now += 0.03
+            polls.append(self.now + limit.reserve("a"))
+        polls.sort()
+        for begin in polls:
+            self.assertLessEqual(sum(begin <= poll < begin + 1 for poll in polls), 10 + 5)
+
+    def test_hosts_are_forgotten(self) -> None:
+        limit = self.limit(1)
+        limit.reserve("kept")
+        self.now += 0.5
+        limit.reserve("kept")
+        for number in range(5000):
+            self.now += 0.0001
+            limit.reserve(str(number))
+        self.now += 1.1
+        for number in range(20_000):
+            self.now += 0.0001
+            limit.reserve(f"other {number}")
+        self.assertLess(len(limit._next), 23_000)
+        self.assertNotIn("1", limit._next)
+
+    def test_what_is_wrong(self) -> None:
+        self.assertRaises(ValueError, HostLimit, 0)
+        self.assertRaises(ValueError, HostLimit, 1, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

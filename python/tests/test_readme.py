@@ -1,0 +1,104 @@
+"""The samples in README.md run, and those of poplib beside them do the same."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import poplib
+import re
+import ssl
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pop3connect
+
+from .support import PASSWORD, ServerCase
+from .test_aio import HAS_LOOP
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def samples() -> dict[tuple[str, str], str]:
+    """The samples, by their kind and name."""
+    found = re.findall(r"^```python (\w+) (\w+)\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+    return {(kind, name): source for kind, name, source in found}
+
+
+class Samples(ServerCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(folder.name)
+
+    def run_sample(self, source: str, port: int) -> str:
+        """What a sample prints, with the test server in the place of its own."""
+        context = ssl.create_default_context(cafile=str(self.server.folder / "ca.pem"))
+
+        def replaced(kind: Any) -> Any:
+            def make(server: str, user: str, password: str, **options: Any) -> Any:
+                assert (server, user) == ("pop.example.com", "alice")
+                password = PASSWORD if password == "secret" else password
+                return kind(f"127.0.0.1:{port}", user, password, **self.tls(), **options)
+
+            return make
+
+        class Poplib(poplib.POP3_SSL):
+            def __init__(self, host: str, **options: Any) -> None:
+                assert host == "pop.example.com"
+                super().__init__("127.0.0.1", port, context=context, **options)
+
+            def pass_(self, pswd: str) -> bytes:
+                return super().pass_(PASSWORD if pswd == "secret" else pswd)
+
+        printed = io.StringIO()
+        with (
+            patch.object(poplib, "POP3_SSL", Poplib),
+            patch.multiple(pop3connect, Mailbox=replaced(pop3connect.Mailbox), Account=replaced(pop3connect.Account)),
+            contextlib.redirect_stdout(printed),
+        ):
+            exec(compile(source, "sample", "exec"), {"__name__": "sample"})
+        return printed.getvalue()
+
+    def test_side_by_side(self) -> None:
+        found = samples()
+        names = [name for kind, name in found if kind == "poplib"]
+        self.assertEqual(names, ["count", "subjects", "message", "file", "delete", "new"])
+        for name in names:
+            with self.subTest(name):
+                said = {}
+                for kind in "poplib", "pop3connect":
+                    port = self.server.mailbox("tls=implicit messages=3 size=5000")
+                    said[kind] = [self.run_sample(found[kind, name], port) for _ in range(2)]
+                self.assertEqual(said["poplib"], said["pop3connect"])
+                self.assertNotEqual(said["poplib"][0], "")
+                # the second time nothing is left, or nothing new
+                self.assertEqual(said["poplib"][1] == "", name in ("delete", "new"))
+
+    def test_the_others(self) -> None:
+        expected = {
+            "first": "uid-1 5000 Message 0000000001\nuid-2 5000 Message 0000000002\n",
+            "collect": "2 taken, 0 left\n",
+            "errors": "the password is wrong\n",
+        }
+        if HAS_LOOP:
+            expected |= {"aio": "[2]\n", "harvest": "2 messages taken\n"}
+        found = {name: source for (kind, name), source in samples().items() if kind == "sample"}
+        self.assertEqual({*found} - {"aio", "harvest"}, {*expected} - {"aio", "harvest"})
+        for name, words in expected.items():
+            with self.subTest(name):
+                port = self.server.mailbox("tls=implicit messages=2 size=5000")
+                Path("accounts.csv").write_text(
+                    "server,user,password,ca_file,every\n"
+                    f"127.0.0.1:{port},alice,{PASSWORD},{self.server.folder}/ca.pem,60\n"
+                )
+                self.assertEqual(self.run_sample(found[name], port), words)
+        self.assertEqual(len(Path("message-2.eml").read_bytes()), 5000)
+
+
+if __name__ == "__main__":
+    unittest.main()
