@@ -142,6 +142,35 @@ static void errors_are_each_calls_own(void)
     pop3_loop_free(loop);
 }
 
+/* The platform is asked for those of which the host's own authorities know nothing. */
+static void servers_are_verified(void)
+{
+    enum { SERVERS = 4 };
+    const char *servers[SERVERS] = {"tls=implicit cert=untrusted", "tls=stls cert=untrusted", "tls=implicit cert=self-signed",
+                                    "tls=implicit cert=expired"};
+    const char *reasons[SERVERS] = {"unable to get local issuer certificate", "unable to get local issuer certificate",
+                                    "self-signed certificate", "expired"};
+    pop3_loop *loop = pop3_loop_new();
+    struct ends ends = {0};
+    int32_t calls[SERVERS];
+    for (int i = 0; i < SERVERS; i++) {
+        pop3_options *options = options_for(server_mailbox(servers[i]), i == 1 ? 2 : 1);
+        calls[i] = pop3_loop_stat(loop, options, note_end, &ends);
+        pop3_options_free(options);
+    }
+    run_all(loop);
+    CHECK_INT(ends.count, SERVERS);
+    for (int i = 0; i < ends.count; i++) {
+        for (int j = 0; j < SERVERS; j++) {
+            if (ends.calls[i] != calls[j])
+                continue;
+            CHECK_INT(ends.results[i], POP3_ERR_SECURE);
+            CHECK_HAS(ends.errors[i], reasons[j]);
+        }
+    }
+    pop3_loop_free(loop);
+}
+
 static void limits_are_kept(void)
 {
     enum { CALLS = 12 };
@@ -507,6 +536,7 @@ int main(void)
     RUN(many_side_by_side);
     RUN(messages_are_received_and_deleted);
     RUN(errors_are_each_calls_own);
+    RUN(servers_are_verified);
     RUN(limits_are_kept);
     RUN(calls_are_added_in_callbacks);
     RUN(cancelled_calls_are_over);

@@ -1,7 +1,6 @@
 /* A loop of the library beside the host's own, where no descriptor tells of what is ready. */
 #include <pthread.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <windows.h>
 
@@ -104,7 +103,6 @@ static void loops_leave_no_handles(void)
         if (i == 0)
             before = handles();
     }
-    printf("before %d after %d\n", before, handles());
     CHECK_INT(handles(), before);
     pop3_options_free(options);
     for (int i = 0; i < LOOPS; i++)
