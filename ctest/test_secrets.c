@@ -108,6 +108,27 @@ __attribute__((noinline)) static int connect_to(int port, const char *user, cons
     return result + depth[0];
 }
 
+/* Whether the server takes more than the one connection of a transcript. */
+static int takes_many;
+
+static void note_result(int32_t call, int32_t result, void *context)
+{
+    (void)call;
+    *(int32_t *)context = result;
+}
+
+/* Asks in a loop, whose helper threads go on; what it answers. */
+__attribute__((noinline)) static int ask_by_loop(pop3_loop *loop, const pop3_options *options)
+{
+    volatile char depth[DEPTH];
+    depth[0] = 0;
+    int32_t result = -1;
+    CHECK(pop3_loop_stat(loop, options, note_result, &result) > 0);
+    while (pop3_loop_run(loop, -1) > 0)
+        ;
+    return result + depth[0];
+}
+
 /* Connects in that way and looks while the session is open, if it is, and when it has ended; 0 or the error. */
 static int try(const char *mechanism, int port, int secure, const char *user, const char *pass, const char *token)
 {
@@ -124,7 +145,15 @@ static int try(const char *mechanism, int port, int secure, const char *user, co
     CHECK_INT(pop3_options_set_status_cb(options, log_each_status, NULL), POP3_OK);
     clear_log();
     int socket = connect_with(options);
-    pop3_options_free(options);
+    if (socket > 0 && takes_many) {
+        pop3_loop *loop = pop3_loop_new();
+        CHECK(ask_by_loop(loop, options) >= 0);
+        pop3_options_free(options);
+        nothing_remains("a call of a loop");
+        pop3_loop_free(loop);
+    } else {
+        pop3_options_free(options);
+    }
     nothing_remains(way);
     if (socket < 0)
         return socket;
@@ -289,11 +318,13 @@ static void with_dovecot(void)
     static const struct real_server dovecot = {.name = "Dovecot", .script = "dovecot.sh"};
     setenv("DOVECOT_MECHANISMS", "plain login cram-md5 scram-sha-1 scram-sha-256 apop", 1);
     int port = real_server_begin(&dovecot);
+    takes_many = 1;
     for (int secure = 0; secure <= 2; secure += 2) {
         every_mechanism(port, secure);
         without_options(port, secure);
         in_another_thread(port, secure);
     }
+    takes_many = 0;
     real_server_end();
 }
 

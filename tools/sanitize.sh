@@ -46,7 +46,7 @@ under_valgrind() { # ARGUMENT…
   emulator=(valgrind --error-exitcode=99 --quiet "$@")
   cmake+=("-DCMAKE_CROSSCOMPILING_EMULATOR=$(IFS=';' && echo "${emulator[*]}")")
   # everything takes some twenty times as long: sweeps, thousands of sessions, waits of milliseconds
-  exclude="$exclude|faults|host|dlopen|timeouts|progress|samples|mailbox|tls|collect|collect_crashes|message|secure_folder|split"
+  exclude="$exclude|faults|host|dlopen|timeouts|progress|samples|mailbox|tls|collect|collect_crashes|message|secure_folder|split|loop_crowd"
   # and what a forked process leaves of other threads is no loss of ours
   exclude="$exclude|fork"
 }
@@ -111,6 +111,6 @@ done
 
 cd "$tests"
 env "${environment[@]}" ctest --output-on-failure --no-tests=error --parallel 2 \
-  --tests-regex "^($only)$" --exclude-regex "^($exclude)$"
+  --tests-regex "^($only)$" --exclude-regex "^($exclude)(_by_loop)?$"
 env "${environment[@]}" "${emulator[@]}" ./test_large 100
 echo "sanitize: $checker found nothing"

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -86,13 +87,13 @@ impl Shared {
 
     /// What a helper does.
     fn help(&self) {
-        let _leaves = Leaves(self);
         while let Some(work) = self.next() {
-            work();
+            // whoever asked for it is told by what it drops
+            let _ = panic::catch_unwind(AssertUnwindSafe(work));
         }
     }
 
-    /// The next work; `None` where there has been none for long.
+    /// The next work; `None` where there has been none for long, and the helper leaves.
     fn next(&self) -> Option<Work> {
         let mut queue = self.look();
         queue.idle += 1;
@@ -100,16 +101,12 @@ impl Shared {
         let waited = self.changed.wait_timeout_while(queue, IDLE, waiting);
         queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         queue.idle -= 1;
-        queue.work.pop_front()
-    }
-}
-
-/// A helper ends, whatever ends it.
-struct Leaves<'a>(&'a Shared);
-
-impl Drop for Leaves<'_> {
-    fn drop(&mut self) {
-        self.0.look().threads -= 1;
+        let work = queue.work.pop_front();
+        if work.is_none() {
+            // before anybody counts on it
+            queue.threads -= 1;
+        }
+        work
     }
 }
 
@@ -160,5 +157,73 @@ impl<T> Drop for Giver<T> {
     fn drop(&mut self) {
         // an answer that was taken is not put back: nobody asks any more
         self.put(Err(Error::new(Kind::Internal, "a helper thread has failed")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::task::{Context, Wake};
+    use std::thread;
+
+    use super::*;
+
+    /// Wakes the thread that waits.
+    struct Here(thread::Thread);
+
+    impl Wake for Here {
+        fn wake(self: Arc<Here>) {
+            self.0.unpark();
+        }
+    }
+
+    fn wait<T>(answer: &Answer<T>) -> Result<T> {
+        let waker = Waker::from(Arc::new(Here(thread::current())));
+        loop {
+            if let Some(answer) = answer.poll(&Context::from_waker(&waker)) {
+                return answer;
+            }
+            thread::park();
+        }
+    }
+
+    #[test]
+    fn so_many_work_at_once_and_no_more() {
+        let helpers = Helpers::new(2);
+        let both = Arc::new(Barrier::new(2));
+        let answers: Vec<_> = (0..6)
+            .map(|number| {
+                let both = Arc::clone(&both);
+                let work = move || {
+                    both.wait();
+                    number
+                };
+                helpers.ask(work).unwrap()
+            })
+            .collect();
+        for (number, answer) in answers.iter().enumerate() {
+            assert_eq!(wait(answer).unwrap(), number);
+        }
+        assert_eq!(helpers.shared.look().threads, 2);
+    }
+
+    #[test]
+    fn work_that_panics_is_an_answer() {
+        let helpers = Helpers::new(1);
+        let failed = helpers.ask(|| std::panic::resume_unwind(Box::new("as a panic"))).unwrap();
+        assert_eq!(wait::<()>(&failed).unwrap_err().kind(), Kind::Internal);
+        // and another helper does the next
+        assert_eq!(wait(&helpers.ask(|| 7).unwrap()).unwrap(), 7);
+    }
+
+    #[test]
+    fn helpers_end_with_what_they_help() {
+        let helpers = Helpers::new(1);
+        assert_eq!(wait(&helpers.ask(|| 7).unwrap()).unwrap(), 7);
+        let shared = Arc::clone(&helpers.shared);
+        drop(helpers);
+        while shared.look().threads > 0 {
+            thread::yield_now();
+        }
     }
 }

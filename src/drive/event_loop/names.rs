@@ -63,10 +63,16 @@ impl Names {
         let mut state = name.look();
         let is_good = matches!(&state.answer, Some((since, Ok(_))) if since.elapsed() < GOOD_FOR);
         if !is_good && !state.is_asking {
-            (state.is_asking, state.asked, state.answer) = (true, state.asked + 1, None);
+            let before = state.answer.take();
+            (state.is_asking, state.asked) = (true, state.asked + 1);
             drop(state);
-            self.ask(&name, host, port)?;
+            let asked = self.ask(&name, host, port);
             state = name.look();
+            if let Err(error) = asked {
+                // for those who have not heard it yet
+                state.answer = before;
+                return Err(error);
+            }
         }
         let asked = state.asked;
         drop(state);
@@ -74,12 +80,30 @@ impl Names {
     }
 
     fn ask(&self, name: &Arc<Name>, host: &str, port: u16) -> Result<()> {
-        let (asked, host) = (Arc::clone(name), host.to_owned());
-        let work = move || asked.answer(resolve::ask(&host, port));
-        self.helpers.ask(work).map(drop).map_err(|error| {
-            name.look().is_asking = false;
-            resolve::no_thread(error)
-        })
+        let (asking, host) = (Asking { name: Arc::clone(name), is_answered: false }, host.to_owned());
+        let work = move || asking.answer(resolve::ask(&host, port));
+        self.helpers.ask(work).map(drop).map_err(resolve::no_thread)
+    }
+}
+
+/// Asks the system for a name; where that comes to nothing, that is told.
+struct Asking {
+    name: Arc<Name>,
+    is_answered: bool,
+}
+
+impl Asking {
+    fn answer(mut self, answer: io::Result<Vec<SocketAddr>>) {
+        self.is_answered = true;
+        self.name.answer(answer);
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.name.answer(Err(io::Error::other("a helper thread has failed")));
+        }
     }
 }
 
@@ -136,5 +160,71 @@ fn copy(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(number) => io::Error::from_raw_os_error(number),
         None => io::Error::new(error.kind(), error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::task::Wake;
+
+    use super::*;
+
+    /// Tells when it is woken.
+    struct Bell(Mutex<mpsc::Sender<()>>);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Bell>) {
+            self.0.lock().unwrap().send(()).unwrap();
+        }
+    }
+
+    fn bell() -> (Waker, mpsc::Receiver<()>) {
+        let (sender, receiver) = mpsc::channel();
+        (Waker::from(Arc::new(Bell(Mutex::new(sender)))), receiver)
+    }
+
+    #[test]
+    fn who_asks_meanwhile_hears_the_same_answer() {
+        let (names, (waker, rings)) = (Names::new(), bell());
+        let context = Context::from_waker(&waker);
+        let look_ups: Vec<_> = (0..3).map(|_| names.look_up("localhost", 7).unwrap()).collect();
+        let first = look_ups[0].poll(&context);
+        if first.is_none() {
+            rings.recv().unwrap();
+        }
+        for look_up in &look_ups {
+            let addresses = look_up.poll(&context).unwrap().unwrap();
+            assert!(addresses.iter().all(|address| address.ip().is_loopback() && address.port() == 7));
+        }
+        // and who asks later
+        assert!(names.look_up("localhost", 7).unwrap().poll(&context).is_some());
+        let name = &look_ups[0].name;
+        assert_eq!(name.look().asked, 1);
+        names.clear();
+        assert!(names.known.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_failure_is_told_and_asked_again() {
+        let (names, (waker, rings)) = (Names::new(), bell());
+        let context = Context::from_waker(&waker);
+        let no_name = format!("{}.invalid", "x".repeat(64));
+        for asked in 1..3 {
+            let look_up = names.look_up(&no_name, 7).unwrap();
+            if look_up.poll(&context).is_none() {
+                rings.recv().unwrap();
+            }
+            assert!(look_up.poll(&context).unwrap().is_err());
+            assert_eq!(look_up.name.look().asked, asked);
+        }
+    }
+
+    #[test]
+    fn work_that_comes_to_nothing_is_an_answer() {
+        let name = Arc::new(Name(Mutex::default()));
+        name.look().is_asking = true;
+        drop(Asking { name: Arc::clone(&name), is_answered: false });
+        assert!(!name.look().is_asking && name.look().answer.as_ref().unwrap().1.is_err());
     }
 }
