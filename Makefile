@@ -258,6 +258,7 @@ bench: bench-programs
 	'$(TARGET)/bench/bench_fetch'
 	'$(TARGET)/bench/bench_again'
 	'$(TARGET)/bench/bench_collect'
+	'$(TARGET)/bench/bench_loop'
 	bench/bench_collectors.py '$(TEST_SERVER)' '$(TARGET)/bench/collect'
 	bench/bench_split.py '$(TARGET)/bench/bench_split'
 

@@ -1157,7 +1157,9 @@ void pop3_job_free(pop3_job *job);
  *
  * A table `messages` has a row for each message, and a view `taken` shows them with accounts and times. An account is
  * user@host:port, with the authorization identity as its user where there is one. What a server does not list any more
- * leaves the book after 30 days. It must not lie on a network's file system.
+ * leaves the book after 30 days. It must not lie on a network's file system. Where the library has an SQLite of its own (on
+ * Windows, with musl, in the wheel for Python) a host may read the book by another one in another process alone: in one
+ * process they do not know of each other's locks.
  *
  * - `job`: from pop3_job_new.
  * - `path`: of the file, which is made when a run finds none, for its owner alone; NULL is the default: no book, so
@@ -1167,7 +1169,8 @@ void pop3_job_free(pop3_job *job);
  * (the library was built without books).
  * Threads: thread-safe, as long as no other call uses the job meanwhile.
  */
-int32_t pop3_job_set_book(pop3_job *job, const char *path);
+int32_t pop3_job_set_book(pop3_job *job,
+                          const char *path);
 
 /**
  * Sets functions of the host as the book, for hosts that keep it in a database of their own.
