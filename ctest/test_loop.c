@@ -12,6 +12,7 @@
 #include "listen.h"
 #include "pop3connect.h"
 #include "process.h"
+#include "relay.h"
 #include "script.h"
 #include "server.h"
 #include "session.h"
@@ -530,6 +531,69 @@ static void what_cannot_be(void)
     pop3_loop_free(NULL);
 }
 
+struct received {
+    pop3_loop *loop;
+    struct letters *letters;
+    int32_t result;
+};
+
+static int32_t pass_to_letters(int32_t number, const char *data, size_t len, int32_t last, void *context)
+{
+    return gather_messages(number, data, len, last, ((struct received *)context)->letters);
+}
+
+static void note_received(int32_t call, int32_t result, void *context)
+{
+    (void)call;
+    ((struct received *)context)->result = result;
+}
+
+/* What receiving answers, by a loop or blocking, where the connection has that fault once so many bytes have come. */
+static int32_t receive_faulty(struct relay *relay, int secure, int by_loop, enum fault fault, size_t limit)
+{
+    struct letters letters = {0};
+    pop3_options *options = options_for(relay->port, secure);
+    int32_t result = 0;
+    pop3_options_set_timeouts(options, 60000, fault == STALL ? 300 : 60000, 0);
+    pop3_forget(NULL);
+    relay_start(relay, fault, limit);
+    if (by_loop) {
+        struct received received = {.loop = pop3_loop_new(), .letters = &letters};
+        CHECK(pop3_loop_recv(received.loop, options, pass_to_letters, 0, 0, note_received, &received) > 0);
+        run_all(received.loop);
+        pop3_loop_free(received.loop);
+        result = received.result;
+    } else {
+        result = pop3_recv_with(options, gather_messages, &letters, 0, 0);
+    }
+    relay_wait(relay);
+    letters_free(&letters);
+    pop3_options_free(options);
+    return result;
+}
+
+static void a_fault_ends_a_call_as_it_ends_one_that_blocks(void)
+{
+    const char *servers[] = {"messages=2 size=0", "messages=2 size=0 tls=implicit", "messages=2 size=0 tls=stls"};
+    for (int secure = 0; secure < 3; secure++) {
+        struct relay relay;
+        relay_open(&relay, server_mailbox(servers[secure]));
+        CHECK_INT(receive_faulty(&relay, secure, 1, NO_FAULT, 0), 2);
+        size_t all = relay.passed, step = secure ? 61 : 3;
+        for (size_t limit = 0; limit < all; limit += step) {
+            for (enum fault fault = CUT; fault <= STALL; fault++) {
+                if (fault == STALL && limit % (40 * step) != 0)
+                    continue;
+                int32_t blocking = receive_faulty(&relay, secure, 0, fault, limit);
+                int32_t looped = receive_faulty(&relay, secure, 1, fault, limit);
+                if (!CHECK_INT(looped, blocking))
+                    printf("secure %d, fault %d after %zu of %zu\n", secure, (int)fault, limit, all);
+            }
+        }
+        relay_close(&relay);
+    }
+}
+
 int main(void)
 {
     CHECK_INT(pop3_set_secure_dir(in(server_dir(), "secure")), 0);
@@ -548,5 +612,6 @@ int main(void)
     RUN(names_are_looked_up_once);
     RUN(log_ins_compute_beside_the_loop);
     RUN(what_cannot_be);
+    RUN(a_fault_ends_a_call_as_it_ends_one_that_blocks);
     return check_result();
 }
