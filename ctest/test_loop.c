@@ -579,10 +579,10 @@ static void a_fault_ends_a_call_as_it_ends_one_that_blocks(void)
         struct relay relay;
         relay_open(&relay, server_mailbox(servers[secure]));
         CHECK_INT(receive_faulty(&relay, secure, 1, NO_FAULT, 0), 2);
-        size_t all = relay.passed, step = secure ? 61 : 3;
+        size_t all = relay.passed, step = secure ? 127 : 9;
         for (size_t limit = 0; limit < all; limit += step) {
             for (enum fault fault = CUT; fault <= STALL; fault++) {
-                if (fault == STALL && limit % (40 * step) != 0)
+                if (fault == STALL && limit % (20 * step) != 0)
                     continue;
                 int32_t blocking = receive_faulty(&relay, secure, 0, fault, limit);
                 int32_t looped = receive_faulty(&relay, secure, 1, fault, limit);
