@@ -223,7 +223,7 @@ static void log_ins_with_the_longest_password(void)
         const char *mechanism;
         /* without so many blocks, which mask what the server says, only that is not shown: of each alone, of each on */
         long needless[2];
-    } rows[] = {{"USER", {10, 0}}, {"PLAIN", {10, 0}}, {"SCRAM-SHA-256", {21, 21}}};
+    } rows[] = {{"USER", {10, 0}}, {"PLAIN", {10, 0}}, {"SCRAM-SHA-256", {21, 11}}};
     const int plain = ports[0];
     ports[0] = server_mailbox("sasl=PLAIN,SCRAM-SHA-256");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
