@@ -52,6 +52,7 @@ help:
 	@echo 'make macos      the library for macOS, arm64 and x86-64: target/macos/dist; linted, not run (10 minutes, 260 MB)'
 	@echo 'make wheel      the package for Python, with the library, OpenSSL and SQLite in it: target/wheel/dist (5 minutes at first)'
 	@echo 'make test-python  its tests, in a virtual environment that has the wheel alone'
+	@echo 'make python-check the same of its sources, over the library that was built'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan; messages taken'
@@ -189,7 +190,7 @@ lint:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --workspace
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --lib --no-default-features
 
-check: lint test debian-check bench-programs test-windows mutants-check fuzz-check sanitize-check
+check: lint test python-check debian-check bench-programs test-windows mutants-check fuzz-check sanitize-check
 	@echo 'check: all passed'
 
 # the oldest Rust that will do, and so no newer one's words in the sources
@@ -220,6 +221,15 @@ WHEELS := $(TARGET)/wheel/dist
 wheel:
 	@tools/setup.sh python
 	@packaging/wheel.sh '$(WHEELS)'
+
+# its sources over the library that was built, which takes seconds: each check does it
+.PHONY: python-check
+python-check:
+	@tools/setup.sh test
+	@$(MAKE) --no-print-directory workspace
+	@echo '== the package for Python'
+	@PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 POP3CONNECT_LIBRARY='$(VERSIONED)' POP3_TEST_SERVER='$(TEST_SERVER)' \
+	  python3 -W error -X faulthandler python/tests/main.py
 
 test-python:
 	@tools/setup.sh test

@@ -200,10 +200,6 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
             "capabilities",
         )
     },
-}  # fmt: skip
-
-#: Many mailboxes on one thread, for pop3connect.aio: a library may be older than these.
-LOOP_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "pop3_loop_new": (c_void_p, []),
     "pop3_loop_free": (None, [c_void_p]),
     "pop3_loop_stat": (c_int32, [c_void_p, c_void_p, DONE_CB, c_void_p]),
@@ -214,8 +210,7 @@ LOOP_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "pop3_loop_fd": (c_int32, [c_void_p]),
     "pop3_loop_timeout": (c_int32, [c_void_p]),
     "pop3_loop_set_limits": (c_int32, [c_void_p, c_int32, c_int32]),
-}
-
+}  # fmt: skip
 
 def candidates() -> Iterator[str]:
     """Where the library may be, the first that is there counts: the environment's, the wheel's, the system's."""

@@ -12,12 +12,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from ctypes import byref
-from functools import cache
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from . import _library
-from ._library import DONE_CB, LOOP_FUNCTIONS, MESSAGE_CB, checked, declare, lib, octets
+from ._library import DONE_CB, MESSAGE_CB, checked, lib, octets
 from ._worker import Stopped
 from .account import Account, Options
 from .collecting import Delivery, Job, NativeJob, OnFailure, Outcome, Pieces, Take, TakePiece, Whole, finished
@@ -40,7 +39,6 @@ class Loop:
 
     def __init__(self, *, at_once: int = 1000, at_once_each_host: int = 10) -> None:
         """How many calls may be under way at once, and how many with one host, 0 for any number; others wait."""
-        _bind()
         self._limits = (at_once, at_once_each_host)
         self._native: int | None = None
         self._calls: dict[int, _Call[Any]] = {}
@@ -224,12 +222,3 @@ def _whole_messages(take: Take) -> Callable[..., None]:
                 take(message)
 
     return piece
-
-
-@cache
-def _bind() -> None:
-    try:
-        declare(lib, LOOP_FUNCTIONS)
-    except AttributeError:
-        version = _library.text(lib.pop3_version())
-        raise Unsupported(f"libpop3connect {version} has no pop3_loop, which pop3connect.aio needs") from None

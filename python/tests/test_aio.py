@@ -15,10 +15,7 @@ from pop3connect.aio import Loop
 
 from .support import ServerCase, account_at, silent_server
 
-HAS_LOOP = hasattr(pop3connect._library.lib, "pop3_loop_run")
 
-
-@unittest.skipUnless(HAS_LOOP, "this library has no pop3_loop")
 class Calls(ServerCase, unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self) -> None:
         # which would tell how long a test takes
@@ -162,13 +159,6 @@ class Calls(ServerCase, unittest.IsolatedAsyncioTestCase):
     async def test_a_mailbox_is_an_account(self) -> None:
         async with Loop() as mail:
             self.assertEqual(await mail.stat(Mailbox.of(self.account("messages=4"))), 4)
-
-
-class Without(unittest.TestCase):
-    @unittest.skipIf(HAS_LOOP, "this library has it")
-    def test_a_library_without_it_is_told(self) -> None:
-        with self.assertRaisesRegex(pop3connect.Unsupported, "has no pop3_loop"):
-            Loop()
 
 
 if __name__ == "__main__":

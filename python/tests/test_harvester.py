@@ -18,10 +18,8 @@ from pop3connect.harvest import Counters, Harvester, HostLimit, Maildir, Poll
 from pop3connect.harvest.harvester import name_of
 
 from .support import ServerCase, account_at
-from .test_aio import HAS_LOOP
 
 
-@unittest.skipUnless(HAS_LOOP, "this library has no pop3_loop")
 class Polling(ServerCase, unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self) -> None:
         asyncio.get_running_loop().set_debug(False)
