@@ -247,7 +247,7 @@ impl HostBook {
     }
 
     fn is_taken(&self, uid: &[u8]) -> Result<bool> {
-        self.ending.may_be_told()?;
+        self.ending.check()?;
         let HostFunctions { is_taken, context, .. } = self.functions;
         let uid = c_uid(uid)?;
         // SAFETY: the host gave a function of this type together with its context

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::capi::arguments::{Out, parameter};
 use crate::capi::boundary;
-use crate::capi::codes::{self, POP3_ERR_CANCELLED, POP3_OK};
+use crate::capi::codes::{self, POP3_OK};
 use crate::capi::collect::{Collection, pop3_outcome};
 use crate::capi::connect::{connection, listeners};
 use crate::capi::job::pop3_job;
@@ -23,9 +23,10 @@ use crate::capi::listeners::{Listeners, c_string, in_host};
 use crate::capi::message::{HostDelivery, pop3_message_cb};
 use crate::capi::options::pop3_options;
 use crate::capi::without_socket::errand;
-use crate::drive::event_loop::{self, Ending, Loop, Notifier, Place};
+use crate::drive::event_loop::{self, Ending, Loop, Notifier, Place, Running};
 use crate::error::{Error, Kind, Result};
 use crate::fork::Process;
+use crate::net::Cancelled;
 use crate::net::progress::Progress;
 use crate::options::Options;
 use crate::session::collect::{self, Outcome};
@@ -72,6 +73,8 @@ struct InStep {
     number: i32,
     to: Caller,
     ending: Ending,
+    /// What it has come to, where that is being told.
+    result: Option<i32>,
 }
 
 /// Makes a loop: many mailboxes at a time on one thread.
@@ -131,10 +134,11 @@ pub unsafe extern "C" fn pop3_loop_free(pop3_loop: *mut pop3_loop) {
         } else {
             calls.calls.end_all();
             let in_step = calls.in_step.borrow_mut().take();
-            if let Some(InStep { number, to, ending }) = in_step {
+            if let Some(InStep { number, to, ending, result }) = in_step {
                 ending.silence();
-                if calls.numbers.borrow_mut().remove(&number).is_some() {
-                    to.tell_done(number, POP3_ERR_CANCELLED);
+                match result {
+                    None => calls.tell_end(number, to, Err(Cancelled.into())),
+                    Some(result) => calls.tell_done(number, to, result),
                 }
             }
         }
@@ -179,7 +183,10 @@ pub unsafe extern "C" fn pop3_loop_stat(
             Box::pin(async move {
                 let mut sink = call.sink();
                 let mut trace = call.trace(&mut sink);
-                visit::stat(&mut call.dialer(&options), &options, &mut trace).await
+                let count = visit::stat(&mut call.dialer(&options), &options, &mut trace).await?;
+                // QUIT does not matter, but that it was ended there does
+                call.ending.check()?;
+                Ok(count)
             })
         })
     })
@@ -226,7 +233,11 @@ pub unsafe extern "C" fn pop3_loop_recv(
                 let mut host = host.until(call.ending.clone());
                 let mut sink = call.sink();
                 let mut trace = call.trace(&mut sink);
-                visit::receive(&mut call.dialer(&options), &options, errand, &mut host, &mut trace).await
+                let whole = visit::receive(&mut call.dialer(&options), &options, errand, &mut host, &mut trace).await?;
+                if !errand.delete {
+                    call.ending.check()?;
+                }
+                Ok(whole)
             })
         })
     })
@@ -237,8 +248,9 @@ pub unsafe extern "C" fn pop3_loop_recv(
 ///
 /// - `pop3_loop`, `options`: as for pop3_loop_stat.
 /// - `job`: as for pop3_collect, and copied: it may be changed and freed when this has returned. After pop3_loop_cancel its
-///   callbacks are not called any more.
-/// - `out`: what became of it; zeroed, and filled before `done` is called, until when it must stay where it is.
+///   callbacks are not called any more, save for the book's of a message that was taken before.
+/// - `out`: what became of it; zeroed, and filled before `done` is called, until when it must stay where it is. It stays zero
+///   where the loop is freed in a callback of this call.
 /// - `done`, `context`: is called when it is over, with 0 or the error; NULL for none.
 ///
 /// Returns the call, greater than 0, or POP3_ERR_PARAMETER (as for pop3_collect), or an error of pop3_loop_stat.
@@ -348,10 +360,8 @@ pub unsafe extern "C" fn pop3_loop_run(pop3_loop: *mut pop3_loop, timeout_ms: i3
             return Err(Error::new(Kind::Busy, "the loop is running"));
         }
         if calls.calls.under_way() > 0 || patience.is_some() {
-            calls.is_running.set(true);
-            let ran = calls.calls.run(patience);
-            calls.is_running.set(false);
-            ran?;
+            let _running = Running::begin(&calls.is_running);
+            calls.calls.run(patience)?;
         }
         calls.check_process()?;
         Ok(i32::try_from(calls.calls.under_way()).unwrap_or(i32::MAX))
@@ -500,7 +510,7 @@ fn add(
     let key = calls.calls.add(host, move |place| {
         let ending = place.ending();
         let work = work(HostCall { place, listeners: to.listeners, ending: ending.clone() }, options);
-        Box::pin(UnderWay { work: Some(work), number, to, ending, calls: weak })
+        Box::pin(UnderWay { work: Some(work), has_begun: false, number, to, ending, calls: weak })
     });
     calls.numbers.borrow_mut().insert(number, key);
     Ok(number)
@@ -509,6 +519,7 @@ fn add(
 /// A call under way: its work, and then that the host is told.
 struct UnderWay {
     work: Option<HostWork>,
+    has_begun: bool,
     number: i32,
     to: Caller,
     ending: Ending,
@@ -520,7 +531,7 @@ impl Future for UnderWay {
 
     fn poll(mut self: Pin<&mut UnderWay>, context: &mut Context<'_>) -> Poll<()> {
         let Some(calls) = self.calls.upgrade() else { return Poll::Ready(()) };
-        let step = InStep { number: self.number, to: self.to, ending: self.ending.clone() };
+        let step = InStep { number: self.number, to: self.to, ending: self.ending.clone(), result: None };
         // where the loop is freed in a callback the other calls take their last step inside of this one
         let outer = calls.in_step.replace(Some(step));
         let polled = self.step(&calls, context);
@@ -533,6 +544,10 @@ impl UnderWay {
     fn step(&mut self, calls: &Calls, context: &mut Context<'_>) -> Poll<()> {
         // a defect ends this call, and no other
         let polled = boundary::contain(|| {
+            if !mem::replace(&mut self.has_begun, true) {
+                // one that was cancelled before its turn has done nothing
+                self.ending.check()?;
+            }
             let work = self.work.as_mut().ok_or_else(|| Error::new(Kind::Internal, "a call that is over goes on"))?;
             Ok(work.as_mut().poll(context))
         });
@@ -543,7 +558,7 @@ impl UnderWay {
         };
         // the connection is closed, and the book, before the host hears of it
         self.work = None;
-        calls.end(self.number, self.to, result, &self.ending);
+        calls.tell_end(self.number, self.to, result);
         Poll::Ready(())
     }
 }
@@ -568,11 +583,15 @@ impl Calls {
         }
     }
 
-    /// Tells the host that a call is over.
-    fn end(&self, number: i32, to: Caller, result: Result<i32>, ending: &Ending) {
+    /// Tells the host that a call is over, and why where it has failed, unless it has been told.
+    fn tell_end(&self, number: i32, to: Caller, result: Result<i32>) {
         let result = result.unwrap_or_else(|error| {
             let code = codes::code(error.kind());
-            if ending.may_be_told().is_ok() {
+            // where the loop is freed in the error callback the host is told of the end there
+            if let Some(step) = &mut *self.in_step.borrow_mut() {
+                step.result = Some(code);
+            }
+            if self.numbers.borrow().contains_key(&number) {
                 let _ = boundary::contain(|| {
                     last_error::fail(to.command, code, &error, to.listeners);
                     Ok(())
@@ -580,9 +599,11 @@ impl Calls {
             }
             code
         });
-        // where the loop was freed in a callback the host has been told
-        let under_way = self.numbers.borrow_mut().remove(&number);
-        if under_way.is_some() {
+        self.tell_done(number, to, result);
+    }
+
+    fn tell_done(&self, number: i32, to: Caller, result: i32) {
+        if self.numbers.borrow_mut().remove(&number).is_some() {
             to.tell_done(number, result);
         }
     }

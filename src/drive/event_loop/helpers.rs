@@ -15,6 +15,9 @@ const IDLE: Duration = Duration::from_secs(10);
 
 type Work = Box<dyn FnOnce() + Send>;
 
+/// Work that waits for a helper, unless nobody wants it any more.
+type Waiting = Arc<Mutex<Option<Work>>>;
+
 /// Helper threads, begun when there is work for them.
 pub struct Helpers {
     shared: Arc<Shared>,
@@ -28,7 +31,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    work: VecDeque<Work>,
+    work: VecDeque<Waiting>,
     threads: usize,
     idle: usize,
     is_over: bool,
@@ -40,17 +43,23 @@ impl Helpers {
         Helpers { shared: Arc::new(Shared { queue: Mutex::default(), changed: Condvar::new() }), most }
     }
 
-    /// Has one of them do that; the answer is there later.
+    /// Has one of them do that; the answer is there later. Where nobody waits for it any more it is not begun.
     pub fn ask<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<Answer<T>> {
-        let answer = Answer(Arc::default());
-        let giver = Giver(Arc::clone(&answer.0));
-        self.push(Box::new(move || giver.give(work())))?;
-        Ok(answer)
+        let slot = Arc::default();
+        let giver = Giver(Arc::clone(&slot));
+        let work = self.push(Box::new(move || giver.give(work())))?;
+        Ok(Answer { slot, work })
     }
 
-    fn push(&self, work: Work) -> io::Result<()> {
+    /// Has one of them do that.
+    pub fn tell(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        self.push(Box::new(work)).map(drop)
+    }
+
+    fn push(&self, work: Work) -> io::Result<Waiting> {
+        let work = Arc::new(Mutex::new(Some(work)));
         let mut queue = self.shared.look();
-        queue.work.push_back(work);
+        queue.work.push_back(Arc::clone(&work));
         if queue.work.len() > queue.idle && queue.threads < self.most {
             let shared = Arc::clone(&self.shared);
             match thread::spawn(move || shared.help()) {
@@ -65,7 +74,7 @@ impl Helpers {
         }
         drop(queue);
         self.shared.changed.notify_one();
-        Ok(())
+        Ok(work)
     }
 }
 
@@ -87,14 +96,16 @@ impl Shared {
 
     /// What a helper does.
     fn help(&self) {
-        while let Some(work) = self.next() {
-            // whoever asked for it is told by what it drops
-            let _ = panic::catch_unwind(AssertUnwindSafe(work));
+        while let Some(waiting) = self.next() {
+            if let Some(work) = take(&waiting) {
+                // whoever asked for it is told by what it drops
+                let _ = panic::catch_unwind(AssertUnwindSafe(work));
+            }
         }
     }
 
     /// The next work; `None` where there has been none for long, and the helper leaves.
-    fn next(&self) -> Option<Work> {
+    fn next(&self) -> Option<Waiting> {
         let mut queue = self.look();
         queue.idle += 1;
         let waiting = |queue: &mut Queue| queue.work.is_empty() && !queue.is_over;
@@ -110,8 +121,22 @@ impl Shared {
     }
 }
 
+fn take(waiting: &Waiting) -> Option<Work> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
 /// The answer of a helper, which is there or will be.
-pub struct Answer<T>(Arc<Mutex<Slot<T>>>);
+pub struct Answer<T> {
+    slot: Arc<Mutex<Slot<T>>>,
+    work: Waiting,
+}
+
+impl<T> Drop for Answer<T> {
+    /// What the work holds, as a password, goes with it.
+    fn drop(&mut self) {
+        drop(take(&self.work));
+    }
+}
 
 struct Slot<T> {
     answer: Option<Result<T>>,
@@ -127,7 +152,7 @@ impl<T> Default for Slot<T> {
 impl<T> Answer<T> {
     /// The answer, if it is there; else the task is woken when it is.
     pub fn poll(&self, context: &Context<'_>) -> Option<Result<T>> {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = slot.answer.take();
         if answer.is_none() {
             slot.waker = Some(context.waker().clone());
@@ -214,6 +239,21 @@ mod tests {
         assert_eq!(wait::<()>(&failed).unwrap_err().kind(), Kind::Internal);
         // and another helper does the next
         assert_eq!(wait(&helpers.ask(|| 7).unwrap()).unwrap(), 7);
+    }
+
+    #[test]
+    fn work_that_nobody_waits_for_is_not_begun() {
+        let (helpers, both, counted) = (Helpers::new(1), Arc::new(Barrier::new(2)), Arc::new(Mutex::new(0)));
+        let waits = Arc::clone(&both);
+        let busy = helpers.ask(move || waits.wait()).unwrap();
+        let counts = Arc::clone(&counted);
+        drop(helpers.ask(move || *counts.lock().unwrap() += 1).unwrap());
+        // what it held is gone already
+        assert_eq!(Arc::strong_count(&counted), 1);
+        both.wait();
+        wait(&busy).unwrap();
+        assert_eq!(wait(&helpers.ask(|| 7).unwrap()).unwrap(), 7);
+        assert_eq!(*counted.lock().unwrap(), 0);
     }
 
     #[test]

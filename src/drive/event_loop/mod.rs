@@ -70,6 +70,8 @@ struct Call {
     waker: Waker,
     /// The timer that is set for it.
     timer: Option<Instant>,
+    /// Whether it was its turn to begin.
+    has_begun: bool,
     is_ready: bool,
 }
 
@@ -89,6 +91,23 @@ impl Place {
     /// What connects for it. `progress` makes the progress callback, for each connection that it takes.
     pub fn dialer<'a, P: Fn() -> Progress>(&self, options: &'a Options, progress: P) -> Dialer<'a, P> {
         dialer::Dialer::new(options, Turns::new(Rc::clone(&self.seat), Rc::clone(&self.beside)), progress)
+    }
+}
+
+/// That something runs, until this is dropped, whatever ends it.
+pub struct Running<'a>(&'a Cell<bool>);
+
+impl<'a> Running<'a> {
+    /// From now on.
+    pub fn begin(is_running: &'a Cell<bool>) -> Running<'a> {
+        is_running.set(true);
+        Running(is_running)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
     }
 }
 
@@ -162,7 +181,7 @@ impl Loop {
         let seat = Rc::new(Seat::new(Arc::clone(&self.poller), key));
         let ticket = self.queue.borrow_mut().enter(host, key);
         let work = work(Place { seat: Rc::clone(&seat), beside: Rc::clone(&self.beside) });
-        let call = Call { work: Some(work), seat, ticket, waker, timer: None, is_ready: false };
+        let call = Call { work: Some(work), seat, ticket, waker, timer: None, has_begun: false, is_ready: false };
         self.calls.borrow_mut()[key] = Some(call);
         self.under_way.set(self.under_way.get() + 1);
         self.begin_calls();
@@ -212,7 +231,7 @@ impl Loop {
 
     /// Runs what is ready, after waiting for something at most that long.
     pub fn run(&self, patience: Option<Duration>) -> Result<()> {
-        self.is_running.set(true);
+        let running = Running::begin(&self.is_running);
         let wait = match (self.due(), patience) {
             (Some(due), Some(patience)) => Some(due.min(patience)),
             (due, patience) => due.or(patience),
@@ -236,7 +255,7 @@ impl Loop {
             let Some(key) = next.filter(|_| !self.process.is_before_fork()) else { break };
             self.poll(key);
         }
-        self.is_running.set(false);
+        drop(running);
         self.tell();
         waited.map_err(|error| Error::new(Kind::Internal, "the poller has failed").with_source(error))
     }
@@ -253,13 +272,17 @@ impl Loop {
         loop {
             let next = self.queue.borrow_mut().begin();
             let Some(key) = next else { return };
+            if let Some(Some(call)) = self.calls.borrow_mut().get_mut(key) {
+                call.has_begun = true;
+            }
             self.make_ready(key);
         }
     }
 
     fn make_ready(&self, key: usize) {
         if let Some(Some(call)) = self.calls.borrow_mut().get_mut(key) {
-            if !mem::replace(&mut call.is_ready, true) {
+            // one that is in the middle of a step is asked behind it whether it wants another
+            if !mem::replace(&mut call.is_ready, true) && call.work.is_some() {
                 self.ready.borrow_mut().push_back(key);
             }
         }
@@ -283,7 +306,9 @@ impl Loop {
         let taken = match self.calls.borrow_mut().get_mut(key) {
             Some(Some(call)) => {
                 call.is_ready = false;
-                call.work.take().map(|work| (work, Rc::clone(&call.seat), call.waker.clone()))
+                // what wakes one that has not begun was for another call in its place
+                let may_go_on = call.has_begun || call.seat.is_cancelled();
+                call.work.take_if(|_| may_go_on).map(|work| (work, Rc::clone(&call.seat), call.waker.clone()))
             }
             _ => None,
         };
@@ -298,6 +323,7 @@ impl Loop {
         let mut calls = self.calls.borrow_mut();
         let Some(Some(call)) = calls.get_mut(key) else { return };
         call.work = Some(work);
+        let is_ready = mem::take(&mut call.is_ready);
         let due = seat.due();
         // a timer that is too early does no harm, and a call that gets on would set one after the other
         if let Some(due) = due.filter(|due| call.timer.is_none_or(|timer| *due < timer)) {
@@ -309,7 +335,7 @@ impl Loop {
         }
         drop(calls);
         // one that was cancelled in its own callback ends at its next step
-        if seat.has_more() || seat.is_cancelled() {
+        if is_ready || seat.has_more() || seat.is_cancelled() {
             self.make_ready(key);
         }
     }

@@ -82,7 +82,7 @@ impl Names {
     fn ask(&self, name: &Arc<Name>, host: &str, port: u16) -> Result<()> {
         let (asking, host) = (Asking { name: Arc::clone(name), is_answered: false }, host.to_owned());
         let work = move || asking.answer(resolve::ask(&host, port));
-        self.helpers.ask(work).map(drop).map_err(resolve::no_thread)
+        self.helpers.tell(work).map_err(resolve::no_thread)
     }
 }
 

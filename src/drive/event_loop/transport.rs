@@ -12,7 +12,7 @@ use crate::drive::event_loop::seat::Seat;
 use crate::drive::event_loop::waits::Beside;
 use crate::error::{Error, Kind, Result};
 use crate::net::stream::Stream;
-use crate::net::{Cancelled, Deadline, tcp};
+use crate::net::{Cancelled, Deadline, tcp, timed_out};
 use crate::session::transport::{TlsSession, Transport};
 
 /// A connection of a call in a loop.
@@ -48,7 +48,7 @@ impl Queued {
         until: Deadline,
         mut attempt: impl FnMut(&mut Stream) -> Result<Option<T>>,
     ) -> Result<T> {
-        let until = until.or_earlier(self.call);
+        let (until, call) = (until.or_earlier(self.call), self.call);
         let (stream, seat) = (&mut self.stream, &self.seat);
         poll_fn(|_| {
             let mut step = || {
@@ -60,6 +60,11 @@ impl Queued {
                 if done.is_none() {
                     stream.tcp_mut().want_again().map_err(tcp::into_error)?;
                     seat.wait_until(until, stream.progress())?;
+                } else if let Some(call) = call {
+                    // what comes without a pause does not keep a call going, nor the host from ending it
+                    stream.progress().slice(call.remaining().ok_or_else(timed_out)?)?;
+                } else {
+                    stream.progress().slice(Duration::ZERO)?;
                 }
                 Ok(done)
             };

@@ -181,8 +181,13 @@ impl Waits for Turns {
     async fn sleep(&mut self, time: Duration, mut progress: Progress) -> Result<()> {
         let end = Deadline::after(time);
         poll_fn(|_| {
-            let over = end.remaining().is_none().then_some(Ok(()));
-            self.seat.until(over, end, &mut progress)
+            let mut step = || {
+                self.seat.may_go_on()?;
+                let Some(left) = end.remaining() else { return Ok(Some(())) };
+                self.seat.wait_for(left, &mut progress)?;
+                Ok(None)
+            };
+            step().transpose().map_or(Poll::Pending, Poll::Ready)
         })
         .await
     }
