@@ -13,8 +13,8 @@ import signal
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from queue import SimpleQueue
+from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -67,6 +67,10 @@ class Request:
         if not self._replies.get():
             raise Stopped
         return self._answer
+
+
+#: For how long Python may not know of a signal, in seconds: it looks before it waits, and not again while it does.
+_A_MOMENT = 0.25
 
 
 class Call(Generic[T]):
@@ -128,8 +132,13 @@ class Call(Generic[T]):
             if request is not None and not request.is_seen:
                 request.is_seen = True
                 return request
-            self._wake.get()
+            self._sleep()
         return None
+
+    def _sleep(self) -> None:
+        """Waits until the worker wakes it, or for a moment: a signal that comes just before is seen when this is over."""
+        with suppress(Empty):
+            self._wake.get(timeout=_A_MOMENT)
 
     def result(self) -> T:
         """What became of it."""
@@ -146,7 +155,7 @@ class Call(Generic[T]):
             while not self._is_over:
                 try:
                     self.stop()
-                    self._wake.get()
+                    self._sleep()
                 except BaseException:  # of a signal handler; an exception is on its way already
                     continue
         finally:
