@@ -212,6 +212,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "pop3_loop_set_limits": (c_int32, [c_void_p, c_int32, c_int32]),
 }  # fmt: skip
 
+
 def candidates() -> Iterator[str]:
     """Where the library may be, the first that is there counts: the environment's, the wheel's, the system's."""
     named = os.environ.get("POP3CONNECT_LIBRARY")

@@ -136,7 +136,7 @@ class Call(Generic[T]):
         return None
 
     def _sleep(self) -> None:
-        """Waits until the worker wakes it, or for a moment: a signal that comes just before is seen when this is over."""
+        """Waits until the worker wakes it, or for a moment: a signal that comes just before is seen after that."""
         with suppress(Empty):
             self._wake.get(timeout=_A_MOMENT)
 

@@ -1,4 +1,4 @@
-"""Runs the tests: with the package that is installed, unless POP3CONNECT_LIBRARY names a library for the sources beside them."""
+"""Runs the tests: with the package that is installed, or with the sources beside them if POP3CONNECT_LIBRARY is set."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ import threading
 import unittest
 from pathlib import Path
 
-import pop3connect
 from pop3connect import AuthError, Cancelled, Job, Mailbox, Message, Outcome, ServerError, Timeout
 from pop3connect.aio import Loop
 
