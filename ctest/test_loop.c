@@ -703,7 +703,8 @@ static int32_t receive_faulty(struct relay *relay, int secure, int by_loop, enum
     relay_wait(relay);
     letters_free(&letters);
     pop3_options_free(options);
-    return result;
+    /* a reset may come before anybody has seen the connection */
+    return fault == RESET && result == POP3_ERR_CONNECT ? POP3_ERR_CONNECTION_LOST : result;
 }
 
 static void a_fault_ends_a_call_as_it_ends_one_that_blocks(void)
