@@ -23,9 +23,8 @@ use crate::capi::listeners::{Listeners, c_string, in_host};
 use crate::capi::message::{HostDelivery, pop3_message_cb};
 use crate::capi::options::pop3_options;
 use crate::capi::without_socket::errand;
-use crate::drive::event_loop::{self, Ending, Loop, Notifier, Place, Running};
+use crate::drive::event_loop::{self, Ending, Loop, Notifier, Place};
 use crate::error::{Error, Kind, Result};
-use crate::fork::Process;
 use crate::net::Cancelled;
 use crate::net::progress::Progress;
 use crate::options::Options;
@@ -55,10 +54,8 @@ struct Calls {
     /// The one that is in the middle of a step.
     in_step: RefCell<Option<InStep>>,
     last_number: Cell<i32>,
-    is_running: Cell<bool>,
     is_freed: Cell<bool>,
     user: Arc<User>,
-    process: Process,
 }
 
 /// Which thread is in a function of a loop, as [`thread_number`] says, 0 for none; and in how many, one inside the other.
@@ -96,10 +93,8 @@ pub extern "C" fn pop3_loop_new() -> *mut pop3_loop {
             numbers: RefCell::default(),
             in_step: RefCell::default(),
             last_number: Cell::new(0),
-            is_running: Cell::new(false),
             is_freed: Cell::new(false),
             user: Arc::default(),
-            process: Process::current(),
         });
         Ok(pop3_loop { calls, notifier })
     })
@@ -128,7 +123,7 @@ pub unsafe extern "C" fn pop3_loop_free(pop3_loop: *mut pop3_loop) {
             // in a callback that the freeing has called
             return Ok(());
         }
-        if calls.process.is_before_fork() {
+        if calls.calls.is_before_fork() {
             // the calls, and who hears of them, are those of the process before
             mem::forget(calls);
         } else {
@@ -356,11 +351,10 @@ pub unsafe extern "C" fn pop3_loop_run(pop3_loop: *mut pop3_loop, timeout_ms: i3
                 Some(Duration::from_millis(time))
             }
         };
-        if calls.is_running.get() {
+        if calls.calls.is_running() {
             return Err(Error::new(Kind::Busy, "the loop is running"));
         }
         if calls.calls.under_way() > 0 || patience.is_some() {
-            let _running = Running::begin(&calls.is_running);
             calls.calls.run(patience)?;
         }
         calls.check_process()?;
@@ -566,7 +560,7 @@ impl UnderWay {
 impl Calls {
     /// Refuses to go on with what is another process's, as after a callback that has forked.
     fn check_process(&self) -> Result<()> {
-        match self.process.is_before_fork() {
+        match self.calls.is_before_fork() {
             true => Err(Error::new(Kind::ConnectionLost, "the loop is that of the process that has forked this one")),
             false => Ok(()),
         }

@@ -213,7 +213,7 @@ impl<W: Waits, P: Fn() -> Progress> Connector for Dialer<'_, W, P> {
 
     fn is_over(&self) -> bool {
         // a process that was forked meanwhile connects to nothing in the name of the one before
-        self.process.is_before_fork() || self.call.is_some_and(|call| call.remaining().is_none())
+        self.process.is_before_fork() || is_past(self.call)
     }
 
     async fn pause(&mut self, time: Duration) -> Result<()> {
@@ -263,9 +263,14 @@ pub fn sleep(until: Deadline, progress: &mut Progress) -> Result<()> {
     Ok(())
 }
 
+/// Whether the time of the call is over.
+fn is_past(call: Option<Deadline>) -> bool {
+    call.is_some_and(|call| call.remaining().is_none())
+}
+
 /// An error past the time of the call.
 fn is_in_time(call: Option<Deadline>, before: &str) -> Result<()> {
-    match call.is_some_and(|call| call.remaining().is_none()) {
+    match is_past(call) {
         true => Err(Error::new(Kind::Timeout, format!("the time of the call was over before {before}"))),
         false => Ok(()),
     }

@@ -95,11 +95,11 @@ impl Place {
 }
 
 /// That something runs, until this is dropped, whatever ends it.
-pub struct Running<'a>(&'a Cell<bool>);
+struct Running<'a>(&'a Cell<bool>);
 
 impl<'a> Running<'a> {
     /// From now on.
-    pub fn begin(is_running: &'a Cell<bool>) -> Running<'a> {
+    fn begin(is_running: &'a Cell<bool>) -> Running<'a> {
         is_running.set(true);
         Running(is_running)
     }
@@ -215,6 +215,16 @@ impl Loop {
         self.poller.descriptor()
     }
 
+    /// Whether it is in the middle of a [`Loop::run`], as a callback of a call is.
+    pub fn is_running(&self) -> bool {
+        self.is_running.get()
+    }
+
+    /// Whether this process has been made by a fork since the loop was.
+    pub fn is_before_fork(&self) -> bool {
+        self.process.is_before_fork()
+    }
+
     /// How many calls are under way, those included that have not begun.
     pub fn under_way(&self) -> usize {
         self.under_way.get()
@@ -252,7 +262,7 @@ impl Loop {
         let turns = self.ready.borrow().len();
         for _ in 0..turns {
             let next = self.ready.borrow_mut().pop_front();
-            let Some(key) = next.filter(|_| !self.process.is_before_fork()) else { break };
+            let Some(key) = next.filter(|_| !self.is_before_fork()) else { break };
             self.poll(key);
         }
         drop(running);
@@ -262,7 +272,7 @@ impl Loop {
 
     /// Has who waits for the descriptor know that something is ready.
     fn tell(&self) {
-        if !self.is_running.get() && !self.ready.borrow().is_empty() && !self.process.is_before_fork() {
+        if !self.is_running.get() && !self.ready.borrow().is_empty() && !self.is_before_fork() {
             self.poller.notify();
         }
     }

@@ -1,6 +1,7 @@
 //! What a call and the loop know of each other.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::Poll;
@@ -112,6 +113,15 @@ impl Seat {
         Ok(())
     }
 
+    /// Takes a step each time that the loop comes back, until one has the answer. A step that has none says what it waits for.
+    pub async fn steps<T>(&self, mut step: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+        poll_fn(|_| {
+            let answer = self.may_go_on().and_then(|()| step());
+            answer.transpose().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+
     /// What is pending until the deadline, if there is no answer yet.
     pub fn until<T>(&self, answer: Option<Result<T>>, deadline: Deadline, progress: &mut Progress) -> Poll<Result<T>> {
         if let Err(cancelled) = self.may_go_on() {
@@ -135,13 +145,13 @@ impl Seat {
         self.left.set(self.left.get().saturating_sub(octets));
     }
 
-    /// Whether its turn is over; then it has another one, and there is more to do.
-    pub fn is_over(&self) -> bool {
-        let is_over = self.left.get() == 0;
-        if is_over {
+    /// Ends its turn where it has taken all that it may; then it has another one. Whether it did.
+    pub fn ends_turn(&self) -> bool {
+        let ends = self.left.get() == 0;
+        if ends {
             self.has_more.set(true);
         }
-        is_over
+        ends
     }
 
     /// That something has happened to its socket, which is told once.

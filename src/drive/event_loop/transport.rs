@@ -1,10 +1,8 @@
 //! A connection that never waits: what it would wait for it leaves with the loop.
 
-use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::crypto::{Bytes, Derivation};
@@ -50,25 +48,20 @@ impl Queued {
     ) -> Result<T> {
         let (until, call) = (until.or_earlier(self.call), self.call);
         let (stream, seat) = (&mut self.stream, &self.seat);
-        poll_fn(|_| {
-            let mut step = || {
-                seat.may_go_on()?;
-                if seat.is_over() {
-                    return Ok(None);
-                }
-                let done = attempt(stream)?;
-                if done.is_none() {
-                    stream.tcp_mut().want_again().map_err(tcp::into_error)?;
-                    seat.wait_until(until, stream.progress())?;
-                } else if let Some(call) = call {
-                    // what comes without a pause does not keep a call going, nor the host from ending it
-                    stream.progress().slice(call.remaining().ok_or_else(timed_out)?)?;
-                } else {
-                    stream.progress().slice(Duration::ZERO)?;
-                }
-                Ok(done)
-            };
-            step().transpose().map_or(Poll::Pending, Poll::Ready)
+        seat.steps(|| {
+            if seat.ends_turn() {
+                return Ok(None);
+            }
+            let done = attempt(stream)?;
+            if done.is_none() {
+                stream.tcp_mut().want_again().map_err(tcp::into_error)?;
+                seat.wait_until(until, stream.progress())?;
+            } else {
+                // what comes without a pause does not keep a call going, nor the host from ending it
+                let left = call.map_or(Some(Duration::ZERO), Deadline::remaining);
+                stream.progress().slice(left.ok_or_else(timed_out)?)?;
+            }
+            Ok(done)
         })
         .await
     }

@@ -4,7 +4,6 @@ use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use crate::drive::dialer::Waits;
@@ -105,23 +104,19 @@ impl Waits for Turns {
     ) -> Result<(Tcp, SocketAddr)> {
         let seat = &self.seat;
         let mut connecting = Connecting::new(addresses, source, deadline);
-        poll_fn(|_| {
-            let mut step = || {
-                seat.may_go_on()?;
-                if let Some(is_good) = seat.happened() {
-                    if let Some((mut tcp, address)) = connecting.outcome_at_once(is_good, &mut progress)? {
-                        // servers greet when they have seen the connection
-                        tcp.is_empty_in(seat.turn());
-                        return Ok(Some((tcp, address)));
-                    }
+        seat.steps(|| {
+            if let Some(is_good) = seat.happened() {
+                if let Some((mut tcp, address)) = connecting.outcome_at_once(is_good, &mut progress)? {
+                    // servers greet when they have seen the connection
+                    tcp.is_empty_in(seat.turn());
+                    return Ok(Some((tcp, address)));
                 }
-                let (poller, key) = seat.poller();
-                let time = connecting
-                    .begin_due(&mut note, |socket| poller::watch(socket, poller, key, Readiness::Writable))?;
-                seat.wait_for(time, &mut progress)?;
-                Ok(None)
-            };
-            step().transpose().map_or(Poll::Pending, Poll::Ready)
+            }
+            let (poller, key) = seat.poller();
+            let time =
+                connecting.begin_due(&mut note, |socket| poller::watch(socket, poller, key, Readiness::Writable))?;
+            seat.wait_for(time, &mut progress)?;
+            Ok(None)
         })
         .await
     }
@@ -136,23 +131,18 @@ impl Waits for Turns {
         let seat = &self.seat;
         let mut waiting = Some(handshake);
         loop {
-            let shaken = poll_fn(|_| {
-                let mut step = || {
-                    seat.may_go_on()?;
-                    let mut handshake = waiting.take().ok_or_else(|| Error::new(Kind::Internal, "no handshake"))?;
-                    handshake.tcp_mut().set_manner(Manner::InTurn(seat.turn()));
-                    let shaken = handshake.go_on()?;
-                    let Shaken::Waits(mut handshake) = shaken else { return Ok(Some(shaken)) };
-                    let tcp = handshake.tcp_mut();
-                    tcp.want_again().map_err(tcp::into_error)?;
-                    seat.wait_until(deadline, tcp.progress())?;
-                    waiting = Some(handshake);
-                    Ok(None)
-                };
-                step().transpose().map_or(Poll::Pending, Poll::Ready)
+            let shaken = seat.steps(|| {
+                let mut handshake = waiting.take().ok_or_else(|| Error::new(Kind::Internal, "no handshake"))?;
+                handshake.tcp_mut().set_manner(Manner::InTurn(seat.turn()));
+                let shaken = handshake.go_on()?;
+                let Shaken::Waits(mut handshake) = shaken else { return Ok(Some(shaken)) };
+                let tcp = handshake.tcp_mut();
+                tcp.want_again().map_err(tcp::into_error)?;
+                seat.wait_until(deadline, tcp.progress())?;
+                waiting = Some(handshake);
+                Ok(None)
             });
-            let shaken: Result<_> = shaken.await;
-            match shaken? {
+            match shaken.await? {
                 Shaken::Done(mut tls) => {
                     tls.tcp_mut().set_manner(Manner::Waits);
                     return Ok(tls);
@@ -180,16 +170,13 @@ impl Waits for Turns {
 
     async fn sleep(&mut self, time: Duration, mut progress: Progress) -> Result<()> {
         let end = Deadline::after(time);
-        poll_fn(|_| {
-            let mut step = || {
-                self.seat.may_go_on()?;
+        self.seat
+            .steps(|| {
                 let Some(left) = end.remaining() else { return Ok(Some(())) };
                 self.seat.wait_for(left, &mut progress)?;
                 Ok(None)
-            };
-            step().transpose().map_or(Poll::Pending, Poll::Ready)
-        })
-        .await
+            })
+            .await
     }
 }
 
@@ -218,17 +205,18 @@ struct ProxyLink<'a> {
 impl ProxyLink<'_> {
     async fn attempt<T>(&mut self, mut attempt: impl FnMut(&mut Tcp) -> std::io::Result<T>) -> Result<T> {
         let ProxyLink { tcp, seat, deadline } = self;
-        poll_fn(|_| {
+        seat.steps(|| {
             tcp.set_manner(Manner::AtOnce);
             let tried = attempt(tcp);
             tcp.set_manner(Manner::Waits);
-            let answer = match tried {
+            match tried {
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    tcp.want_again().err().map(|error| Err(tcp::into_error(error)))
+                    tcp.want_again().map_err(tcp::into_error)?;
+                    seat.wait_until(*deadline, tcp.progress())?;
+                    Ok(None)
                 }
-                tried => Some(tried.map_err(tcp::into_error)),
-            };
-            seat.until(answer, *deadline, tcp.progress())
+                tried => tried.map(Some).map_err(tcp::into_error),
+            }
         })
         .await
     }
