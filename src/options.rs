@@ -79,12 +79,8 @@ impl Options {
 impl Options {
     /// The mailbox as user@host:port, in one form however the server was written.
     pub fn account(&self) -> Vec<u8> {
-        let server = match &self.server.host {
-            // a name that ends with a dot is the same one
-            Host::Name(name) => format!("{}:{}", name.trim_end_matches('.').to_ascii_lowercase(), self.server.port),
-            _ => self.server.to_string(),
-        };
-        [self.credentials.mailbox_user(), b"@", server.as_bytes()].concat()
+        let server = Server { host: self.server.host.same(), port: self.server.port };
+        [self.credentials.mailbox_user(), b"@", server.to_string().as_bytes()].concat()
     }
 }
 
