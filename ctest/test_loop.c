@@ -664,6 +664,41 @@ static void calls_that_wait_do_not_begin_before_their_turn(void)
     pop3_loop_free(loop);
 }
 
+static void proxies_are_passed_bit_by_bit(void)
+{
+    const struct {
+        const char *scheme, *says;
+    } rows[] = {
+        {"socks5", "expect \"\\x05\\x01\\x00\"\ntrickle 2 \"\\x05\\x00\"\n"
+                   "expect \"\\x05\\x01\\x00\\x03\\x09mail.test\\x00\\x6e\"\n"
+                   "trickle 2 \"\\x05\\x00\\x00\\x01\\x7f\\x00\\x00\\x01\\x30\\x39\"\n"},
+        {"http", EXPECT("CONNECT mail.test:110 HTTP/1.1\\r\\nHost: mail.test:110\\r\\n")
+                 "trickle 2 \"HTTP/1.1 200 Yes\\r\\nVia: here\\r\\n\\r\\n\"\n"},
+        {"http", EXPECT("CONNECT mail.test:110 HTTP/1.1\\r\\nHost: mail.test:110\\r\\n")
+                 SEND("HTTP/1.1 403 No\\r\\n") "expect-eof\n"},
+    };
+    for (int i = 0; i < 3; i++) {
+        char url[64];
+        pop3_loop *loop = pop3_loop_new();
+        struct ends ends = {0};
+        script_begin("");
+        script_add("%s", rows[i].says);
+        if (i < 2)
+            script_add("%s", LOGGED_IN REPLY("STAT", "+OK 5 100\\r\\n") GOOD_BYE);
+        int proxy = server_play("", script());
+        snprintf(url, sizeof url, "%s://%s", rows[i].scheme, at(proxy));
+        pop3_options *options = options_for_server("mail.test:110", 0);
+        CHECK_INT(pop3_options_set_proxy(options, url), 0);
+        pop3_forget(NULL);
+        CHECK(pop3_loop_stat(loop, options, note_end, &ends) > 0);
+        run_all(loop);
+        CHECK_INT(ends.results[0], i < 2 ? 5 : POP3_ERR_CONNECT);
+        CHECK_PLAYED(proxy);
+        pop3_options_free(options);
+        pop3_loop_free(loop);
+    }
+}
+
 struct received {
     pop3_loop *loop;
     struct letters *letters;
@@ -746,6 +781,7 @@ int main(void)
     RUN(a_hosts_own_loop);
     RUN(names_are_looked_up_once);
     RUN(log_ins_compute_beside_the_loop);
+    RUN(proxies_are_passed_bit_by_bit);
     RUN(what_cannot_be);
     RUN(what_comes_without_a_pause_does_not_keep_a_call_going);
     RUN(a_host_is_not_asked_of_its_book_after_a_cancel);
