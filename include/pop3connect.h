@@ -1376,8 +1376,9 @@ int32_t pop3_loop_recv(pop3_loop *pop3_loop,
  *
  * - `pop3_loop`, `options`: as for pop3_loop_stat.
  * - `job`: as for pop3_collect, and copied: it may be changed and freed when this has returned. After pop3_loop_cancel its
- *   callbacks are not called any more.
- * - `out`: what became of it; zeroed, and filled before `done` is called, until when it must stay where it is.
+ *   callbacks are not called any more, save for the book's of a message that was taken before.
+ * - `out`: what became of it; zeroed, and filled before `done` is called, until when it must stay where it is. It stays zero
+ *   where the loop is freed in a callback of this call.
  * - `done`, `context`: is called when it is over, with 0 or the error; NULL for none.
  *
  * Returns the call, greater than 0, or POP3_ERR_PARAMETER (as for pop3_collect), or an error of pop3_loop_stat.
