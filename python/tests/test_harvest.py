@@ -1,19 +1,22 @@
-"""What harvesting stands on: accounts, sinks, counters, limits."""
+"""What harvesting stands on: accounts, sinks, limits."""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 import sqlite3
 import tempfile
 import threading
 import unittest
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from unittest.mock import patch
 
 from pop3connect import Account, Job, Message, collect
-from pop3connect.harvest import Counters, Folder, HostLimit, Maildir, Poll, accounts, from_csv, from_sqlite
+from pop3connect.harvest import Folder, HostLimit, Maildir, Poll, accounts, from_csv, from_sqlite
+from pop3connect.harvest.limits import Places
 
 from .support import ServerCase
 
@@ -160,67 +163,6 @@ class Collected(ServerCase):
             self.assertEqual([file.stat().st_size for file in files], [300] * 3)
 
 
-class Metrics(unittest.TestCase):
-    def test_text(self) -> None:
-        counters = Counters()
-        counters.counter("mail_total", "What has\ncome \\ so far.", ["host", "result"])
-        counters.gauge("accounts", "How many there are.")
-        counters.add("mail_total", host="b", result='o"k\\\n')
-        counters.add("mail_total", 2.5, host="a", result="ok")
-        counters.add("mail_total", 2, result="ok", host="a")
-        counters.set("accounts", 7)
-        counters.add("accounts", -2)
-        self.assertEqual(
-            counters.text(),
-            "# HELP mail_total What has\\ncome \\\\ so far.\n"
-            "# TYPE mail_total counter\n"
-            'mail_total{host="a",result="ok"} 4.5\n'
-            'mail_total{host="b",result="o\\"k\\\\\\n"} 1\n'
-            "# HELP accounts How many there are.\n"
-            "# TYPE accounts gauge\n"
-            "accounts 5\n",
-        )
-        self.assertEqual(counters.get("mail_total", host="a", result="ok"), 4.5)
-        self.assertEqual(counters.get("mail_total", host="c", result="ok"), 0)
-
-    def test_one_without_labels_is_there_from_the_start(self) -> None:
-        counters = Counters()
-        counters.counter("mail_total", "All.")
-        self.assertIn("\nmail_total 0\n", counters.text())
-
-    def test_what_is_wrong(self) -> None:
-        counters = Counters()
-        counters.counter("mail_total", "All.", ["host"])
-        for wrong in (
-            lambda: counters.counter("mail_total", "Again."),
-            lambda: counters.counter("mail-total", "A name."),
-            lambda: counters.counter("other_total", "A label.", ["a-b"]),
-            lambda: counters.counter("other_total", "A label.", ["__name__"]),
-            lambda: counters.add("mail_total", -1, host="a"),
-            lambda: counters.add("mail_total", float("nan"), host="a"),
-            lambda: counters.add("mail_total"),
-            lambda: counters.add("mail_total", host="a", other="b"),
-            lambda: counters.set("mail_total", 1, host="a"),
-        ):
-            self.assertRaises(ValueError, wrong)
-        self.assertRaises(KeyError, counters.add, "other_total")
-
-    def test_many_threads(self) -> None:
-        counters = Counters()
-        counters.counter("mail_total", "All.")
-
-        def add() -> None:
-            for _ in range(1000):
-                counters.add("mail_total")
-
-        threads = [threading.Thread(target=add) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self.assertEqual(counters.get("mail_total"), 4000)
-
-
 class Limits(unittest.TestCase):
     def setUp(self) -> None:
         self.now = 100.0
@@ -251,6 +193,12 @@ class Limits(unittest.TestCase):
         for begin in polls:
             self.assertLessEqual(sum(begin <= poll < begin + 1 for poll in polls), 10 + 5)
 
+    def test_a_part_of_what_a_host_allows(self) -> None:
+        limit = self.limit(2, burst=4)
+        self.assertEqual([limit.reserve("a", 0.5) for _ in range(4)], [0, 0, 1, 2])
+        # one at once there may always be
+        self.assertEqual([limit.reserve("b", 0.1) for _ in range(3)], [0, 5, 10])
+
     def test_hosts_are_forgotten(self) -> None:
         limit = self.limit(1)
         limit.reserve("kept")
@@ -269,6 +217,85 @@ class Limits(unittest.TestCase):
     def test_what_is_wrong(self) -> None:
         self.assertRaises(ValueError, HostLimit, 0)
         self.assertRaises(ValueError, HostLimit, 1, 0)
+
+
+class HavePlaces(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self) -> None:
+        self.under_way: Counter[str] = Counter()
+        self.begun: list[str] = []
+        self.go_on = asyncio.Semaphore(0)
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def begin(self, places: Places, *hosts: str) -> None:
+        async def poll(host: str) -> None:
+            async with places.place(host):
+                self.under_way[host] += 1
+                self.begun.append(host)
+                try:
+                    await self.go_on.acquire()
+                finally:
+                    self.under_way[host] -= 1
+
+        self.tasks += [asyncio.create_task(poll(host)) for host in hosts]
+        await self.settle()
+
+    async def settle(self) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    async def end(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.go_on.release()
+            await self.settle()
+
+    async def test_both_limits(self) -> None:
+        places = Places(3, 2)
+        await self.begin(places, *"aaaabbb")
+        self.assertEqual((places.taken, self.under_way), (3, {"a": 2, "b": 1}))
+        await self.end()
+        self.assertEqual((places.taken, sum(self.under_way.values())), (3, 3))
+        await self.end(6)
+        self.assertEqual((places.taken, sorted(self.begun)), (0, list("aaaabbb")))
+        self.assertEqual((places._waiting, places._of_host, places._turns), ({}, {}, {}))
+
+    async def test_hosts_take_turns(self) -> None:
+        places = Places(1, 0)
+        await self.begin(places, *"aaaabbc")
+        await self.end(7)
+        self.assertEqual("".join(self.begun), "aabcaba")
+
+    async def test_one_that_waits_may_be_cancelled(self) -> None:
+        places = Places(1, 1)
+        await self.begin(places, *"aab")
+        self.tasks[1].cancel()
+        await self.end()
+        self.assertEqual((self.begun, places.taken), (["a", "b"], 1))
+        await self.end()
+        self.assertEqual((places.taken, places._waiting), (0, {}))
+
+    async def test_one_that_has_just_been_given_a_place_may_be_cancelled(self) -> None:
+        places = Places(1, 1)
+        await self.begin(places, "a", "a", "a")
+        self.tasks[0].cancel()
+        await asyncio.sleep(0)  # it leaves, and its place is given
+        self.tasks[1].cancel()
+        await self.settle()
+        self.assertEqual((self.begun, places.taken), (["a", "a"], 1))
+
+    async def test_limits_may_change(self) -> None:
+        places = Places(1, 1)
+        await self.begin(places, *"aaabbb")
+        places.set_limits(0, 2)
+        await self.settle()
+        self.assertEqual(self.under_way, {"a": 2, "b": 2})
+        places.set_limits(1, 1)
+        await self.end(3)
+        self.assertEqual(places.taken, 1)
+
+    async def asyncTearDown(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,30 @@
 """Harvesting: polling many accounts for a long time.
 
-Where accounts come from, where messages go, how often a host may be asked, and what a monitoring system is told; and
-Harvester, which does the polling on the thread of an asyncio loop.
+Where accounts come from, where messages go, how often a host may be asked, and what is shown of that. A Harvester does
+the polling on the thread of an asyncio loop, a Crew by many workers on any number of machines.
 
     maildir = Maildir("mail")
     asyncio.run(Harvester(from_csv("accounts.csv"), maildir.take, Job("mail.book")).run())
 """
 
 from .accounts import Poll, from_csv, from_sqlite
-from .counters import Counters
+from .crew import Crew
 from .harvester import Harvester
 from .limits import HostLimit
 from .sinks import Folder, Maildir
+from .tally import Polled, Status, Tally, WorkerStatus
 
-__all__ = ["Counters", "Folder", "Harvester", "HostLimit", "Maildir", "Poll", "from_csv", "from_sqlite"]
+__all__ = [
+    "Crew",
+    "Folder",
+    "Harvester",
+    "HostLimit",
+    "Maildir",
+    "Poll",
+    "Polled",
+    "Status",
+    "Tally",
+    "WorkerStatus",
+    "from_csv",
+    "from_sqlite",
+]
