@@ -82,3 +82,5 @@ class Status:
     workers: Iterable[WorkerStatus] = ()
     #: The last polls of accounts whose last poll failed, the latest first, at most 100.
     failures: Iterable[Polled] = ()
+    #: Of how many accounts the last poll failed; None where that is not known.
+    failing: int | None = None
