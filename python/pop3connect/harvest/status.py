@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -85,7 +86,7 @@ class Page:
                 await asyncio.sleep(every)
         look = self._look()
         try:
-            with Live(console=self._console, screen=True, auto_refresh=False) as live:
+            with Live(console=self._console, screen=True, auto_refresh=False) as live, self._clipping():
                 while True:
                     live.update(look)
                     await asyncio.to_thread(live.refresh)
@@ -107,6 +108,15 @@ class Page:
             tuple(status.failures),
             status.failing,
         )
+
+    @contextmanager
+    def _clipping(self) -> Iterator[None]:
+        """Has the terminal clip lines, not wrap them: it may think that a character is wider than it counts here."""
+        self._console.file.write("\x1b[?7l")
+        try:
+            yield
+        finally:
+            self._console.file.write("\x1b[?7h")
 
     def _write(self, line: str) -> None:
         print(line, file=self._console.file, flush=True)
@@ -209,8 +219,8 @@ class _Look:
         failures = above + len(self.failures) + (self.failing > len(self.failures)) if self.failures else 0
         if workers and failures and workers + failures > room:
             # a half of it to each that needs as much; where that would be next to nothing, to what is wrong
-            least = above + 2
-            workers = min(workers, max(room // 2, room - failures)) if room >= 2 * least else 0
+            is_enough = room >= 2 * (above + 3)
+            workers = min(workers, max(room // 2, room - failures)) if is_enough else 0
         workers, failures = min(workers, room), min(failures, room - workers)
         return (workers if workers > above else 0, failures if failures > above else 0)
 
@@ -233,7 +243,7 @@ class _Look:
         names = [_cut(polled.account, width) for polled in shown]
         # for the same reason what the server has said is last, and there is a word between the account and that
         table = _table(
-            Column("age", width=6, justify="right", no_wrap=True),
+            Column("age", width=7, justify="right", no_wrap=True),
             Column(
                 "failing account",
                 width=min(max(_NARROWEST, *map(cell_len, names)), width * 2 // 5),
@@ -248,7 +258,7 @@ class _Look:
                 error = Text.assemble(error, ": ", _cut(polled.error, width))
             table.add_row(_age(self.at - polled.began - polled.seconds), Text(name), error)
         if (more := self.failing - len(shown)) and rows > 1:
-            table.add_row("", Text(f"and {'at least ' if self.is_least else ''}{more:,} more", "dim"), "")
+            table.add_row("", Text(f"{'at least' if self.is_least else 'and'} {more:,} more", "dim"), "")
         return table
 
 

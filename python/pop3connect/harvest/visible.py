@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-#: How many accents one letter may have, so that none is painted over the lines beside it. No language needs more.
+#: How many accents and vowel signs one letter may have, lest they reach the lines beside it. Few words need more.
 MARKS = 3
 
 #: What counts as printable, and is not to be seen: fillers, variation selectors, joiners; or what terminals join with
@@ -42,7 +42,7 @@ def visible(text: str) -> str:
     # that the letter has already; none may stand on what is no letter
     marks = MARKS
     for character in text:
-        is_mark = unicodedata.category(character) in ("Mn", "Me")
+        is_mark = unicodedata.category(character).startswith("M")
         if not character.isprintable() or character in _UNSEEN or (is_mark and marks == MARKS):
             shown.append(character.encode("unicode_escape").decode("ascii"))
             marks = MARKS
