@@ -22,12 +22,11 @@ try:
 except ImportError as error:
     raise ImportError("the status page needs rich: pip install pop3connect[harvest]") from error
 
+from .harvester import NAMED
 from .rates import Rates
 from .tally import OK, Polled, Status, Tally, WorkerStatus
 from .visible import MARKS, visible
 
-#: How many failures a status tells at the most.
-_FAILURES = 100
 #: From how many rows on there is a line that says what this is, and lines that are empty.
 _ROWS_FOR_TITLE = 14
 _ROWS_FOR_GAPS = 20
@@ -74,7 +73,7 @@ class Page:
 
         It takes the terminal's whole screen; so logs are better written into a file. What is no terminal, or none for
         UTF-8, gets one line each time, without control characters. A terminal that is stopped, or a pipe that nobody
-        reads, keeps nothing waiting but the page.
+        reads, keeps nothing waiting but the page, and the end of the program.
 
         Raises OSError where it cannot write, and what `source` raises.
         """
@@ -142,7 +141,7 @@ class _Look:
     @property
     def is_least(self) -> bool:
         """That there may be more."""
-        return self.known_failing is None and len(self.failures) >= _FAILURES
+        return self.known_failing is None and len(self.failures) >= NAMED
 
     def line(self) -> str:
         """In plain ASCII."""
@@ -201,11 +200,11 @@ class _Look:
         for row in range(rows):
             line = Text(no_wrap=True, overflow="crop")
             for label, value in facts[row::rows]:
+                style = "bold red" if label == "failing" and self.failing else "bold"
                 # what is short of room is the label: half a number is another number
                 label = label[: max(room - len(value) - 1, 0)]
-                is_bad = label == "failing" and self.failing > 0
                 line.append(_BETWEEN if line else "")
-                line.append(label, "dim").append(value.rjust(room - len(label)), "bold red" if is_bad else "bold")
+                line.append(label, "dim").append(value.rjust(room - len(label)), style)
             yield line
 
     def _results(self, width: int) -> str:
