@@ -207,6 +207,16 @@ failed polls: AuthError 345, Timeout 56
         shown = self.shown(Status(tally(), [WorkerStatus("a", 1, 1)] * 2, failures), 40, 10)
         self.assertEqual(shown, expected.split("\n"))
 
+    def test_each_is_of_its_moment(self) -> None:
+        status = Status(tally())
+        page = self.page(lambda: status).render()
+        status.tally.polls["ok"] += 1
+        status.tally.taken += 1
+        console = Console(file=io.StringIO(), width=80, height=24)
+        console.print(page)
+        assert isinstance(console.file, io.StringIO)
+        self.assertRegex(console.file.getvalue(), r"(?s)polls +1,234,968 .*new mail +345,678 ")
+
     def test_nothing_yet(self) -> None:
         shown = self.shown(Status(Tally()))
         self.assertEqual(len(shown), 5)
@@ -261,7 +271,7 @@ failed polls: AuthError 345, Timeout 56
         self.assertEqual(rows(5, 3, 30), (0, 0, []))
 
     def test_how_many_fail(self) -> None:
-        for failures, failing, words in ((2, None, "2"), (100, None, "100+"), (100, 100, "100"), (2, 12_345, "12,345")):
+        for failures, failing, words in ((2, None, "2"), (2, 1, "2"), (100, None, "100+"), (100, 100, "100"), (2, 12_345, "12,345")):
             status = Status(Tally(), (), [failure("a", "b")] * failures, failing)
             self.assertRegex(self.shown(status)[2], f"^failing +{re.escape(words)} ")
 
@@ -335,6 +345,7 @@ class Running(PageCase, unittest.IsolatedAsyncioTestCase):
                 self.assertTrue(line.isascii() and line.isprintable(), line)
                 self.assertRegex(line, r"^20\d\d(-\d\d){2} \d\d(:\d\d){2} accounts 0, failing 14, under way 0, ")
                 self.assertIn(r"; \x1b[2J\x1b[H all is well 1, \x1b]0;title\x07", line)
+                self.assertIn(r"\u540d\u524d", line)
 
     async def test_terminals_that_take_no_orders_or_no_utf8(self) -> None:
         latin = io.TextIOWrapper(io.BytesIO(), "latin-1")
