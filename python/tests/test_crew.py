@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import signal
 import tempfile
 import time
 import unittest
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -21,40 +21,18 @@ import dask
 from distributed import Client, LocalCluster
 
 from pop3connect import Job, Message
-from pop3connect.harvest import Crew, HostLimit, Maildir, Poll
+from pop3connect.harvest import Crew, HostLimit, Poll, Polled
+from pop3connect.harvest.crew import _Hand
 from pop3connect.harvest.harvester import Turn, name_of
 from pop3connect.harvest.member import LeaseOver, Member, Order, Report, Setting
 
+from .recorder import Recorder
 from .support import ServerCase
 
 #: Longer than anything here takes, so that no lease ends where none is lost.
 LONG = 60.0
 #: How many polls of each real worker are under way at the most.
 EACH = 4
-
-
-@dataclass(frozen=True)
-class Recorder:
-    """Takes messages into a Maildir, and notes each time that it did, and in which process."""
-
-    folder: Path
-
-    def take(self, name: str, message: Message) -> None:
-        Maildir(self.folder / "mail").take(name, message)
-        with open(self.folder / f"taken-{os.getpid()}", "a") as file:
-            file.write(f"{name} {message.uid}\n")
-
-    def takes(self) -> dict[int, list[str]]:
-        """What each process took, as name and unique id."""
-        files = self.folder.glob("taken-*")
-        return {int(file.name.partition("-")[2]): file.read_text().splitlines() for file in files}
-
-    def all_takes(self) -> list[str]:
-        return [take for takes in self.takes().values() for take in takes]
-
-    def whole(self) -> int:
-        """How many messages are in the Maildir."""
-        return len(os.listdir(self.folder / "mail/new")) if (self.folder / "mail").exists() else 0
 
 
 class Case(ServerCase, unittest.IsolatedAsyncioTestCase):
@@ -169,7 +147,7 @@ class Members(Case):
 
     async def test_what_breaks_it_is_told(self) -> None:
         member = self.member(self.setting(rate=1.0))
-        with patch.object(HostLimit, "reserve", side_effect=ZeroDivisionError("nothing")):
+        with patch.object(HostLimit, "wait", side_effect=ZeroDivisionError("nothing")):
             report = await self.hear(member, lambda report: report.is_over, Order([Turn(Poll(self.account()))]))
         self.assertEqual(report.why, "ZeroDivisionError: nothing")
 
@@ -338,6 +316,35 @@ class Crews(Case):
         self.assertEqual(crew.status().tally.polls, {"ok": 4})
         self.assertTrue(all(turn.due_in > 1e8 for order in worker.orders for turn in order.own))
 
+    async def test_what_was_polled_once_is_not_polled_by_the_next_owner(self) -> None:
+        cluster = Cluster("a")
+        quick = self.polls(3)
+        slow = Poll(self.account("messages=1 bad=1 how=endless"))
+        crew = self.crew(cluster, [*quick, slow], lease=1.0)
+        with quiet():
+            once = asyncio.create_task(crew.once())
+            await self.until(lambda: once.done() or crew.status().tally.polls["ok"] == 3)
+            cluster.workers = {"b": Worker()}
+            await self.until(lambda: once.done() or self.owned(crew) == [4])
+            orders = cluster.workers["b"].orders
+            await self.until(lambda: once.done() or any(order.own for order in orders))
+            once.cancel()
+            await asyncio.gather(once, return_exceptions=True)
+        due = {name_of(turn.poll.account): turn.due_in for order in orders for turn in order.own}
+        self.assertEqual(due, {**{name_of(poll.account): math.inf for poll in quick}, name_of(slow.account): 0})
+
+    async def test_an_account_that_does_well_again_fails_no_more(self) -> None:
+        poll = Poll(self.account())
+        crew = self.crew(Cluster("a"), [poll])
+        name = name_of(poll.account)
+        for result, failing in (("Timeout", 1), ("Timeout", 1), ("ok", 0)):
+            report = Report([Polled(name, result, 0, 0)], [], 0, False)
+            crew._hear(_Hand("a", None, {}), report)
+            self.assertEqual((crew.status().failing, len(list(crew.status().failures))), (failing, failing))
+        # of one that is not polled any more nothing is kept
+        crew._hear(_Hand("a", None, {}), Report([Polled("other", "Timeout", 0, 0)], [], 0, False))
+        self.assertEqual(crew.status().failing, 0)
+
     async def test_failures_are_told_and_forgotten(self) -> None:
         cluster = Cluster("a")
         bad = Poll(self.account("messages=1", user="bob"), every=1e6)
@@ -381,7 +388,7 @@ class Crews(Case):
             self.assertEqual(in_all, [4, 3])
             self.assertEqual({order.at_once for order in worker.orders}, {9})
             self.assertEqual(worker.orders[-1].at_once_each_host, 2)
-            limit = worker.members[0]._harvester._limit
+            limit = worker.members[0]._harvester._places._limit
             assert limit is not None
             self.assertEqual((limit.rate, limit.burst), (7, 3))
 
@@ -419,14 +426,9 @@ class Real(Case):
 
     def assert_once(self, polls: list[Poll], lost: int) -> None:
         """Nothing is lost, and nothing has come twice but what the lost process was at."""
-        takes = self.recorder.takes()
         wanted = [f"{name_of(poll.account)} uid-{number}" for poll in polls for number in range(1, 21)]
-        self.assertEqual(set(self.recorder.all_takes()) ^ set(wanted), set())
-        self.assertEqual(self.recorder.whole(), len(wanted))
-        twice = [take for take, times in Counter(self.recorder.all_takes()).items() if times > 1]
-        last = {take.partition(" ")[0]: take for take in takes[lost]}
-        self.assertEqual(set(twice) - set(last.values()), set())
-        self.assertLessEqual(len(twice), EACH)
+        self.assertEqual(self.recorder.faults(wanted, lost), [])
+        self.assertLessEqual(len(self.recorder.twice()), EACH)
 
     async def test_a_worker_is_killed(self) -> None:
         polls = self.polls(every=300)

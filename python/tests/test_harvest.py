@@ -8,6 +8,7 @@ import os
 import sqlite3
 import tempfile
 import threading
+import time
 import unittest
 from collections import Counter
 from contextlib import closing
@@ -110,6 +111,39 @@ class Sinks(FolderCase):
             }
             self.assertEqual(len(same | others), 5)
 
+    def test_folders_are_made_and_their_names_are_on_the_disk(self) -> None:
+        synced: list[str] = []
+        sync = os.fsync
+
+        def note_sync(descriptor: int) -> None:
+            synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+            sync(descriptor)
+
+        with patch("os.fsync", note_sync):
+            Maildir(self.folder / "a/b")
+            Folder(self.folder / "a/c")
+        self.assertEqual(synced, [str(self.folder / name) for name in (".", "a", "a/b", "a/b", "a/b", "a")])
+
+    def test_nobody_else_can_read_them(self) -> None:
+        before = os.umask(0)
+        try:
+            path = Maildir(self.folder / "mail").take("alice@host", Message(1, b"one", "uid-1"))
+        finally:
+            os.umask(before)
+        modes = [place.stat().st_mode & 0o777 for place in (path, path.parent, path.parent.parent)]
+        self.assertEqual(modes, [0o600, 0o700, 0o700])
+
+    def test_what_others_are_writing_is_left_alone(self) -> None:
+        maildir = Maildir(self.folder)
+        # as in containers, where all processes have one number
+        with patch("os.getpid", return_value=1), patch("secrets.token_hex", return_value="0"):
+            other = self.folder / f"tmp/{maildir.take('a', Message(1, b'one', 'uid')).name}.1-0"
+            (self.folder / "new" / other.name.partition(".1-0")[0]).unlink()
+            other.write_bytes(b"on")
+            self.assertRaises(FileExistsError, maildir.take, "a", Message(1, b"one", "uid"))
+        self.assertEqual(other.read_bytes(), b"on")
+        maildir.take("a", Message(1, b"one", "uid"))
+
     def test_what_is_not_whole_has_no_name(self) -> None:
         maildir = Maildir(self.folder)
         with patch("os.fsync", side_effect=OSError("full")), self.assertRaisesRegex(OSError, "full"):
@@ -133,7 +167,10 @@ class Sinks(FolderCase):
 
         with patch("os.fsync", note_sync), patch("os.replace", note_replace):
             maildir.take("alice@host", Message(1, b"one", "uid-1"))
-        self.assertEqual(steps, ["sync file 3", "name", "sync folder 3"])
+            self.assertEqual(steps, ["sync file 3", "name", "sync folder 3"])
+            # one that has its name may not have it on the disk
+            maildir.take("alice@host", Message(1, b"one", "uid-1"))
+        self.assertEqual(steps, ["sync file 3", "name", "sync folder 3", "sync folder 3"])
 
     def test_many_threads(self) -> None:
         maildir = Maildir(self.folder)
@@ -170,47 +207,59 @@ class Limits(unittest.TestCase):
     def limit(self, rate: float, burst: int = 1) -> HostLimit:
         return HostLimit(rate, burst, lambda: self.now)
 
+    def begins(self, limit: HostLimit, count: int, host: str = "a", share: float = 1.0) -> list[float]:
+        """When polls begin that come all at once, each as soon as it may."""
+        began = self.now
+        begins = []
+        for _ in range(count):
+            self.now += limit.wait(host, share)
+            self.assertEqual(limit.wait(host, share), 0)
+            limit.begin(host, share)
+            begins.append(self.now - began)
+        return begins
+
     def test_evenly(self) -> None:
         limit = self.limit(2)
-        self.assertEqual([limit.reserve("a") for _ in range(4)], [0, 0.5, 1, 1.5])
-        self.assertEqual(limit.reserve("b"), 0)
-        self.now += 2.25
-        self.assertEqual([limit.reserve("a") for _ in range(2)], [0, 0.5])
+        self.assertEqual(self.begins(limit, 4), [0, 0.5, 1, 1.5])
+        self.assertEqual(limit.wait("b"), 0)
+        self.now += 0.75
+        self.assertEqual(self.begins(limit, 2), [0, 0.5])
 
     def test_a_burst_first(self) -> None:
         limit = self.limit(2, burst=3)
-        self.assertEqual([limit.reserve("a") for _ in range(5)], [0, 0, 0, 0.5, 1])
+        self.assertEqual(self.begins(limit, 5), [0, 0, 0, 0.5, 1])
         self.now += 100
-        self.assertEqual([limit.reserve("a") for _ in range(4)], [0, 0, 0, 0.5])
+        self.assertEqual(self.begins(limit, 4), [0, 0, 0, 0.5])
 
     def test_never_more_than_the_rate(self) -> None:
         limit = self.limit(10, burst=5)
         polls: list[float] = []
         for _ in range(300):
             self.now += 0.03
-            polls.append(self.now + limit.reserve("a"))
-        polls.sort()
+            if limit.wait("a") == 0:
+                limit.begin("a")
+                polls.append(self.now)
+        self.assertGreater(len(polls), 80)
         for begin in polls:
             self.assertLessEqual(sum(begin <= poll < begin + 1 for poll in polls), 10 + 5)
 
     def test_a_part_of_what_a_host_allows(self) -> None:
         limit = self.limit(2, burst=4)
-        self.assertEqual([limit.reserve("a", 0.5) for _ in range(4)], [0, 0, 1, 2])
+        self.assertEqual(self.begins(limit, 4, "a", 0.5), [0, 0, 1, 2])
         # one at once there may always be
-        self.assertEqual([limit.reserve("b", 0.1) for _ in range(3)], [0, 5, 10])
+        self.assertEqual(self.begins(limit, 3, "b", 0.125), [0, 4, 8])
 
     def test_hosts_are_forgotten(self) -> None:
         limit = self.limit(1)
-        limit.reserve("kept")
-        self.now += 0.5
-        limit.reserve("kept")
         for number in range(5000):
             self.now += 0.0001
-            limit.reserve(str(number))
+            limit.begin(str(number))
         self.now += 1.1
+        limit.begin("kept")
         for number in range(20_000):
-            self.now += 0.0001
-            limit.reserve(f"other {number}")
+            self.now += 0.00001
+            limit.begin(f"other {number}")
+        self.assertGreater(limit.wait("kept"), 0)
         self.assertLess(len(limit._next), 23_000)
         self.assertNotIn("1", limit._next)
 
@@ -221,6 +270,7 @@ class Limits(unittest.TestCase):
 
 class HavePlaces(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self) -> None:
+        self.now = 100.0
         self.under_way: Counter[str] = Counter()
         self.begun: list[str] = []
         self.go_on = asyncio.Semaphore(0)
@@ -281,6 +331,32 @@ class HavePlaces(unittest.IsolatedAsyncioTestCase):
         self.tasks[1].cancel()
         await self.settle()
         self.assertEqual((self.begun, places.taken), (["a", "a"], 1))
+
+    async def test_how_often_a_host_is_asked_counts_when_polls_begin(self) -> None:
+        places = Places(4, 0, HostLimit(1, clock=lambda: self.now))
+        await self.begin(places, *"aab")
+        self.assertEqual(self.begun, ["a", "b"])
+        self.tasks[1].cancel()  # it waits for its turn, which the next one has then
+        await self.begin(places, "a", "a")
+        self.assertEqual((self.begun, len(places._resting)), (["a", "b"], 1))
+        self.now += 100  # as though the loop had stood still
+        places._resting.pop("a").cancel()
+        places._take_turn("a")
+        await self.settle()
+        self.assertEqual(self.begun, ["a", "b", "a"])
+
+    async def test_a_host_that_rests_has_its_turn_again(self) -> None:
+        places = Places(0, 0, HostLimit(100), lambda host: 0.5)
+        began = time.monotonic()
+        await self.begin(places, *"aaab")
+        self.assertEqual(self.begun, ["a", "b"])
+        while len(self.begun) < 4:
+            await asyncio.sleep(0.001)
+        self.assertGreaterEqual(time.monotonic() - began, 2 / (100 * 0.5))
+
+    def test_what_is_wrong(self) -> None:
+        self.assertRaises(ValueError, Places, -1, 0)
+        self.assertRaises(ValueError, Places, 0, -1)
 
     async def test_limits_may_change(self) -> None:
         places = Places(1, 1)

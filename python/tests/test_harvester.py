@@ -9,7 +9,7 @@ import time
 import unittest
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from unittest.mock import patch
 
@@ -109,6 +109,14 @@ class Polling(ServerCase, unittest.IsolatedAsyncioTestCase):
         began = time.monotonic()
         await Harvester(polls, self.maildir.take, Job(), limit=HostLimit(rate=20)).once()
         self.assertGreaterEqual(time.monotonic() - began, 4 / 20)
+
+    def test_a_limit_is_kept_over_loops(self) -> None:
+        polls = [Poll(self.account("messages=0")) for _ in range(3)]
+        harvester = Harvester(polls, self.maildir.take, Job(), limit=HostLimit(rate=50))
+        for ended in (True, False):
+            with suppress(asyncio.TimeoutError):
+                asyncio.run(asyncio.wait_for(harvester.run(), 0.01 if ended else 0.2))
+        self.assertEqual(harvester.tally.polls, {"ok": 3})
 
     async def test_others_have_their_part_of_what_a_host_allows(self) -> None:
         polls = [Poll(self.account("messages=0")) for _ in range(3)]

@@ -66,7 +66,8 @@ class Crew:
 
         - `client`: a distributed.Client that is asynchronous.
         - `take`, `job`: go to each worker by cloudpickle, and are used there.
-        - `limit`: how often a host may be asked by all workers together; each has its part of it.
+        - `limit`: how often a host may be asked by all workers together; each has its part of it, as many accounts of
+          the host as it owns, and a burst of one at least.
         - `at_once`: how many polls of each worker are under way at the most.
         - `at_once_each_host`: how many of all workers are under way with one host, but one for each worker at least.
         - `lease`: for how many seconds a worker owns its accounts that is heard of no more.
@@ -116,11 +117,13 @@ class Crew:
             hand.in_all.update((host, count) for host, count in self._in_all.items() if count != before[host])
 
     def status(self) -> Status:
-        """What is known at the moment. What a lost worker did last may not be in it."""
+        """What is known at the moment. What a lost worker did last may not be in it. It may be called on any thread."""
+        # a copy first: another thread may ask
+        hands = list(self._hands.values())
         self._tally.accounts = len(self._mailboxes)
-        self._tally.under_way = sum(hand.under_way for hand in self._hands.values())
-        workers = [WorkerStatus(hand.address, len(hand.owned), hand.under_way) for hand in self._hands.values()]
-        return Status(self._tally, workers, latest(self._failures))
+        self._tally.under_way = sum(hand.under_way for hand in hands)
+        workers = [WorkerStatus(hand.address, len(hand.owned), hand.under_way) for hand in hands]
+        return Status(self._tally, workers, latest(self._failures), len(self._failures))
 
     async def run(self) -> None:
         """Polls until the task is cancelled. What is being taken then comes again in the next run.

@@ -74,7 +74,8 @@ class Harvester:
         self._take = take
         self._job = job
         self._limit = limit
-        self._places = Places(at_once, at_once_each_host)
+        self._limits = (at_once, at_once_each_host)
+        self._places = self._new_places()
         self._on_polled = on_polled
         #: What the polls have come to.
         self.tally = Tally()
@@ -92,6 +93,7 @@ class Harvester:
     async def run(self) -> None:
         """Polls until the task is cancelled. What is being taken then comes again in the next run."""
         self._broken = asyncio.get_running_loop().create_future()
+        self._places = self._new_places()
         try:
             async with _loop() as self._mail:
                 for kept in self._kept.values():
@@ -105,6 +107,7 @@ class Harvester:
 
     async def once(self) -> None:
         """Polls each account once."""
+        self._places = self._new_places()
         async with _loop() as mail:
             await asyncio.gather(*(self._poll(mail, kept) for kept in self._kept.values()))
 
@@ -135,15 +138,20 @@ class Harvester:
 
     def set_limits(self, at_once: int, at_once_each_host: int) -> None:
         """Changes how many polls are under way at the most, and how many with one host."""
-        self._places.set_limits(at_once, at_once_each_host)
+        self._limits = (at_once, at_once_each_host)
+        self._places.set_limits(*self._limits)
 
     def set_in_all(self, in_all: Mapping[str, int]) -> None:
         """Says how many accounts of some hosts are polled in all, here and elsewhere: the limit is for all of them."""
         self._in_all.update(in_all)
 
     def status(self) -> Status:
-        """What is known at the moment."""
-        return Status(self.tally, failures=latest(self._failures))
+        """What is known at the moment. It may be called on any thread."""
+        return Status(self.tally, failures=latest(self._failures), failing=len(self._failures))
+
+    def _new_places(self) -> Places:
+        """Of a loop: another run may have another."""
+        return Places(*self._limits, self._limit, self._share_of)
 
     def _start(self, kept: _Kept) -> None:
         kept.task = asyncio.get_running_loop().create_task(self._keep(kept))
@@ -178,8 +186,6 @@ class Harvester:
             await self._poll(self._mail, kept)
 
     async def _poll(self, mail: Loop, kept: _Kept) -> None:
-        if self._limit is not None:
-            await asyncio.sleep(self._limit.reserve(kept.host, self._share_of(kept.host)))
         async with self._places.place(kept.host):
             await self._collect(mail, kept)
 
@@ -255,8 +261,8 @@ def next_factor(factor: int, polled: Polled) -> int:
 
 def latest(failures: dict[str, Polled]) -> list[Polled]:
     """The last ones of those that stand in the order in which they came, the latest first."""
-    names = [name for name, _ in zip(reversed(failures), range(NAMED))]
-    return [failures[name] for name in names]
+    # a copy first: another thread may ask
+    return list(failures.values())[: -NAMED - 1 : -1]
 
 
 def name_of(account: Account) -> str:

@@ -78,7 +78,7 @@ class Status:
     """What is known at a moment."""
 
     tally: Tally
-    #: None where there is no other than the program itself.
+    #: None of them where the program itself polls.
     workers: Iterable[WorkerStatus] = ()
     #: The last polls of accounts whose last poll failed, the latest first, at most 100.
     failures: Iterable[Polled] = ()
