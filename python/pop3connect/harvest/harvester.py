@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 from ..account import Account
 from ..aio import Loop
@@ -12,6 +14,7 @@ from ..collecting import Job, Outcome
 from ..errors import Pop3Error
 from ..message import Message
 from .accounts import Poll
+from .books import Books
 from .counters import Counters
 from .limits import HostLimit
 
@@ -38,6 +41,7 @@ class Harvester:
         take: Take,
         job: Job,
         *,
+        books: Books | None = None,
         limit: HostLimit | None = None,
         counters: Counters | None = None,
         at_once: int = 500,
@@ -46,13 +50,20 @@ class Harvester:
         """What to poll, and where messages go.
 
         - `job`: what to take of each account, and the book, without which each poll takes all that is there.
+        - `books`: a book for each account, as a PostgresBook has them; the job then has none, and deletes either in
+          the same run or never.
         - `limit`: how often a server may be asked; none if it is not given.
         - `counters`: those that it counts in, where other things may be counted too.
         - `at_once`, `at_once_each_host`: how many polls are under way at the most, and how many with one host.
         """
+        if books is not None and job.book is not None:
+            raise ValueError("the job has a book already: give either that or books")
+        if books is not None and job.delete_after:
+            raise ValueError(f"delete_after is {job.delete_after}: days are counted by a book in a file alone")
         self._polls = list(polls)
         self._take = take
         self._job = job
+        self._books = books
         self._limit = limit
         self._at_once = (at_once, at_once_each_host)
         self.counters = Counters() if counters is None else counters
@@ -94,7 +105,8 @@ class Harvester:
         result = "Cancelled"
         self.counters.add("pop3_polls_under_way")
         try:
-            self._count(await mail.collect(account, lambda message: self._take(name, message), self._job))
+            with self._job_of(name) as job:
+                self._count(await mail.collect(account, lambda message: self._take(name, message), job))
             result = "ok"
         except Pop3Error as error:
             self._count(error.outcome)
@@ -107,6 +119,15 @@ class Harvester:
             self.counters.add("pop3_polls_under_way", -1)
             self.counters.add("pop3_polls_total", result=result)
         return result == "ok"
+
+    @contextmanager
+    def _job_of(self, name: str) -> Iterator[Job]:
+        """The job for an account, with its book."""
+        if self._books is None:
+            yield self._job
+        else:
+            with self._books.open(name) as book:
+                yield replace(self._job, book=book)
 
     def _count(self, outcome: Outcome | None) -> None:
         for field, (name, _) in _OF_OUTCOME.items() if outcome is not None else ():
