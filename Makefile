@@ -225,14 +225,24 @@ wheel:
 # its sources over the library that was built, which takes seconds: each check does it
 .PHONY: python-check
 python-check:
-	@tools/setup.sh test
+	@tools/setup.sh python-check
 	@$(MAKE) --no-print-directory workspace
 	@echo '== the package for Python'
-	@PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 POP3CONNECT_LIBRARY='$(VERSIONED)' POP3_TEST_SERVER='$(TEST_SERVER)' \
-	  python3 -W error -X faulthandler python/tests/main.py
+	@python=$$(tools/python.sh) && \
+	  PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 POP3CONNECT_LIBRARY='$(VERSIONED)' POP3_TEST_SERVER='$(TEST_SERVER)' \
+	  "$$python/bin/python" -W error -X faulthandler python/tests/main.py
+
+# many mailboxes and two workers, of which one is killed; HARVEST='--mailboxes 100 --workers 3' and the like
+.PHONY: harvest-demo
+harvest-demo:
+	@tools/setup.sh python-check
+	@$(MAKE) --no-print-directory workspace
+	@python=$$(tools/python.sh) && PYTHONDONTWRITEBYTECODE=1 \
+	  POP3CONNECT_LIBRARY='$(VERSIONED)' POP3_TEST_SERVER='$(TEST_SERVER)' \
+	  "$$python/bin/python" python/tests/demo.py $(HARVEST)
 
 test-python:
-	@tools/setup.sh test
+	@tools/setup.sh python-check
 	@$(MAKE) --no-print-directory wheel
 	$(CARGO) build $(CARGO_FLAGS) --release --quiet --package pop3-test-server
 	@python/tests/test.sh '$(WHEELS)' '$(TEST_SERVER)' '$(TARGET)/wheel/test'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what this machine lacks to build, test, check or measure the library:
-# setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|python|bench
+# setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|python|python-check|bench
 #
 # Looks for the tools themselves, so it is content with any system that has them. Where something is missing it
 # installs Debian's packages if it may, and otherwise says which they are and how to go on.
@@ -9,13 +9,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Packages that are unpacked into a folder, and only the libraries that they need are installed: Cyrus' conflict with
-# Dovecot's and bring a mail transport agent; the Rust that comes with the sources of its standard library, which
-# ThreadSanitizer, helgrind and other platforms want built anew, conflicts with rustup's.
+# Dovecot's and bring a mail transport agent; PostgreSQL's makes a cluster of databases and starts it; the Rust that comes
+# with the sources of its standard library, which ThreadSanitizer, helgrind and other platforms want built anew, conflicts
+# with rustup's.
 target=${CARGO_TARGET_DIR:-$PWD/target}
 cyrus_dir=$target/servers/cyrus
+postgresql_dir=$target/servers/postgresql
 rust_dir=$target/tools/rust-web
 clippy_dir=$target/tools/clippy-web
-declare -A packages_of=([$cyrus_dir]='cyrus-common cyrus-pop3d sasl2-bin'
+declare -A packages_of=([$cyrus_dir]='cyrus-common cyrus-pop3d sasl2-bin' [$postgresql_dir]=postgresql
   [$rust_dir]='rustc-web libstd-rust-web-dev rust-web-src' [$clippy_dir]=rust-web-clippy)
 # What a package would start; the tests run servers of their own.
 declare -A units=([dovecot-pop3d]='dovecot.service dovecot.socket' [mailutils-pop3d]=mailutils-pop3d.service
@@ -94,6 +96,15 @@ has_cyrus() {
   else
     [ -x /usr/lib/cyrus/bin/pop3d ] || [ -x /usr/libexec/cyrus-imapd/pop3d ]
   fi
+}
+has_postgresql() {
+  local root=
+  [ ! -d "$postgresql_dir" ] || root=$postgresql_dir
+  local PATH=$PATH folder
+  for folder in "$root"/usr/lib/postgresql/*/bin; do
+    PATH=$folder:$PATH
+  done
+  command -v initdb && ! ldd "$(command -v postgres)" | grep 'not found'
 }
 
 need_build() {
@@ -191,6 +202,13 @@ need_python() {
   need perl perl -e 'use FindBin; use IPC::Cmd'
   [ -d "$rust_dir" ] || unpack+=("$rust_dir")
 }
+# its tests, with the tools of tools/python.sh
+need_python_check() {
+  need_test
+  need python3-pip python3 -m pip --version
+  need python3-venv python3 -c 'import ensurepip, venv'
+  has_postgresql > /dev/null 2>&1 || unpack+=("$postgresql_dir")
+}
 need_bench() {
   need_build
   need cmake command -v cmake
@@ -202,9 +220,11 @@ need_bench() {
 }
 
 case ${1:-} in
-  build | lint | test | cross | check | sanitize | windows | wine | macos | python | bench) "need_$1" ;;
+  build | lint | test | cross | check | sanitize | windows | wine | macos | python | python-check | bench)
+    "need_${1//-/_}"
+    ;;
   *)
-    echo "usage: setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|python|bench" >&2
+    echo "usage: setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|python|python-check|bench" >&2
     exit 2
     ;;
 esac
@@ -243,7 +263,16 @@ if [[ " ${unpack[*]} " = *" $rust_dir "* ]]; then
   # the compiler looks for its standard library where its own library is; the name of that has a version in it
   packages_of[$rust_dir]+=" $(apt-cache depends libstd-rust-web-dev | sed -n 's/^ *Depends: \(libstd-rust-[^ ]*\)$/\1/p')"
 fi
+if [[ " ${unpack[*]} " = *" $postgresql_dir "* ]]; then
+  # of the version that is the system's
+  packages_of[$postgresql_dir]=$(apt-cache depends postgresql | sed -n 's/^ *Depends: \(postgresql-[0-9]*\)$/\1/p')
+fi
 if [ ${#unpack[@]} != 0 ]; then
+  packages=()
+  for folder in "${unpack[@]}"; do
+    # shellcheck disable=SC2206 # names of packages
+    packages+=(${packages_of[$folder]})
+  done
   # all libraries but that of a virus scanner, which no program that the tests run takes, and what is unpacked itself
   libraries=$(apt-cache depends --no-{recommends,suggests,conflicts,breaks,replaces,enhances} "${packages[@]}" |
     sed -n 's/^ *Depends: \(lib[^ ]*\)$/\1/p' | grep -v '^libclamav\|^libstd-rust' | sort -u)

@@ -44,7 +44,7 @@ class Case(ServerCase, unittest.IsolatedAsyncioTestCase):
         self.job = Job(Path(folder.name) / "book")
 
     def setting(self, **more: Any) -> Setting:
-        return replace(Setting(self.recorder.take, self.job, None, 1, LONG), **more)
+        return replace(Setting(self.recorder.take, self.job, None, None, 1, LONG), **more)
 
     async def until(self, holds: Callable[[], bool]) -> None:
         while not holds():

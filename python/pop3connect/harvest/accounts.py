@@ -1,4 +1,4 @@
-"""Where accounts come from: a file of comma-separated values, or a table in SQLite.
+"""Where accounts come from: a file of comma-separated values, or a table in SQLite or PostgreSQL.
 
 Either has a column for each option of an Account that it sets, by that name, where a client certificate in PEM is two,
 `client_cert` and `client_key`. It may have one `every`: how many seconds there are between two polls. What is empty, or
@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from ..account import Account
@@ -60,11 +61,28 @@ def from_sqlite(path: str | os.PathLike[str], table: str = "accounts", *, every:
         return list(_polls(rows, every))
 
 
+def from_postgres(conninfo: str, table: str = "accounts", *, every: float = EVERY) -> list[Poll]:
+    """The accounts in a table of a database, `table` or `schema.table`; `every` may be an interval.
+
+    - `conninfo`: where the database is, as PostgresBook takes it.
+
+    It needs psycopg: `pip install pop3connect[harvest]`. Raises psycopg.Error; ValueError, which names the row.
+    """
+    from .postgres import connect, select_all
+
+    with closing(connect(conninfo)) as database:
+        found = select_all(database, table)
+        names = [column.name for column in found.description or []]
+        _check_columns(names, table)
+        rows = ((f"{table}, row {number}", dict(zip(names, row))) for number, row in enumerate(found, 1))
+        return list(_polls(rows, every))
+
+
 def _polls(rows: Iterable[tuple[str, Mapping[str, Any]]], every: float) -> Iterator[Poll]:
     for where, row in rows:
         try:
             yield _poll(row, every)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             # what was wrong is told, not what else is in the row: it has a password
             raise ValueError(f"{where}: {error}") from None
 
@@ -89,6 +107,14 @@ def _check_columns(names: Iterable[str], path: str | os.PathLike[str]) -> None:
         raise ValueError(f"{os.fspath(path)}: no option of an account has the name {', '.join(unknown)}")
 
 
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+
+
+def _seconds(value: Any) -> float:
+    return value.total_seconds() if isinstance(value, timedelta) else float(value)
+
+
 def _flag(value: Any) -> bool:
     word = str(value).strip().lower()
     if word in ("1", "yes", "true", "on"):
@@ -98,10 +124,9 @@ def _flag(value: Any) -> bool:
     raise ValueError(f"{value!r} is neither yes nor no")
 
 
-#: How the text of each column becomes the option.
+#: How what is in each column becomes the option.
 _OPTIONS: dict[str, Callable[[Any], Any]] = {
-    "every": float,
-    **dict.fromkeys(("connect_timeout", "reply_timeout", "call_timeout"), float),
+    **dict.fromkeys(("every", "connect_timeout", "reply_timeout", "call_timeout"), _seconds),
     **dict.fromkeys(("verify", "clear_password", "platform_trust", "utf8", "pipelining", "capa"), _flag),
     "max_message": int,
     **dict.fromkeys(
@@ -119,7 +144,7 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
             ),
             *("tls_min", "tls_name", "language"),
         ),
-        str,
+        _text,
     ),
 }
 

@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 from ..collecting import Job
 from .accounts import Poll
+from .books import Books, check_books
 from .harvester import Take, Turn, host_of, latest, name_of, next_factor
 from .limits import HostLimit
 from .member import Member, Order, Report, Setting
@@ -43,8 +44,8 @@ TRIES = 3
 class Crew:
     """Polls accounts as a Harvester does, by a member in each worker of a cluster.
 
-    Workers may join and leave at any time: accounts are spread anew then. What the book of the job is decides where
-    workers may be: a file is for one machine. Should two workers take themselves for the owner of an account after
+    Workers may join and leave at any time: accounts are spread anew then. The book decides where workers may be: a file
+    is for one machine, a PostgresBook for many. Should two workers take themselves for the owner of an account after
     all, as when a machine stands still and goes on, the book lets only one of them collect at a time.
 
     Passwords travel from here to the workers: have the cluster use TLS (Dask's `Security`) where others could listen.
@@ -57,6 +58,7 @@ class Crew:
         take: Take,
         job: Job,
         *,
+        books: Books | None = None,
         limit: HostLimit | None = None,
         at_once: int = 500,
         at_once_each_host: int = 20,
@@ -65,21 +67,22 @@ class Crew:
         """What to poll, and where messages go.
 
         - `client`: a distributed.Client that is asynchronous.
-        - `take`, `job`: go to each worker by cloudpickle, and are used there.
+        - `take`, `job`, `books`: go to each worker by cloudpickle, and are used there.
         - `limit`: how often a host may be asked by all workers together; each has its part of it, as many accounts of
           the host as it owns, and a burst of one at least.
         - `at_once`: how many polls of each worker are under way at the most.
         - `at_once_each_host`: how many of all workers are under way with one host, but one for each worker at least.
         - `lease`: for how many seconds a worker owns its accounts that is heard of no more.
 
-        Raises ValueError where an account is there twice.
+        Raises ValueError where an account is there twice, or the job and the books do not go together.
         """
+        check_books(job, books)
         self._client = client
         rate, burst = (None, 1) if limit is None else (limit.rate, limit.burst)
         self._lease = lease
         self._beat = lease / REPORTS
         # a member stops a little earlier, so that what it is at has ended by then
-        self._setting = Setting(take, job, rate, burst, lease - self._beat)
+        self._setting = Setting(take, job, books, rate, burst, lease - self._beat)
         self._at_once = (at_once, at_once_each_host)
         self._tally = Tally()
         self._failures: dict[str, Polled] = {}

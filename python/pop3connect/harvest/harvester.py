@@ -6,8 +6,9 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ..account import Account
@@ -16,6 +17,7 @@ from ..collecting import Job, Outcome
 from ..errors import Pop3Error
 from ..message import Message
 from .accounts import Poll
+from .books import Books, check_books
 from .limits import HostLimit, Places
 from .tally import OK, Polled, Status, Tally
 
@@ -57,6 +59,7 @@ class Harvester:
         take: Take,
         job: Job,
         *,
+        books: Books | None = None,
         limit: HostLimit | None = None,
         at_once: int = 500,
         at_once_each_host: int = 20,
@@ -65,14 +68,18 @@ class Harvester:
         """What to poll, and where messages go.
 
         - `job`: what to take of each account, and the book, without which each poll takes all that is there.
+        - `books`: a book for each account, as a PostgresBook has them; the job then has none, and deletes either in
+          the same run or never.
         - `limit`: how often a host may be asked; none if it is not given.
         - `at_once`, `at_once_each_host`: how many polls are under way at the most, and how many with one host.
         - `on_polled`: is called after each poll.
 
-        Raises ValueError where an account is there twice.
+        Raises ValueError where an account is there twice, or the job and the books do not go together.
         """
+        check_books(job, books)
         self._take = take
         self._job = job
+        self._books = books
         self._limit = limit
         self._limits = (at_once, at_once_each_host)
         self._places = self._new_places()
@@ -195,7 +202,8 @@ class Harvester:
         take = partial(self._take, kept.name)
         result, error, outcome = "Cancelled", "", None
         try:
-            outcome = await mail.collect(kept.poll.account, take, self._job)
+            with self._job_of(kept.name) as job:
+                outcome = await mail.collect(kept.poll.account, take, job)
             result = OK
         except Pop3Error as failure:
             result, error, outcome = type(failure).__name__, str(failure), failure.outcome
@@ -210,6 +218,15 @@ class Harvester:
     def _share_of(self, host: str) -> float:
         here = self._here[host]
         return here / max(here, self._in_all.get(host, 0))
+
+    @contextmanager
+    def _job_of(self, name: str) -> Iterator[Job]:
+        """The job for an account, with its book."""
+        if self._books is None:
+            yield self._job
+        else:
+            with self._books.open(name) as book:
+                yield replace(self._job, book=book)
 
     def _note(self, kept: _Kept, polled: Polled) -> None:
         self.tally.add(polled)

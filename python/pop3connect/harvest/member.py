@@ -19,6 +19,7 @@ from functools import partial
 from ..collecting import Job
 from ..errors import Cancelled
 from ..message import Message
+from .books import Books
 from .harvester import Harvester, Take, Turn
 from .limits import HostLimit
 from .tally import Polled
@@ -30,6 +31,7 @@ class Setting:
 
     take: Take
     job: Job
+    books: Books | None
     #: Of HostLimit, for all members together; None for no limit.
     rate: float | None
     burst: int
@@ -85,7 +87,9 @@ class Member:
         self._is_over = False
         self._why = ""
         limit = None if setting.rate is None else HostLimit(setting.rate, setting.burst)
-        self._harvester = Harvester([], self._take, setting.job, limit=limit, on_polled=self._polled.append)
+        self._harvester = Harvester(
+            [], self._take, setting.job, books=setting.books, limit=limit, on_polled=self._polled.append
+        )
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="pop3connect-harvest", daemon=True)
         self._thread.start()
