@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import functools
 import itertools
+import logging
 import os
 import shutil
 import signal
@@ -23,6 +24,9 @@ from pop3connect.harvest.postgres import connect
 #: Where tools/setup.sh unpacks it, and where Debian has it.
 PLACES = (Path(__file__).parents[2] / "target/servers/postgresql", Path("/"))
 PATIENCE = 120  # seconds, in which it is a matter of one or two
+
+# it warns of connections that the tests break
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 
 class Cluster:
