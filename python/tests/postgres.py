@@ -5,9 +5,9 @@ from __future__ import annotations
 import atexit
 import functools
 import itertools
+import logging
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -21,8 +21,14 @@ from psycopg import sql
 from pop3connect.harvest.postgres import connect
 
 #: Where tools/setup.sh unpacks it, and where Debian has it.
-PLACES = (Path(__file__).parents[2] / "target/servers/postgresql", Path("/"))
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", Path(__file__).parents[2] / "target"))
+PLACES = (TARGET / "servers/postgresql", Path("/"))
+#: Ends a server when the tests end, also where they are killed: their end of a pipe is closed then. Whoever is connected.
+GUARD = ["sh", "-c", '"$@" & read -r _; kill -INT $!; wait $!', "guard"]
 PATIENCE = 120  # seconds, in which it is a matter of one or two
+
+# it warns of connections that the tests break
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 
 class Cluster:
@@ -42,12 +48,12 @@ class Cluster:
         data = self.folder / "data"
         options = ["--username=pop3", "--auth=trust", "--encoding=UTF8", "--no-sync"]
         make = [programs / "initdb", "--pgdata", data, *options]
-        self._run(make, "initdb").wait(PATIENCE)
+        self._run(make, "initdb").communicate(timeout=PATIENCE)
         where = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self.folder}"]
-        self._process = self._run([programs / "postgres", "-D", data, *where], "postgres")
+        self._process = self._run([*GUARD, programs / "postgres", "-D", data, *where], "postgres")
         end = time.monotonic() + PATIENCE
         while not self._is_ready():
-            if self._process.poll() is not None or time.monotonic() > end:
+            if time.monotonic() > end:
                 raise AssertionError(f"PostgreSQL does not come up: {self.log()}")
             time.sleep(0.02)
 
@@ -75,7 +81,7 @@ class Cluster:
     def _run(self, command: list[Any], name: str) -> subprocess.Popen[bytes]:
         with open(self.folder / f"{name}.log", "wb") as log:
             process: subprocess.Popen[bytes] = subprocess.Popen(
-                [*map(str, command)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, **self._as
+                [*map(str, command)], stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=self.folder, **self._as
             )
             return process
 
@@ -89,12 +95,7 @@ class Cluster:
         if self._pid != os.getpid():
             return
         if self._process is not None:
-            # ends it whoever is connected
-            self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                self._process.send_signal(signal.SIGQUIT)
+            self._process.communicate(timeout=PATIENCE)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -306,17 +306,30 @@ class Breaks(BookCase):
         book = self.book("-c statement_timeout=300")
         goes_on = ExitStack()
         self.addCleanup(goes_on.close)
-        with self.assertRaisesRegex(BookError, "PostgreSQL: no answer in 0.6 seconds"), book.open("alice@host") as run:
+        lost = "the connection was lost, and with it the lock"
+        with self.assertRaisesRegex(BookError, lost), book.open("alice@host") as run:
             run.taken("", "uid-1")
             (pid,) = self.backends()
             goes_on.callback(os.kill, pid, signal.SIGCONT)
             os.kill(pid, signal.SIGSTOP)
-            run.taken("", "uid-2")
+            with self.assertRaisesRegex(BookError, "PostgreSQL: no answer in 0.6 seconds"):
+                run.taken("", "uid-2")
+            # it is not waited for once more
+            run.taken("", "uid-3")
         # what is locked there stays so until it goes on
         with self.assertRaises(MailboxInUse), book.open("alice@host"):
             pass
         goes_on.close()
         self.wait_until(lambda: pid not in self.backends())
+        with book.open("alice@host") as run:
+            self.assertTrue(run.is_taken("", "uid-1"))
+
+    def test_a_connection_that_hangs_between_runs_is_made_anew(self) -> None:
+        book = self.book("-c statement_timeout=300")
+        self.take(book, "alice@host", "uid-1")
+        (pid,) = self.backends()
+        self.addCleanup(os.kill, pid, signal.SIGCONT)
+        os.kill(pid, signal.SIGSTOP)
         with book.open("alice@host") as run:
             self.assertTrue(run.is_taken("", "uid-1"))
 
@@ -354,10 +367,12 @@ class Breaks(BookCase):
             self.assertRaises(BlockingIOError, listener.accept)
 
     def test_what_cannot_be_connected_to(self) -> None:
+        # the tables are there
+        self.take(self.book(), "alice@host")
         for conninfo, words in (
             ("host=/nowhere password=t0p-secret", "PostgreSQL: .*/nowhere"),
             (cluster().conninfo() + " user=bob password=t0p-secret", 'PostgreSQL: .*role "bob"'),
-            (cluster().conninfo("-c default_transaction_read_only=on") + " password=t0p-secret", "read-only"),
+            (self.conninfo("-c default_transaction_read_only=on") + " password=t0p-secret", "session is read-only"),
         ):
             book = PostgresBook(conninfo)
             with self.subTest(conninfo), self.assertRaisesRegex(BookError, words) as raised:
@@ -372,19 +387,34 @@ class Breaks(BookCase):
 
 
 class Settings(BookCase):
-    def of(self, options: str, name: str) -> str:
-        book = self.book(options)
-        self.take(book, "alice@host")
-        ((value,),) = book._threads.session.ask("SELECT current_setting(%s)", name)
-        return str(value)
+    def of(self, options: str, name: str) -> tuple[str, str]:
+        """A setting in the connection of a book, and where it is from."""
+        self.with_them = self.book(options)
+        self.take(self.with_them, "alice@host")
+        session = self.with_them._threads.session
+        ((value, source),) = session.ask("SELECT current_setting(name), source FROM pg_settings WHERE name = %s", name)
+        return value, source
 
     def test_what_is_committed_is_on_the_disk(self) -> None:
         for said, value in ("on", "on"), ("off", "on"), ("local", "local"):
-            self.assertEqual(self.of(f"-c synchronous_commit={said}", "synchronous_commit"), value)
+            self.assertEqual(self.of(f"-c synchronous_commit={said}", "synchronous_commit")[0], value)
 
     def test_limits_are_defaults(self) -> None:
-        self.assertEqual(self.of("", "statement_timeout"), "10s")
-        self.assertEqual(self.of("-c statement_timeout=2min", "statement_timeout"), "2min")
+        for options, value, limit in (
+            ("", ("10s", "session"), 20),
+            ("-c statement_timeout=2min", ("2min", "client"), 240),
+            ("-c statement_timeout=0", ("0", "client"), 0),
+        ):
+            self.assertEqual(self.of(options, "statement_timeout"), value)
+            self.assertEqual(self.with_them._threads.session._connection.limit, limit)
+
+    def test_a_machine_that_is_gone_is_found_out(self) -> None:
+        for name in "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout":
+            # by a socket of the file system they are set, and mean nothing
+            self.assertEqual(self.of("", name), ("0", "session"))
+            self.assertEqual(self.of(f"-c {name}=7", name)[1], "client")
+
+    def test_connecting_has_limits(self) -> None:
         environment = {"PGCONNECT_TIMEOUT": "7"}
         for conninfo, variables, limits in (
             ("", {}, ("10", "10000")),
@@ -427,6 +457,12 @@ class Tables(BookCase):
             self.rows(change)
             with self.assertRaisesRegex(BookError, words), self.book().open("alice@host"):
                 pass
+
+    def test_nothing_stays_locked(self) -> None:
+        book = self.book()
+        self.take(book, "alice@host", "uid-1")
+        self.assertEqual(len(self.backends()), 1)
+        self.assertEqual(self.rows("SELECT * FROM pg_locks WHERE pid = ANY (%s)", self.backends()), [])
 
     def test_an_account_can_be_forgotten(self) -> None:
         self.take(self.book(), "alice@host", "uid-1")

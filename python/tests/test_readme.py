@@ -15,7 +15,10 @@ from typing import Any
 from unittest.mock import patch
 
 import pop3connect
+from pop3connect import harvest
+from pop3connect.harvest import postgres
 
+from .postgres import PostgresCase
 from .support import PASSWORD, ServerCase
 
 README = Path(__file__).parents[1] / "README.md"
@@ -27,15 +30,16 @@ def samples() -> dict[tuple[str, str], str]:
     return {(kind, name): source for kind, name, source in found}
 
 
-class Samples(ServerCase):
+class Samples(PostgresCase, ServerCase):
     def setUp(self) -> None:
+        super().setUp()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(folder.name)
 
     def run_sample(self, source: str, port: int) -> str:
-        """What a sample prints, with the test server in the place of its own."""
+        """What a sample prints, with the tests' own servers in the place of its own."""
         context = ssl.create_default_context(cafile=str(self.server.folder / "ca.pem"))
 
         def replaced(kind: Any) -> Any:
@@ -45,6 +49,13 @@ class Samples(ServerCase):
                 return kind(f"127.0.0.1:{port}", user, password, **self.tls(), **options)
 
             return make
+
+        def here(function: Any) -> Any:
+            def call(conninfo: str) -> Any:
+                assert conninfo == "host=db.example.com dbname=mail"
+                return function(self.conninfo())
+
+            return call
 
         class Poplib(poplib.POP3_SSL):
             def __init__(self, host: str, **options: Any) -> None:
@@ -57,10 +68,12 @@ class Samples(ServerCase):
         printed = io.StringIO()
         with (
             patch.object(poplib, "POP3_SSL", Poplib),
+            patch.object(harvest, "from_postgres", here(harvest.from_postgres)),
+            patch.object(postgres, "PostgresBook", here(postgres.PostgresBook)),
             patch.multiple(pop3connect, Mailbox=replaced(pop3connect.Mailbox), Account=replaced(pop3connect.Account)),
             contextlib.redirect_stdout(printed),
         ):
-            exec(compile(source, "sample", "exec"), {"__name__": "sample"})
+            exec(compile(source, "sample", "exec"), {"__name__": "__main__"})
         return printed.getvalue()
 
     def test_side_by_side(self) -> None:
@@ -86,16 +99,19 @@ class Samples(ServerCase):
             "aio": "[2]\n",
             "harvest": "2 messages taken\n",
             "shown": "2 messages taken\n",
+            "postgres": "2 messages taken\n",
+            "crew": "2 messages taken\n",
         }
         found = {name: source for (kind, name), source in samples().items() if kind == "sample"}
         self.assertEqual({*found}, {*expected})
         for name, words in expected.items():
             with self.subTest(name):
                 port = self.server.mailbox("tls=implicit messages=2 size=5000")
-                Path("accounts.csv").write_text(
-                    "server,user,password,ca_file,every\n"
-                    f"127.0.0.1:{port},alice,{PASSWORD},{self.server.folder}/ca.pem,60\n"
-                )
+                values = (f"127.0.0.1:{port}", "alice", PASSWORD, f"{self.server.folder}/ca.pem", "60")
+                Path("accounts.csv").write_text(f"server,user,password,ca_file,every\n{','.join(values)}\n")
+                self.rows("DROP TABLE IF EXISTS accounts")
+                self.rows('CREATE TABLE accounts (server text, "user" text, password text, ca_file text, every int)')
+                self.rows("INSERT INTO accounts VALUES (%s, %s, %s, %s, %s)", *values)
                 # on any port, which may be taken
                 printed = self.run_sample(found[name].replace("port=9110", "port=0"), port)
                 # without the lines of a page, which begin with the time

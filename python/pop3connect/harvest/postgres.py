@@ -59,23 +59,30 @@ INSERT INTO pop3connect_version VALUES (1);
 #: For how many days a unique id stays that the server does not list any more.
 GONE_FOR = 30
 
-#: How long a connection is waited for, an answer of the network, and one of PostgreSQL, where nothing else is said.
+#: How long a connection is waited for, and an answer of the network, in seconds, where nothing else is said.
 CONNECT_SECONDS = 10
 NETWORK_SECONDS = 10
-STATEMENT_SECONDS = 10
 
 # What a connection of a book must have:
 # - Dates are the same for all machines.
 # - The book of an account is read after its lock was taken, also where both are asked for at once: at any other level
 #   all that is asked for at once sees what had been committed before the first of it.
 # - What is committed is on the disk; "local" and the like are the administrator's choice.
-# - No statement takes forever.
 _SET_UP: LiteralString = """
 SELECT set_config('TimeZone', 'UTC', false),
        set_config('default_transaction_isolation', 'read committed', false),
-       set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), false),
-       extract(epoch FROM set_config('statement_timeout',
-           coalesce(nullif(current_setting('statement_timeout'), '0'), %s), false)::interval)
+       set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), false)
+"""
+# What it has where neither the conninfo nor the administrator says something else: no statement takes forever, and the
+# locks of a machine that is gone end in two minutes, not in two hours.
+_DEFAULTS: LiteralString = """
+SELECT set_config(name, ours.value, false)
+FROM pg_settings JOIN (VALUES
+    ('statement_timeout', '10s'),
+    ('tcp_keepalives_idle', '60'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '6'),
+    ('tcp_user_timeout', '120s')
+) AS ours (name, value) USING (name)
+WHERE source = 'default'
 """
 
 
@@ -166,9 +173,11 @@ class _Session:
             self._connection = connect(conninfo, target_session_attrs="read-write")
         self.close = weakref.finalize(self, _close, self._connection, self._process)
         try:
-            ((*_, limit),) = self.ask(_SET_UP, f"{STATEMENT_SECONDS}s")
-            # the server ends a statement after `limit`, and is itself waited for so long that it can tell
-            self._connection.limit = 2 * float(limit)
+            self.ask(_SET_UP)
+            self.ask(_DEFAULTS)
+            ((milliseconds,),) = self.ask("SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout'")
+            # the server ends a statement after that, and is itself waited for so long that it can tell
+            self._connection.limit = 2 * milliseconds / 1000
             self._make_tables()
         except BaseException:
             self.close()
@@ -321,7 +330,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     """
 
     #: In seconds; 0 for none.
-    limit: float = 2 * STATEMENT_SECONDS
+    limit: float = 20
 
     def wait(self, gen: PQGen[T], *arguments: Any, **more: Any) -> T:
         return super().wait(self._limited(gen), *arguments, **more)
