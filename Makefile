@@ -229,7 +229,8 @@ python-check:
 	@$(MAKE) --no-print-directory workspace
 	@echo '== the package for Python'
 	@python=$$(tools/python.sh) && \
-	  PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 POP3CONNECT_LIBRARY='$(VERSIONED)' POP3_TEST_SERVER='$(TEST_SERVER)' \
+	  PYTHONPATH='$(CURDIR)/python' PYTHONDONTWRITEBYTECODE=1 POP3CONNECT_LIBRARY='$(VERSIONED)' \
+	  POP3_TEST_SERVER='$(TEST_SERVER)' \
 	  "$$python/bin/python" -W error -X faulthandler python/tests/main.py
 
 # many mailboxes and two workers, of which one is killed; HARVEST='--mailboxes 100 --workers 3' and the like
