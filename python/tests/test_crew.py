@@ -411,7 +411,11 @@ class Real(Case):
         make_client: Any = Client
         with silent:
             async with make_cluster(
-                n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL, asynchronous=True
+                n_workers=2,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,
+                asynchronous=True,
             ) as cluster, make_client(cluster, asynchronous=True) as client:
                 yield client
 

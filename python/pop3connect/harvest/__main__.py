@@ -120,9 +120,14 @@ async def _harvester(options: argparse.Namespace, stack: AsyncExitStack) -> Harv
     make_cluster: Any = LocalCluster
     where = options.scheduler
     if where is None:
-        where = await stack.enter_async_context(
-            make_cluster(n_workers=options.workers, threads_per_worker=1, dashboard_address=None, asynchronous=True)
+        cluster = make_cluster(
+            n_workers=options.workers,
+            threads_per_worker=1,
+            # else it is open to all
+            dashboard_address="127.0.0.1:0",
+            asynchronous=True,
         )
+        where = await stack.enter_async_context(cluster)
     client = await stack.enter_async_context(make_client(where, asynchronous=True))
     return Crew(client, polls, sink.take, job, lease=options.lease, **more)
 

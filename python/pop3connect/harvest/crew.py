@@ -4,7 +4,7 @@ Dask has the workers started, joined, watched and started again, and carries wha
 what: each account has one owner at any time. An account goes to another owner when the one it had has given it up, or
 when the lease of an owner that is lost is over: a worker that was killed, or cannot be reached, stops by itself before.
 
-    async with LocalCluster(n_workers=4, threads_per_worker=1, asynchronous=True) as cluster:
+    async with LocalCluster(threads_per_worker=1, dashboard_address="127.0.0.1:0", asynchronous=True) as cluster:
         async with Client(cluster, asynchronous=True) as client:
             await Crew(client, from_csv("accounts.csv"), Maildir("mail").take, Job("mail.book")).run()
 """
