@@ -105,9 +105,10 @@ class PostgresBook:
     def __init__(self, conninfo: str = "") -> None:
         """Where the database is: `host=… dbname=…` or `postgresql://…`, as libpq takes it, with its PG… variables.
 
-        - A connection is waited for 10 seconds, the network for 10 (TCP), a statement for 10 and for its answer at the
-          most twice as long, unless `connect_timeout`, `tcp_user_timeout`, `options=-c statement_timeout=…` say how
-          long. After a connection that failed none is tried for as long again as that one took.
+        - A connection is waited for 10 seconds, the network (TCP) for 10, a statement for 10, and a server that does not
+          end it then for as long again, unless `connect_timeout`, `tcp_user_timeout` and
+          `options=-c statement_timeout=…` say how long. After a connection that failed none is tried for as long again
+          as that one took.
         - The tables are in the first schema of the search path: `options=-c search_path=mail`.
 
         Connects when it is first used. Raises ValueError where libpq cannot read it.
@@ -342,7 +343,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
             wanted = next(steps)
             while True:
                 ready = yield wanted
-                if not ready and self.limit and _clock() > end:
+                if self.limit and _clock() > end:
                     self.close()
                     raise psycopg.OperationalError(f"no answer in {self.limit:g} seconds")
                 wanted = steps.send(ready)
