@@ -22,7 +22,7 @@ from distributed import Client, LocalCluster
 
 from pop3connect import Job, Message
 from pop3connect.harvest import Crew, HostLimit, Poll, Polled
-from pop3connect.harvest.crew import _Hand
+from pop3connect.harvest.crew import _Hand, _Mailbox
 from pop3connect.harvest.harvester import Turn, name_of
 from pop3connect.harvest.member import LeaseOver, Member, Order, Report, Setting
 
@@ -345,6 +345,15 @@ class Crews(Case):
         crew._hear(_Hand("a", None, {}), Report([Polled("other", "Timeout", 0, 0)], [], 0, False))
         self.assertEqual(crew.status().failing, 0)
 
+    async def test_the_next_owner_asks_an_account_that_fails_less_often_too(self) -> None:
+        mailbox = _Mailbox("alice@host")
+        mailbox.change(Poll(self.account(), every=100))
+        for result, factor in (("Timeout", 2), ("Timeout", 4), ("ok", 1)):
+            mailbox.note(Polled("alice@host", result, 0, 10.0))
+            turn = mailbox.turn(time.monotonic())
+            self.assertEqual(turn.factor, factor)
+            self.assertAlmostEqual(turn.due_in, 100 * factor - 10, delta=60)
+
     async def test_failures_are_told_and_forgotten(self) -> None:
         cluster = Cluster("a")
         bad = Poll(self.account("messages=1", user="bob"), every=1e6)
@@ -391,6 +400,7 @@ class Crews(Case):
             limit = worker.members[0]._harvester._places._limit
             assert limit is not None
             self.assertEqual((limit.rate, limit.burst), (7, 3))
+            self.assertEqual(worker.members[0]._harvester._in_all, {"127.0.0.1": 3})
 
     async def test_a_worker_that_takes_no_work(self) -> None:
         cluster = Cluster("a")

@@ -364,8 +364,11 @@ class HavePlaces(unittest.IsolatedAsyncioTestCase):
         places.set_limits(0, 2)
         await self.settle()
         self.assertEqual(self.under_way, {"a": 2, "b": 2})
+        places.set_limits(0, 3)
+        await self.settle()
+        self.assertEqual(self.under_way, {"a": 3, "b": 3})
         places.set_limits(1, 1)
-        await self.end(3)
+        await self.end(5)
         self.assertEqual(places.taken, 1)
 
     async def asyncTearDown(self) -> None:
