@@ -12,6 +12,6 @@ trap 'rm -rf "$work"' EXIT
 
 "${LD:-ld}" -r --gc-sections --force-group-allocation $(sed 's/^/-u /' "$symbols") "$library" -o "$work/pop3connect.o"
 # some of Rust's objects have LLVM's code beside the machine's, which makes no sense joined, and which nothing needs
-objcopy --keep-global-symbols="$symbols" --remove-section=.llvmbc --remove-section=.llvmcmd "$work/pop3connect.o"
+"${OBJCOPY:-objcopy}" --keep-global-symbols="$symbols" --remove-section=.llvmbc --remove-section=.llvmcmd "$work/pop3connect.o"
 rm -f "$result"
-ar rcs "$result" "$work/pop3connect.o"
+"${AR:-ar}" rcs "$result" "$work/pop3connect.o"
