@@ -6,7 +6,8 @@ foreach(place LIBDIR INCLUDEDIR CMAKE_DIR)
   endif()
 endforeach()
 foreach(place LIBDIR INCLUDEDIR)
-  file(RELATIVE_PATH ${place}_FROM_CONFIG "${CMAKE_DIR}" "${${place}}")
+  file(RELATIVE_PATH from_config "${CMAKE_DIR}" "${${place}}")
+  string(REGEX REPLACE "/$" "" ${place}_FROM_CONFIG "${from_config}")
 endforeach()
 
 foreach(file "${LIBDIR}/pkgconfig/pop3connect.pc" "${CMAKE_DIR}/pop3connectConfig.cmake"
