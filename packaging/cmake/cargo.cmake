@@ -11,13 +11,8 @@ set(results "${POP3CONNECT_CARGO_TARGET_DIR}")
 set(strip_flags -Wl,--strip-debug)
 
 # make's jobs are not cargo's: it is no part of that make
-set(cargo_environment --unset=MAKEFLAGS --unset=MAKELEVEL --unset=CARGO_TARGET_DIR --unset=CARGO_BUILD_TARGET)
-# as it was when OpenSSL and SQLite were found
-foreach(variable PKG_CONFIG PKG_CONFIG_PATH PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_ALLOW_CROSS)
-  if(DEFINED ENV{${variable}})
-    list(APPEND cargo_environment "${variable}=$ENV{${variable}}")
-  endif()
-endforeach()
+set(cargo_environment --unset=MAKEFLAGS --unset=MAKELEVEL --unset=CARGO_TARGET_DIR --unset=CARGO_BUILD_TARGET
+  ${needed_environment})
 
 set(compiler "'${CMAKE_C_COMPILER}'")
 set(compiler_flags)
