@@ -37,6 +37,8 @@ help:
 	@echo 'make deb        builds the Debian packages: target/deb'
 	@echo 'make dist       archives for Windows, macOS and Linux with musl, and their SHA-256: target/dist; builds what is not'
 	@echo '                built (PLATFORMS="…" for some of windows, macos, musl)'
+	@echo 'make routes     each way to take the library, used: CMake, crate, Conan, vcpkg, RPM, Alpine (10 minutes at first;'
+	@echo '                ROUTES="…" for some of crate, conan, vcpkg, rpm, alpine)'
 	@echo 'make abi        records the ABI as the one that later versions must keep'
 	@echo 'make demo       sessions with the test server: in the clear, TLS, STARTTLS, an impostor, a mailbox'
 	@echo 'POP3_PASS=… make demo SERVER=host[:port] POP3_USER=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
@@ -338,6 +340,19 @@ deb:
 	@$(MAKE) --no-print-directory pages
 	packaging/debian.sh '$(TARGET)/deb'
 	@echo 'deb: the packages are in $(TARGET)/deb'
+
+# each way to take the library: built, and used by programs. What cmake_routes and recipes tell is in make test as well.
+ROUTES := crate conan vcpkg rpm alpine
+.PHONY: routes
+routes:
+	@tools/setup.sh routes
+	@$(MAKE) --no-print-directory workspace
+	$(fetch_trimmed)
+	$(call configure,ctest)
+	cd '$(TARGET)/ctest' && ctest $(CTEST_FLAGS) --tests-regex '^(cmake_routes|install|recipes)$$'
+	@for route in $(ROUTES); do \
+	  echo "== $$route" && ctest/routes/$$route.sh . '$(TEST_SERVER)' '$(TARGET)/routes' || exit 1; done
+	@echo 'routes: all passed'
 
 # for those who only use it: what these targets make, packed. Linkers write the time into what they make as well.
 PLATFORMS := windows macos musl

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The APKBUILD for Alpine, without abuild and with this system's C library: its words are checked by shellcheck, its functions
 # are run in the order of abuild's, and programs are built and run with what they install:
-# alpine.sh SOURCE TEST_SERVER FOLDER, which is emptied
+# alpine.sh SOURCE TEST_SERVER WORK
 set -euo pipefail
-source=$(cd "$1" && pwd) test_server=$2 out=$3
+source=$(cd "$1" && pwd) test_server=$2 out=$3/alpine
+target=${CARGO_TARGET_DIR:-$source/target}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset MAKEFLAGS MAKELEVEL DESTDIR LD_LIBRARY_PATH CARGO_TARGET_DIR CARGO_BUILD_TARGET PKG_CONFIG_PATH
@@ -15,7 +16,7 @@ recipe=$source/packaging/alpine/APKBUILD
 
 # it is a part of abuild, which reads the variables and sets others
 quietly shellcheck --shell=dash --exclude=SC2034,SC2148,SC2154 "$recipe"
-CARGO_TARGET_DIR=$source/target quietly "$source/packaging/sources.sh" "$out/sources"
+CARGO_TARGET_DIR=$target quietly "$source/packaging/sources.sh" "$out/sources"
 rm -rf "$out/sources"/*/
 cat > "$work/abuild" <<'EOF'
 set -eu

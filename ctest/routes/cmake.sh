@@ -75,8 +75,15 @@ done < "$work/shared/install_manifest.txt"
 
 # what cargo is told, by one that notes it
 mkdir "$work/bin"
-printf '#!/bin/sh\n{ echo "$@"; env | grep "^CC_\|^CARGO_\|^CFLAGS_\|^MAKE" | LC_ALL=C sort; } >> "%s"\n' "$work/told" \
-  > "$work/bin/cargo"
+cat > "$work/bin/cargo" <<END
+#!/bin/sh
+{ echo "\$@"; env | grep '^CC_\|^CARGO_\|^CFLAGS_\|^MAKE' | LC_ALL=C sort; } >> '$work/told'
+# what it would make
+for file in \$RESULTS; do
+  mkdir -p "\${file%/*}"
+  echo made > "\$file"
+done
+END
 chmod +x "$work/bin/cargo"
 is_told() { # [WORDS…] -- CMAKE-ARGUMENT…: cargo is told each of the WORDS, "!WORDS" not
   local words=()
@@ -114,6 +121,30 @@ CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=mine is_told CARGO_TARGET_AARCH64_
 # each build asks it
 cmake --build "$work/other" --target pop3connect_libraries > "$work/log" 2>&1 || true
 [ "$(grep -c '^build ' "$work/told")" = 2 ] || fail "cargo is not asked by each build"
+
+# what is installed of it for systems whose libraries cargo links itself
+installs() { # TRIPLE FILES-OF-CARGO FILES CMAKE-ARGUMENT…
+  local results=$work/other/cargo/$1/release file made=
+  for file in $2; do
+    made+="$results/$file "
+  done
+  RESULTS=$made is_told "--target $1" -- -DPOP3CONNECT_INSTALL=ON "-DCMAKE_INSTALL_PREFIX=$work/other/prefix" \
+    -DCMAKE_INSTALL_LIBDIR=lib "-DCMAKE_C_COMPILER=$(command -v cc)" -DCMAKE_C_COMPILER_WORKS=1 "${@:4}"
+  quietly cmake --install "$work/other"
+  (cd "$work/other/prefix" && find . ! -type d ! -name 'pop3connect*.h*' -printf '%P\n' | LC_ALL=C sort) > "$work/files"
+  diff <(printf '%s\n' $3 lib/cmake/pop3connect/pop3connectConfig{,Version}.cmake lib/pkgconfig/pop3connect.pc |
+    LC_ALL=C sort) "$work/files" || fail "other files are installed for $1"
+}
+installs x86_64-pc-windows-gnu 'pop3connect.dll libpop3connect.dll.a' 'bin/pop3connect.dll lib/libpop3connect.dll.a' \
+  -DCMAKE_SYSTEM_NAME=Windows -DCMAKE_SYSTEM_PROCESSOR=AMD64
+installs aarch64-apple-darwin 'libpop3connect.dylib libpop3connect.a' \
+  'lib/libpop3connect.1.dylib lib/libpop3connect.dylib lib/libpop3connect.a' \
+  -DCMAKE_SYSTEM_NAME=Darwin -DCMAKE_SYSTEM_PROCESSOR=arm64
+if cmake -S "$source" -B "$work/none" -DCMAKE_SYSTEM_NAME=Windows -DBUILD_SHARED_LIBS=OFF \
+  "-DCMAKE_C_COMPILER=$(command -v cc)" -DCMAKE_C_COMPILER_WORKS=1 > "$work/log" 2>&1; then
+  fail "a static library for Windows was promised"
+fi
+grep -q 'there is the DLL alone' "$work/log" || fail "refused for another reason" "$(cat "$work/log")"
 
 # Rust's names of systems
 rust_name() { # TRIPLE SETTING…

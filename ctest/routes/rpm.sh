@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # The RPM packages: built by rpmbuild, looked at by rpmlint, and programs are built and run with what they install; nothing is
-# installed into the machine: rpm.sh SOURCE TEST_SERVER FOLDER, which is emptied
+# installed into the machine: rpm.sh SOURCE TEST_SERVER WORK
 #
 # cargo must have fetched the crates before.
 set -euo pipefail
-source=$(cd "$1" && pwd) test_server=$2 out=$3
+source=$(cd "$1" && pwd) test_server=$2 out=$3/rpm
+target=${CARGO_TARGET_DIR:-$source/target}
 spec=$source/packaging/rpm/libpop3connect.spec
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -14,7 +15,7 @@ rm -rf "$out"
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 
-CARGO_TARGET_DIR=$source/target quietly "$source/packaging/sources.sh" "$out/SOURCES"
+CARGO_TARGET_DIR=$target quietly "$source/packaging/sources.sh" "$out/SOURCES"
 # without a network; what it needs is no package of RPM's here
 quietly unshare --map-root-user --net rpmbuild -bb --nodeps "$spec" --define "_topdir $out" --define "_smp_mflags -j2"
 arch=$(uname -m)
