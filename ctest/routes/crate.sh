@@ -14,7 +14,6 @@ cd "$source"
 # what has changed and is not committed is packed as well
 quietly cargo package --locked --offline --allow-dirty --target-dir "$kept/crate"
 packed=$kept/crate/package/pop3connect-$version.crate
-[ -e "$packed" ] || packed=$kept/crate/package/tmp-crate/pop3connect-$version.crate
 size=$(stat -c %s "$packed")
 [ "$size" -lt 3000000 ] || fail "the crate has become large: $size bytes"
 # where no workspace is above it
