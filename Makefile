@@ -37,8 +37,8 @@ help:
 	@echo 'make deb        builds the Debian packages: target/deb'
 	@echo 'make dist       archives for Windows, macOS and Linux with musl, and their SHA-256: target/dist; builds what is not'
 	@echo '                built (PLATFORMS="…" for some of windows, macos, musl)'
-	@echo 'make routes     each way to take the library, used: CMake, crate, Conan, vcpkg, RPM, Alpine (10 minutes at first;'
-	@echo '                ROUTES="…" for some of crate, conan, vcpkg, rpm, alpine)'
+	@echo 'make routes     each way to take the library, used: CMake, crate, Conan, vcpkg, RPM, Alpine (10 minutes at'
+	@echo '                first; ROUTES="…" for some of crate, conan, vcpkg, rpm, alpine)'
 	@echo 'make abi        records the ABI as the one that later versions must keep'
 	@echo 'make demo       sessions with the test server: in the clear, TLS, STARTTLS, an impostor, a mailbox'
 	@echo 'POP3_PASS=… make demo SERVER=host[:port] POP3_USER=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
@@ -103,7 +103,8 @@ shared:
 static:
 	@mkdir -p '$(VERSIONED_DIR)'
 	@tools/if_changed.sh '$(STATIC)' '$(RELEASE)/libpop3connect.a' ctest/symbols.txt packaging/static.sh -- \
-	  env LD='$(LD)' AR='$(AR)' OBJCOPY='$(OBJCOPY)' packaging/static.sh ctest/symbols.txt '$(RELEASE)/libpop3connect.a' '$(STATIC)'
+	  env LD='$(LD)' AR='$(AR)' OBJCOPY='$(OBJCOPY)' packaging/static.sh ctest/symbols.txt \
+	  '$(RELEASE)/libpop3connect.a' '$(STATIC)'
 
 # what is set as an argument of make may have a $ in it, as the environment may
 $(foreach variable,SERVER POP3_USER POP3_PASS FOLDER,$(if $(filter command,$(firstword $(origin $(variable)))),\
@@ -410,7 +411,8 @@ define fill_in
 @echo '$(1) into $(DESTDIR)$(2)'
 @from_config=$$(realpath -m --relative-to='$(LIBDIR)/cmake/pop3connect' '$(INCLUDEDIR)' | sed 's/[&|]/\\&/g') && \
 	  sed -e 's|@VERSION@|$(VERSION)|' -e 's|@PREFIX@|$(call in_sed,$(PREFIX))|' -e 's|@LIBDIR@|$(call in_sed,$(LIBDIR))|' \
-	  -e 's|@INCLUDEDIR@|$(call in_sed,$(INCLUDEDIR))|' -e "s|@INCLUDEDIR_FROM_CONFIG@|$$from_config|" -e 's|@LIBDIR_FROM_CONFIG@|../..|' \
+	  -e 's|@INCLUDEDIR@|$(call in_sed,$(INCLUDEDIR))|' -e "s|@INCLUDEDIR_FROM_CONFIG@|$$from_config|" \
+	  -e 's|@LIBDIR_FROM_CONFIG@|../..|' \
 	  packaging/$(1).in > '$(DESTDIR)$(2)/$(1)' && chmod 644 '$(DESTDIR)$(2)/$(1)'
 endef
 

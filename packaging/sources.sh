@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Packs this tree, and the crates that the library is built from for Linux: sources.sh FOLDER
 #
-# In FOLDER, which is emptied, are then pop3connect-VERSION and its .tar.xz, and pop3connect-VERSION-vendor.tar.xz, whose folder
-# `vendor` is in that of the sources as well: a package is built without a network. cargo must have fetched the crates before.
+# In FOLDER, which is emptied, are then pop3connect-VERSION and its .tar.xz, and pop3connect-VERSION-vendor.tar.xz,
+# whose folder `vendor` is in that of the sources as well: a package is built without a network. cargo must have fetched
+# the crates before.
 set -euo pipefail
 out=$1
 rm -rf "$out"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The APKBUILD for Alpine, without abuild and with this system's C library: its words are checked by shellcheck, its functions
-# are run in the order of abuild's, and programs are built and run with what they install:
+# The APKBUILD for Alpine, without abuild and with this system's C library: its words are checked by shellcheck, its
+# functions are run in the order of abuild's, and programs are built and run with what they install:
 # alpine.sh SOURCE TEST_SERVER WORK
 set -euo pipefail
 source=$(cd "$1" && pwd) test_server=$2 out=$3/alpine

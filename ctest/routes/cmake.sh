@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The ways by which CMake's projects take the library: FetchContent, add_subdirectory, ExternalProject, and installed by CMake,
-# with each generator that is here. What make has built is used, so cargo has nothing to do; what it is told to do for other
-# systems is seen by a program that stands in for it.
+# The ways by which CMake's projects take the library: FetchContent, add_subdirectory, ExternalProject, and installed by
+# CMake, with each generator that is here. What make has built is used, so cargo has nothing to do; what it is told to
+# do for other systems is seen by a program that stands in for it.
 #
 #   cmake.sh SOURCE LIBRARY_DIR
 set -euo pipefail
@@ -54,9 +54,9 @@ cd "$source"
 for preset in shared static debug; do
   quietly cmake --preset $preset -B "$work/$preset" "${reuse[@]}" -DCMAKE_INSTALL_PREFIX=/usr
 done
-for folder in static:STATIC debug:Debug; do
-  grep -q "BUILD_SHARED_LIBS:BOOL=$([ "${folder#*:}" = STATIC ] && echo OFF || echo ON)" "$work/${folder%:*}/CMakeCache.txt" ||
-    fail "preset ${folder%:*} is of another kind"
+for kind in shared:ON static:OFF debug:ON; do
+  grep -q "^BUILD_SHARED_LIBS:BOOL=${kind#*:}" "$work/${kind%:*}/CMakeCache.txt" ||
+    fail "preset ${kind%:*} is of another kind"
 done
 grep -q 'CMAKE_BUILD_TYPE:[A-Z]*=Debug' "$work/debug/CMakeCache.txt" || fail "the preset debug is none"
 quietly cmake --build "$work/shared"
@@ -70,7 +70,7 @@ listed() { # FOLDER
 }
 diff <(listed "$work/by_make") <(listed "$work/by_cmake") || fail "CMake installs with other modes than make"
 while read -r file; do
-  [ -e "$work/by_cmake$file" ] || [ -L "$work/by_cmake$file" ] || fail "install_manifest.txt has $file, which is not there"
+  [ -e "$work/by_cmake$file" ] || [ -L "$work/by_cmake$file" ] || fail "listed, and not there: $file"
 done < "$work/shared/install_manifest.txt"
 
 # what cargo is told, by one that notes it
@@ -94,8 +94,8 @@ is_told() { # [WORDS…] -- CMAKE-ARGUMENT…: cargo is told each of the WORDS, 
   shift
   rm -rf "$work/told" "$work/other"
   # what is linked afterwards of nothing fails
-  cmake -S "$source" -B "$work/other" -DPOP3CONNECT_CARGO="$work/bin/cargo" -DPOP3CONNECT_MANUAL=OFF "$@" > "$work/log" 2>&1 ||
-    fail "cannot be configured: $*" "$(cat "$work/log")"
+  cmake -S "$source" -B "$work/other" -DPOP3CONNECT_CARGO="$work/bin/cargo" -DPOP3CONNECT_MANUAL=OFF "$@" \
+    > "$work/log" 2>&1 || fail "cannot be configured: $*" "$(cat "$work/log")"
   cmake --build "$work/other" --target pop3connect_libraries > "$work/log" 2>&1 || true
   local word
   for word in "${words[@]}"; do
@@ -116,8 +116,8 @@ is_told '--target aarch64-unknown-linux-gnu' "CARGO_TARGET_AARCH64_UNKNOWN_LINUX
   "CC_aarch64_unknown_linux_gnu=$(command -v cc)" '!RUSTFLAGS' -- "${other[@]}" -DCMAKE_SYSTEM_PROCESSOR=aarch64
 is_told CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS='-Clink-arg=--sysroot=/somewhere' -- "${other[@]}" \
   -DCMAKE_SYSTEM_PROCESSOR=arm64 -DCMAKE_SYSROOT='/somewhere'
-CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=mine is_told CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=mine -- "${other[@]}" \
-  -DCMAKE_SYSTEM_PROCESSOR=aarch64
+CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=mine is_told CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=mine -- \
+  "${other[@]}" -DCMAKE_SYSTEM_PROCESSOR=aarch64
 # each build asks it
 cmake --build "$work/other" --target pop3connect_libraries > "$work/log" 2>&1 || true
 [ "$(grep -c '^build ' "$work/told")" = 2 ] || fail "cargo is not asked by each build"
@@ -148,7 +148,8 @@ grep -q 'there is the DLL alone' "$work/log" || fail "refused for another reason
 
 # Rust's names of systems
 rust_name() { # TRIPLE SETTING…
-  printf 'include("%s/packaging/cmake/target.cmake")\npop3connect_target(result)\nmessage("${result}")\n' "$source" > "$work/name.cmake"
+  printf 'include("%s/packaging/cmake/target.cmake")\npop3connect_target(result)\nmessage("${result}")\n' "$source" \
+    > "$work/name.cmake"
   local result
   result=$(cmake -DCMAKE_CROSSCOMPILING=ON "${@:2}" -P "$work/name.cmake" 2>&1 | tr -s ' \n' ' ') || true
   [[ $result = *"$1"* ]] || fail "${*:2} is not $1 but:" "$result"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The package for Conan, made by its client: static and shared, with the system's OpenSSL and SQLite, and with packages of them.
-# ConanCenter is not asked: what stands in for its packages are the system's own libraries.
+# The package for Conan, made by its client: static and shared, with the system's OpenSSL and SQLite, and with packages
+# of them. ConanCenter is not asked: what stands in for its packages are the system's own libraries.
 #
 #   conan.sh SOURCE TEST_SERVER WORK
 set -euo pipefail
@@ -41,7 +41,8 @@ for package in openssl/3.0.99 sqlite3/3.40.99 pkgconf/2.1.99; do
   quietly "$conan" create "$work" --name "${package%/*}" --version "${package#*/}"
 done
 create packages -o '&:system_libs=False'
-grep -q 'Found openssl, version 3\.0\.99' "$work/packages.log" && grep -q 'Found sqlite3, version 3\.40\.99' "$work/packages.log" ||
+grep -q 'Found openssl, version 3\.0\.99' "$work/packages.log" &&
+  grep -q 'Found sqlite3, version 3\.40\.99' "$work/packages.log" ||
   fail "it was not built with the packages" "$(cat "$work/packages.log")"
 work_by static "$folder"
 diff "$work/before" <(find "$source/packaging") || fail "Conan writes among the sources"

@@ -1,4 +1,4 @@
-"""Stands in for a package of ConanCenter by what this system has: `conan create` with --name openssl, sqlite3 or pkgconf."""
+"""Stands in for a package of ConanCenter by what this system has: --name openssl, sqlite3 or pkgconf."""
 
 from conan import ConanFile
 

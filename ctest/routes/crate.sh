@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The crate that cargo packs: it has what its documents lead to, builds from what is in it alone, as does its documentation, and
-# a program that has it reads a mailbox: crate.sh SOURCE TEST_SERVER WORK, where cargo keeps what it has built
+# The crate that cargo packs: it has what its documents lead to, builds from what is in it alone, as does its
+# documentation, and a program that has it reads a mailbox:
+# crate.sh SOURCE TEST_SERVER WORK, where cargo keeps what it has built
 set -euo pipefail
 source=$(cd "$1" && pwd) test_server=$2
 mkdir -p "$3"
@@ -8,7 +9,7 @@ kept=$(cd "$3" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset MAKEFLAGS MAKELEVEL RUSTFLAGS CARGO_TARGET_DIR CARGO_BUILD_TARGET
-. "$source/ctest/routes/programs.sh" "$source" "$test_server"
+. "$source/ctest/routes/programs.sh" "$source" "$test_server" size=1000
 cd "$source"
 
 # what has changed and is not committed is packed as well
@@ -19,7 +20,8 @@ size=$(stat -c %s "$packed")
 # where no workspace is above it
 tar -xf "$packed" -C "$work"
 crate=$work/pop3connect-$version
-RUSTDOCFLAGS='-D warnings' quietly cargo doc --offline --no-deps --manifest-path "$crate/Cargo.toml" --target-dir "$kept/crate"
+RUSTDOCFLAGS='-D warnings' quietly cargo doc --offline --no-deps --manifest-path "$crate/Cargo.toml" \
+  --target-dir "$kept/crate"
 
 # the same program as of ctest's `rust`, which has the tree
 cp -r ctest/rust "$work/program"

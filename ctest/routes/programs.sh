@@ -1,8 +1,8 @@
 # To be sourced: what programs that came by some route must do.
 #
-#   . programs.sh SOURCE TEST_SERVER
+#   . programs.sh SOURCE TEST_SERVER [SETTING-OF-THE-MAILBOX…]
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$1/Cargo.toml")
-. "$1/ctest/support/mailbox.sh" "$2"
+. "$1/ctest/support/mailbox.sh" "${@:2}"
 fail() {
   printf '%s\n' "$@" >&2
   exit 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The RPM packages: built by rpmbuild, looked at by rpmlint, and programs are built and run with what they install; nothing is
-# installed into the machine: rpm.sh SOURCE TEST_SERVER WORK
+# The RPM packages: built by rpmbuild, looked at by rpmlint, and programs are built and run with what they install;
+# nothing is installed into the machine: rpm.sh SOURCE TEST_SERVER WORK
 #
 # cargo must have fetched the crates before.
 set -euo pipefail
@@ -20,10 +20,11 @@ CARGO_TARGET_DIR=$target quietly "$source/packaging/sources.sh" "$out/SOURCES"
 quietly unshare --map-root-user --net rpmbuild -bb --nodeps "$spec" --define "_topdir $out" --define "_smp_mflags -j2"
 arch=$(uname -m)
 packages=()
-for package in "$arch/libpop3connect" "$arch/libpop3connect-devel" "$arch/libpop3connect-static" noarch/libpop3connect-doc; do
+for package in "$arch/libpop3connect"{,-devel,-static} noarch/libpop3connect-doc; do
   packages+=("$out/RPMS/$package-$version-1.${package%%/*}.rpm")
 done
-diff <(find "$out/RPMS" -type f | LC_ALL=C sort) <(printf '%s\n' "${packages[@]}" | LC_ALL=C sort) || fail "other packages were built"
+diff <(find "$out/RPMS" -type f | LC_ALL=C sort) <(printf '%s\n' "${packages[@]}" | LC_ALL=C sort) ||
+  fail "other packages were built"
 rpmlint --strict --config "$source/ctest/routes/rpmlint.toml" "$spec" "${packages[@]}" > "$work/log" 2>&1 ||
   fail "rpmlint:" "$(cat "$work/log")"
 
@@ -39,5 +40,6 @@ work_by shared "$work/package"
 rpm --query --package --requires "${packages[0]}" > "$work/requires"
 grep -q '^libssl\.so\.' "$work/requires" || fail "the library asks for no OpenSSL" "$(cat "$work/requires")"
 rpm --query --package --provides "${packages[0]}" > "$work/provides"
-grep -q '^libpop3connect\.so\.1(pop3_1)' "$work/provides" || fail "the library provides no versions" "$(cat "$work/provides")"
+grep -q '^libpop3connect\.so\.1(pop3_1)' "$work/provides" ||
+  fail "the library provides no versions" "$(cat "$work/provides")"
 echo "rpm: built without a network, looked at, used"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The port for vcpkg, by CMake alone: it builds and installs into a prefix, in which a project finds the library by CMake and by
-# pkg-config.
+# The port for vcpkg, by CMake alone: it builds and installs into a prefix, in which a project finds the library by
+# CMake and by pkg-config.
 #
 #   vcpkg.sh SOURCE TEST_SERVER WORK, where cargo keeps what it has built
 set -euo pipefail

@@ -1,8 +1,10 @@
 # What vcpkg gives a portfile, as far as packaging/vcpkg/portfile.cmake uses it, so that CMake alone runs that:
 #
-#   cmake -DPORTFILE=… -DVCPKG_LIBRARY_LINKAGE=dynamic|static -DWORK=FOLDER -DINSTALLED=PREFIX -DOPTIONS=… -P vcpkg_stand_in.cmake
+#   cmake -DPORTFILE=… -DVCPKG_LIBRARY_LINKAGE=dynamic|static -DWORK=FOLDER -DINSTALLED=PREFIX -DOPTIONS=…
+#     -P vcpkg_stand_in.cmake
 #
-# WORK is for the build; INSTALLED gets the package, and may have what it depends on. OPTIONS are further ones of the project.
+# WORK is for the build; INSTALLED gets the package, and may have what it depends on. OPTIONS are further ones of the
+# project.
 cmake_minimum_required(VERSION 3.21)
 get_filename_component(port "${PORTFILE}" DIRECTORY)
 file(READ "${port}/vcpkg.json" manifest)
@@ -32,9 +34,9 @@ function(vcpkg_cmake_configure)
   if(VCPKG_LIBRARY_LINKAGE STREQUAL "dynamic")
     set(shared ON)
   endif()
-  run("${CMAKE_COMMAND}" -S "${given_SOURCE_PATH}" -B "${build}" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=${shared}
-    "-DCMAKE_INSTALL_PREFIX=${CURRENT_PACKAGES_DIR}" -DCMAKE_INSTALL_LIBDIR=lib "-DCMAKE_PREFIX_PATH=${CURRENT_INSTALLED_DIR}"
-    ${given_OPTIONS} ${OPTIONS})
+  run("${CMAKE_COMMAND}" -S "${given_SOURCE_PATH}" -B "${build}" -DCMAKE_BUILD_TYPE=Release
+    -DBUILD_SHARED_LIBS=${shared} "-DCMAKE_INSTALL_PREFIX=${CURRENT_PACKAGES_DIR}" -DCMAKE_INSTALL_LIBDIR=lib
+    "-DCMAKE_PREFIX_PATH=${CURRENT_INSTALLED_DIR}" ${given_OPTIONS} ${OPTIONS})
 endfunction()
 
 function(vcpkg_cmake_install)
@@ -67,7 +69,8 @@ foreach(file share/${PORT}/copyright share/${PORT}/usage share/${PORT}/${PORT}Co
 endforeach()
 file(GLOB_RECURSE shared "${CURRENT_PACKAGES_DIR}/*.so*")
 file(GLOB_RECURSE static "${CURRENT_PACKAGES_DIR}/*.a")
-if((VCPKG_LIBRARY_LINKAGE STREQUAL "dynamic" AND (static OR NOT shared)) OR (VCPKG_LIBRARY_LINKAGE STREQUAL "static" AND shared))
+if((VCPKG_LIBRARY_LINKAGE STREQUAL "dynamic" AND (static OR NOT shared))
+    OR (VCPKG_LIBRARY_LINKAGE STREQUAL "static" AND shared))
   message(FATAL_ERROR "not the libraries of ${VCPKG_LIBRARY_LINKAGE}: ${shared} ${static}")
 endif()
 file(GLOB_RECURSE texts "${CURRENT_PACKAGES_DIR}/*.cmake" "${CURRENT_PACKAGES_DIR}/*.pc")

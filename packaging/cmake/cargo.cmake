@@ -1,8 +1,9 @@
-# How cargo is called: `cargo` is the command, `results` the folder where it puts the libraries, `cargo_environment` what it
-# is told by variables, `compiler` the command of CMake's compiler, for a shell.
+# How cargo is called: `cargo` is the command, `results` the folder where it puts the libraries, `cargo_environment`
+# what it is told by variables, `compiler` the command of CMake's compiler, for a shell.
 find_program(POP3CONNECT_CARGO cargo HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin" DOC "cargo")
 if(NOT POP3CONNECT_CARGO)
-  message(FATAL_ERROR "pop3connect is written in Rust, and cargo is not here: https://rustup.rs, or set POP3CONNECT_CARGO")
+  message(FATAL_ERROR "pop3connect is written in Rust, and cargo is not here: https://rustup.rs, or set "
+    "POP3CONNECT_CARGO")
 endif()
 
 set(cargo "${POP3CONNECT_CARGO}" build --locked --lib --manifest-path "${PROJECT_SOURCE_DIR}/Cargo.toml"

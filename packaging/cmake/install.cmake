@@ -1,6 +1,7 @@
 # What make install installs: the same files from the same templates.
 include(GNUInstallDirs)
-set(POP3CONNECT_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/pop3connect" CACHE STRING "where the CMake package is installed")
+set(POP3CONNECT_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/pop3connect" CACHE STRING
+  "where the CMake package is installed")
 
 install(FILES include/pop3connect.h include/pop3connect.hpp DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 if(static IN_LIST kinds)

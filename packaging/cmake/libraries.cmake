@@ -24,9 +24,11 @@ else()
     list(APPEND byproducts "${file_${kind}}")
   endforeach()
   set(make "${CMAKE_COMMAND}" -E env ${cargo_environment} "${POP3CONNECT_MAKE}" --no-print-directory --silent
-    -C "${PROJECT_SOURCE_DIR}" "TARGET=${POP3CONNECT_CARGO_TARGET_DIR}" "RELEASE=${results}" "CARGO=${POP3CONNECT_CARGO}")
-  list(APPEND commands COMMAND ${make} ${kinds} "VERSIONED_DIR=${made}" "CC=${compiler}" "AR=${CMAKE_AR}" "LD=${CMAKE_LINKER}"
-    "OBJCOPY=${CMAKE_OBJCOPY}" "LDFLAGS=${CMAKE_SHARED_LINKER_FLAGS}" "SYSTEM_LIBS=${system_libs}" "STRIP_FLAGS=${strip_flags}")
+    -C "${PROJECT_SOURCE_DIR}" "TARGET=${POP3CONNECT_CARGO_TARGET_DIR}" "RELEASE=${results}"
+    "CARGO=${POP3CONNECT_CARGO}")
+  list(APPEND commands COMMAND ${make} ${kinds} "VERSIONED_DIR=${made}" "CC=${compiler}" "AR=${CMAKE_AR}"
+    "LD=${CMAKE_LINKER}" "OBJCOPY=${CMAKE_OBJCOPY}" "LDFLAGS=${CMAKE_SHARED_LINKER_FLAGS}" "SYSTEM_LIBS=${system_libs}"
+    "STRIP_FLAGS=${strip_flags}")
   # by a program of this machine
   if(POP3CONNECT_MANUAL AND NOT target)
     list(APPEND commands COMMAND ${make} pages "RELEASE=${POP3CONNECT_CARGO_TARGET_DIR}/release"
@@ -39,8 +41,8 @@ set(all)
 if(POP3CONNECT_INSTALL)
   set(all ALL)
 endif()
-add_custom_target(pop3connect_libraries ${all} ${commands} BYPRODUCTS ${byproducts} COMMENT "Building libpop3connect by cargo"
-  USES_TERMINAL VERBATIM)
+add_custom_target(pop3connect_libraries ${all} ${commands} BYPRODUCTS ${byproducts}
+  COMMENT "Building libpop3connect by cargo" USES_TERMINAL VERBATIM)
 
 # add(TARGET KIND)
 function(add name kind)

@@ -1,5 +1,5 @@
-# What the library needs of the system: `needed` for whoever links to the static one, `system_libs` as linkers' words, and
-# `needed_environment`, by which the scripts of crates find the same OpenSSL and SQLite as CMake does.
+# What the library needs of the system: `needed` for whoever links to the static one, `system_libs` as linkers' words,
+# and `needed_environment`, by which the scripts of crates find the same OpenSSL and SQLite as CMake does.
 set(needed_environment)
 if(WIN32)
   return()

@@ -36,8 +36,8 @@ class Pop3connectRecipe(ConanFile):
     def export_sources(self):
         for pattern in (
             "CMakeLists.txt", "Cargo.*", "LICENSE-*", "Makefile", "README.md", "build.rs", "cbindgen.toml",
-            "abi/version_script.sh", "ctest/symbols.txt", "ctest/server/*", "include/*", "packaging/*", "src/*", "tests/*",
-            "tools/*",
+            "abi/version_script.sh", "ctest/symbols.txt", "ctest/server/*", "include/*", "packaging/*", "src/*",
+            "tests/*", "tools/*",
         ):  # fmt: skip
             copy(self, pattern, self._root, self.export_sources_folder)
 

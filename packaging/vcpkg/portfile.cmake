@@ -1,4 +1,5 @@
-# An overlay port of the tree that it lies in: vcpkg install pop3connect --overlay-ports=packaging/vcpkg, with cargo on the PATH.
+# An overlay port of the tree that it lies in: vcpkg install pop3connect --overlay-ports=packaging/vcpkg, with cargo on
+# the PATH.
 get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)
 
 # for programs of any build type: its interface is C
