@@ -7,8 +7,10 @@ RELEASE := $(TARGET)/release
 LIBRARY := $(RELEASE)/libpop3connect.so
 # the libraries that are installed: cargo's, linked once more, so that symbols of the one have versions, and those of the
 # other that are not for hosts are its own
-VERSIONED := $(RELEASE)/versioned/libpop3connect.so.1
-STATIC := $(RELEASE)/versioned/libpop3connect.a
+VERSIONED_DIR := $(RELEASE)/versioned
+VERSIONED := $(VERSIONED_DIR)/libpop3connect.so.1
+STATIC := $(VERSIONED_DIR)/libpop3connect.a
+MAN := $(TARGET)/man
 TEST_SERVER := $(RELEASE)/pop3-test-server
 CARGO := cargo
 # what follows looks for the results there
@@ -35,6 +37,8 @@ help:
 	@echo 'make deb        builds the Debian packages: target/deb'
 	@echo 'make dist       archives for Windows, macOS and Linux with musl, and their SHA-256: target/dist; builds what is not'
 	@echo '                built (PLATFORMS="…" for some of windows, macos, musl)'
+	@echo 'make routes     each way to take the library, used: CMake, crate, Conan, vcpkg, RPM, Alpine (10 minutes at'
+	@echo '                first; ROUTES="…" for some of crate, conan, vcpkg, rpm, alpine)'
 	@echo 'make abi        records the ABI as the one that later versions must keep'
 	@echo 'make demo       sessions with the test server: in the clear, TLS, STARTTLS, an impostor, a mailbox'
 	@echo 'POP3_PASS=… make demo SERVER=host[:port] POP3_USER=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
@@ -82,13 +86,14 @@ workspace:
 
 # rustc hands the linker a version script whose node has no name, beside which there may be no other: so the library with
 # versions is linked here, by the flags that cargo's is linked by (see build.rs), and by LDFLAGS.
-VERSION_SCRIPT := $(RELEASE)/versioned/symbols.map
+VERSION_SCRIPT := $(VERSIONED_DIR)/symbols.map
 SYSTEM_LIBS = $$(pkg-config --libs openssl sqlite3)
 STRIP_FLAGS := -Wl,--strip-debug
+OBJCOPY := objcopy
 .PHONY: versioned shared static
 versioned: shared static
 shared:
-	@mkdir -p '$(RELEASE)/versioned'
+	@mkdir -p '$(VERSIONED_DIR)'
 	@abi/version_script.sh ctest/symbols.txt > '$(VERSION_SCRIPT)'
 	@tools/if_changed.sh '$(VERSIONED)' '$(RELEASE)/libpop3connect.a' ctest/symbols.txt abi/version_script.sh -- \
 	  $(CC) -shared -o '$(VERSIONED)' -Wl,-soname,libpop3connect.so.1 -Wl,--version-script='$(VERSION_SCRIPT)' \
@@ -96,9 +101,10 @@ shared:
 	  -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro $(STRIP_FLAGS) $(LDFLAGS) \
 	  -Wl,--as-needed $(SYSTEM_LIBS) -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 static:
-	@mkdir -p '$(RELEASE)/versioned'
+	@mkdir -p '$(VERSIONED_DIR)'
 	@tools/if_changed.sh '$(STATIC)' '$(RELEASE)/libpop3connect.a' ctest/symbols.txt packaging/static.sh -- \
-	  env LD='$(LD)' packaging/static.sh ctest/symbols.txt '$(RELEASE)/libpop3connect.a' '$(STATIC)'
+	  env LD='$(LD)' AR='$(AR)' OBJCOPY='$(OBJCOPY)' packaging/static.sh ctest/symbols.txt \
+	  '$(RELEASE)/libpop3connect.a' '$(STATIC)'
 
 # what is set as an argument of make may have a $ in it, as the environment may
 $(foreach variable,SERVER POP3_USER POP3_PASS FOLDER,$(if $(filter command,$(firstword $(origin $(variable)))),\
@@ -264,7 +270,7 @@ header:
 man:
 	@tools/setup.sh build
 	@$(MAKE) --no-print-directory pages
-	cp '$(TARGET)/man/errors.md' docs/errors.md
+	cp '$(MAN)/errors.md' docs/errors.md
 	@echo 'man: $(TARGET)/man/man3, docs/errors.md'
 
 # the date is today's, or that of the sources where whoever packages them says so
@@ -272,7 +278,7 @@ man:
 pages:
 	$(CARGO) build $(CARGO_FLAGS) --release --quiet --package pop3-manual
 	'$(RELEASE)/pop3-manual' include/pop3connect.h README.md $(VERSION) \
-	  "$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(date +%s)}" +%F)" '$(TARGET)/man/man3' '$(TARGET)/man/errors.md'
+	  "$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(date +%s)}" +%F)" '$(MAN)/man3' '$(MAN)/errors.md'
 
 bench: bench-programs
 	'$(TARGET)/bench/bench_connect'
@@ -347,6 +353,19 @@ deb:
 	packaging/debian.sh '$(TARGET)/deb'
 	@echo 'deb: the packages are in $(TARGET)/deb'
 
+# each way to take the library: built, and used by programs. What cmake_routes and recipes tell is in make test as well.
+ROUTES := crate conan vcpkg rpm alpine
+.PHONY: routes
+routes:
+	@tools/setup.sh routes
+	@$(MAKE) --no-print-directory workspace
+	$(fetch_trimmed)
+	$(call configure,ctest)
+	cd '$(TARGET)/ctest' && ctest $(CTEST_FLAGS) --tests-regex '^(cmake_routes|install|recipes)$$'
+	@for route in $(ROUTES); do \
+	  echo "== $$route" && ctest/routes/$$route.sh . '$(TEST_SERVER)' '$(TARGET)/routes' || exit 1; done
+	@echo 'routes: all passed'
+
 # for those who only use it: what these targets make, packed. Linkers write the time into what they make as well.
 PLATFORMS := windows macos musl
 .PHONY: dist
@@ -376,7 +395,7 @@ install:
 	$(call fill_in,pop3connectConfig.cmake,$(LIBDIR)/cmake/pop3connect)
 	$(call fill_in,pop3connectConfigVersion.cmake,$(LIBDIR)/cmake/pop3connect)
 	@echo 'manual pages into $(DESTDIR)$(MANDIR)/man3'
-	@[ ! -d '$(TARGET)/man/man3' ] || install -m 644 '$(TARGET)'/man/man3/*.3 '$(DESTDIR)$(MANDIR)/man3'
+	@[ ! -d '$(MAN)/man3' ] || install -m 644 '$(MAN)'/man3/*.3 '$(DESTDIR)$(MANDIR)/man3'
 	$(tell_loader)
 
 # what would need to be quoted in pop3connect.pc, for CMake, or here
@@ -404,6 +423,7 @@ define fill_in
 @from_config=$$(realpath -m --relative-to='$(LIBDIR)/cmake/pop3connect' '$(INCLUDEDIR)' | sed 's/[&|]/\\&/g') && \
 	  sed -e 's|@VERSION@|$(VERSION)|' -e 's|@PREFIX@|$(call in_sed,$(PREFIX))|' -e 's|@LIBDIR@|$(call in_sed,$(LIBDIR))|' \
 	  -e 's|@INCLUDEDIR@|$(call in_sed,$(INCLUDEDIR))|' -e "s|@INCLUDEDIR_FROM_CONFIG@|$$from_config|" \
+	  -e 's|@LIBDIR_FROM_CONFIG@|../..|' \
 	  packaging/$(1).in > '$(DESTDIR)$(2)/$(1)' && chmod 644 '$(DESTDIR)$(2)/$(1)'
 endef
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what this machine lacks to build, test, check or measure the library:
-# setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|python|python-check|bench
+# setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|python|python-check|bench|routes
 #
 # Looks for the tools themselves, so it is content with any system that has them. Where something is missing it
 # installs Debian's packages if it may, and otherwise says which they are and how to go on.
@@ -218,13 +218,26 @@ need_bench() {
   need mpop command -v mpop
   need getmail6 command -v getmail
 }
+# what the recipes of packaging are for; Conan is fetched by tools/conan.sh
+need_routes() {
+  need_test
+  need ninja-build command -v ninja
+  need python3-pip python3 -m pip --version
+  need python3-venv python3 -c 'import ensurepip, venv'
+  need rpm command -v rpmbuild
+  need rpmlint command -v rpmlint
+  need cpio command -v cpio
+  need util-linux command -v unshare
+  need shellcheck command -v shellcheck
+  need ruby command -v ruby
+}
 
 case ${1:-} in
-  build | lint | test | cross | check | sanitize | windows | wine | macos | python | python-check | bench)
+  build | lint | test | cross | check | sanitize | windows | wine | macos | python | python-check | bench | routes)
     "need_${1//-/_}"
     ;;
   *)
-    echo "usage: setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|python|python-check|bench" >&2
+    echo "usage: setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|python|python-check|bench|routes" >&2
     exit 2
     ;;
 esac

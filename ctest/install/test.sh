@@ -63,18 +63,7 @@ make_it install PREFIX="$prefix"
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
 [ "$(pkg-config --modversion pop3connect)" = "$version" ] || fail "pkg-config knows another version"
 
-# the server lives as long as its standard input
-coproc SERVER { "$built/pop3-test-server"; }
-answer() { # KEY
-  local key value
-  read -r key value <&"${SERVER[0]}"
-  [ "$key" = "$1" ] || fail "the test server says: $key $value"
-  echo "$value"
-}
-POP3CONNECT_SECURE_DIR=$(answer ready)/secure
-export POP3CONNECT_SECURE_DIR
-echo "mailbox tls=implicit messages=3" >&"${SERVER[1]}"
-mailbox=localhost:$(answer port)
+. "$here/../support/mailbox.sh" "$built/pop3-test-server"
 holds_a_session() { # PROGRAM
   "$work/$1" "$version" "$mailbox" || fail "$1"
 }
