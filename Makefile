@@ -26,7 +26,7 @@ MANDIR := $(PREFIX)/share/man
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test check lint header man bench fuzz mutants sanitize soak abi deb install uninstall setup clean
+.PHONY: help build demo test check lint header man site site-check bench fuzz mutants sanitize soak abi deb install uninstall setup clean
 
 help:
 	@echo 'make            builds the library, target/release/libpop3connect.so and .a, and its manual pages'
@@ -55,6 +55,8 @@ help:
 	@echo 'make python-check the same of its sources, over the library that was built'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
+	@echo 'make site       the documents and manual pages as a site, target/site/index.html; builds mdBook once (a minute)'
+	@echo 'make site-check its links and titles, and in Chromium that no page is wider than the screen (2 minutes)'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan; messages taken'
 	@echo '                apart beside libEtPan and Python'
 	@echo 'make fuzz       every fuzz target for a minute (SECONDS=n for longer)'
@@ -262,6 +264,24 @@ pages:
 	$(CARGO) build $(CARGO_FLAGS) --release --quiet --package pop3-manual
 	'$(RELEASE)/pop3-manual' include/pop3connect.h README.md $(VERSION) \
 	  "$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(date +%s)}" +%F)" '$(TARGET)/man/man3' '$(TARGET)/man/errors.md'
+
+# needs no server, and nothing from elsewhere
+SITE := $(TARGET)/site
+site:
+	@tools/setup.sh site
+	@$(MAKE) --no-print-directory pages
+	@echo '== the site'
+	@tools/site/book.py '$(TARGET)/book' '$(TARGET)/man/man3'
+	@mdbook=$$(tools/cargo_tool.sh mdbook 0.4.52 --no-default-features --features search) && \
+	  RUST_LOG=warn "$$mdbook" build '$(TARGET)/book' --dest-dir '$(SITE)'
+	@echo 'site: $(SITE)/index.html'
+
+site-check:
+	@tools/setup.sh site-check
+	@$(MAKE) --no-print-directory site
+	@tools=$$(tools/python.sh tools/site)/bin && export PYTHONDONTWRITEBYTECODE=1 && \
+	  "$$tools/mypy" --strict --no-error-summary --cache-dir /dev/null tools/site/*.py && \
+	  LYCHEE="$$tools/lychee" python3 -W error tools/site/test.py && tools/site/check.py '$(SITE)' "$$tools/lychee"
 
 bench: bench-programs
 	'$(TARGET)/bench/bench_connect'
