@@ -58,7 +58,8 @@ help:
 	@echo 'make site       the documents and manual pages as a site, target/site/index.html; builds mdBook once (a minute)'
 	@echo 'make site-check its links and titles, and in Chromium that no page is wider than the screen (2 minutes)'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan; messages taken'
-	@echo '                apart beside libEtPan and Python'
+	@echo '                apart beside libEtPan and Python; and draws it: target/bench/pictures'
+	@echo 'make pictures   draws the pictures in docs/pictures anew, of bench/results'
 	@echo 'make fuzz       every fuzz target for a minute (SECONDS=n for longer)'
 	@echo 'make sanitize   the tests in C under memcheck, helgrind, AddressSanitizer and ThreadSanitizer (CHECKERS="…")'
 	@echo 'make soak       100000 sessions in a loop (SESSIONS=n for another number): memory and descriptors must stay;'
@@ -280,17 +281,27 @@ site-check:
 	@tools/setup.sh site-check
 	@$(MAKE) --no-print-directory site
 	@tools=$$(tools/python.sh tools/site)/bin && export PYTHONDONTWRITEBYTECODE=1 && \
-	  "$$tools/mypy" --strict --no-error-summary --cache-dir /dev/null tools/site/*.py && \
+	  "$$tools/mypy" --strict --no-error-summary --cache-dir /dev/null tools/site/*.py bench/draw.py bench/record.py bench/test.py && \
 	  LYCHEE="$$tools/lychee" python3 -W error tools/site/test.py && tools/site/check.py '$(SITE)' "$$tools/lychee"
 
+# each table is recorded, and drawn at the end
+BENCH_RESULTS := $(TARGET)/bench/results
+record = bench/record.py '$(BENCH_RESULTS)/recorded.json'
 bench: bench-programs
-	'$(TARGET)/bench/bench_connect'
-	'$(TARGET)/bench/bench_fetch'
-	'$(TARGET)/bench/bench_again'
-	'$(TARGET)/bench/bench_collect'
-	'$(TARGET)/bench/bench_loop'
-	bench/bench_collectors.py '$(TEST_SERVER)' '$(TARGET)/bench/collect'
-	bench/bench_split.py '$(TARGET)/bench/bench_split'
+	@rm -rf '$(BENCH_RESULTS)'
+	$(record) connect '$(TARGET)/bench/bench_connect'
+	$(record) fetch '$(TARGET)/bench/bench_fetch'
+	$(record) again '$(TARGET)/bench/bench_again'
+	$(record) collect '$(TARGET)/bench/bench_collect'
+	$(record) loop '$(TARGET)/bench/bench_loop'
+	$(record) collectors bench/bench_collectors.py '$(TEST_SERVER)' '$(TARGET)/bench/collect'
+	$(record) split bench/bench_split.py '$(TARGET)/bench/bench_split'
+	@bench/draw.py '$(BENCH_RESULTS)' '$(TARGET)/bench/pictures'
+
+# of the figures that docs/benchmarks.md has, and of the guide's round trips
+.PHONY: pictures
+pictures:
+	@bench/draw.py bench/results docs/pictures
 
 # built with each check, lest they are found broken when somebody measures
 .PHONY: bench-programs

@@ -115,6 +115,21 @@ class RoundTrips(ServerCase):
                 said = [words.split(" ")[0] for words in self.server.received(port).split("\\r\\n")[:-1]]
                 self.assertEqual(said, [step for step in row["first"] + row["again"] if step in COMMANDS])
 
+    def test_user_and_pass_take_one_where_the_server_pipelines(self) -> None:
+        line = self.line("tls=implicit sasl=none")
+        # the handshake and the greeting come before; of a mechanism that is named CAPA is not asked, so nothing is known
+        for mechanism, said, wanted in ("auto", "CAPA; USER and PASS", 4), ("USER", "USER; PASS", 4):
+            account = account_at(line.port, **{**self.tls(), "mechanism": mechanism})
+
+            def open_first() -> int:
+                forget()
+                with Mailbox.of(account) as box:
+                    box.open()
+                    return line.waits
+
+            with self.subTest(said):
+                self.assertEqual(fewest(open_first, wanted), wanted)
+
     def test_many_messages_take_one(self) -> None:
         line = self.line("messages=15 size=500")
 
