@@ -281,8 +281,8 @@ site-check:
 	@tools/setup.sh site-check
 	@$(MAKE) --no-print-directory site
 	@tools=$$(tools/python.sh tools/site)/bin && export PYTHONDONTWRITEBYTECODE=1 && \
-	  "$$tools/mypy" --strict --no-error-summary --cache-dir /dev/null tools/site/*.py bench/draw.py bench/record.py bench/test.py && \
-	  LYCHEE="$$tools/lychee" python3 -W error tools/site/test.py && tools/site/check.py '$(SITE)' "$$tools/lychee"
+	  "$$tools/mypy" --strict --no-error-summary --cache-dir /dev/null tools/site/*.py bench/draw.py bench/record.py bench/test_pictures.py && \
+	  LYCHEE="$$tools/lychee" python3 -W error tools/site/test_site.py && tools/site/check.py '$(SITE)' "$$tools/lychee"
 
 # each table is recorded, and drawn at the end
 BENCH_RESULTS := $(TARGET)/bench/results

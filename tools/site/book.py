@@ -40,7 +40,7 @@ TITLES = {
 #: Manual pages by family: the names of each, without `pop3_`, as a regular expression.
 FAMILIES = {
     "Sessions": r"connect(_with)?|disconnect|cancel|noop|capabilities|(get_)?tls_info(_free)?|forget|sts_cb",
-    "The mailbox": r"message_count|mailbox(_size)?|(list|unique_id)_?(s|messages)|(uid_)?list(_free)?|uid|message_info",
+    "The mailbox": r"message_count|mailbox(_size)?|list_messages|unique_ids|(uid_)?list(_free)?|uid|message_info",
     "Reading messages": r"recv_(headers|tops?|messages?|message_to|uid)|buffer(_free)?|(data|message)_cb",
     "Deleting messages": r"delete_(messages?|uid)|undo_deletes",
     "Without a socket": r"(stat|recv)(_with)?",
@@ -58,7 +58,8 @@ LANGUAGE_OF = {".h": "c", ".hpp": "cpp", ".c": "c", ".cpp": "cpp", ".py": "pytho
 OVERVIEW = "pop3connect"
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<=\]\()([^):\s#]+)((?:#[^)\s]*)?)(?=\))")
-CODE = re.compile(r"`([^`\n]+)`")
+#: A name, alone or called.
+CODE = re.compile(r"`(pop3\w+)(\([^`\n]*\))?`")
 
 
 @dataclass
@@ -120,8 +121,9 @@ class Book:
         elif not path.endswith(".md"):
             self.sources.add(path)
             path += ".md"
-        return posixpath.relpath(path.removesuffix("README.md") + "index.md" if path.endswith("README.md") else path,
-                                 folder or ".")
+        if path.endswith("README.md"):
+            path = path.removesuffix("README.md") + "index.md"
+        return posixpath.relpath(path, folder or ".")
 
     # the manual
 
@@ -130,7 +132,8 @@ class Book:
             self.write(f"man/{name}.md", manual_page(name, folder / f"{name}.3", self.manual))
         lines = ["# Manual pages\n", f"[{OVERVIEW}]({OVERVIEW}.md) has what all functions have in common.\n"]
         for family, names in families(self.manual).items():
-            lines += [f"## {family}\n", *(f"- [`{name}`]({name}.md): {summary(folder / f'{name}.3')}" for name in names), ""]
+            items = (f"- [`{name}`]({name}.md): {summary(folder / f'{name}.3')}" for name in names)
+            lines += [f"## {family}\n", *items, ""]
         self.write("man/index.md", "\n".join(lines))
 
     # sources, and the table of contents

@@ -54,7 +54,7 @@ const measure = async (width, sandbox) => {
   }
 };
 await Promise.all(widths.flatMap(width => [measure(width, ''), measure(width, 'allow-same-origin')]));
-await fetch('/.wide', {method: 'POST', body: JSON.stringify(wide)});
+await fetch('/.told', {method: 'POST', body: JSON.stringify(wide)});
 </script>"""
 
 
@@ -133,7 +133,7 @@ class Handler(SimpleHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_POST(self) -> None:
-        self.server.wide = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.words = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(204)
         self.end_headers()
         self.server.told.set()
@@ -146,23 +146,27 @@ class Server(ThreadingHTTPServer):
     def __init__(self, site: Path) -> None:
         super().__init__(("127.0.0.1", 0), partial(Handler, directory=str(site)))
         self.pages = pages_of(site)
-        self.wide: list[str] = []
+        #: What the browser has told.
+        self.words: list[str] = []
         self.told = threading.Event()
 
 
-def faults_of_width(site: Path) -> Iterator[str]:
+def told_by_browser(site: Path, page: str) -> list[str]:
+    """What the scripts of a page tell in Chromium, by a POST of a list of words to /.told."""
     with Server(site) as server, tempfile.TemporaryDirectory() as folder:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         command = ["chromium", "--headless", "--disable-gpu", f"--user-data-dir={folder}", "--window-size=1400,900"]
         command += ["--no-sandbox"] if os.getuid() == 0 else []
-        command += ["--remote-debugging-port=0", f"http://127.0.0.1:{server.server_port}/.measure"]
+        command += ["--remote-debugging-port=0", f"http://127.0.0.1:{server.server_port}/{page}"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as browser:
-            measured = server.told.wait(SECONDS)
+            is_told = server.told.wait(SECONDS)
             browser.terminate()
         server.shutdown()
-        if not measured:
-            yield "Chromium has not measured the pages"
-        yield from server.wide
+        return server.words if is_told else [f"{page}: Chromium tells nothing"]
+
+
+def faults_of_width(site: Path) -> Iterator[str]:
+    yield from told_by_browser(site, ".measure")
 
 
 def elsewhere(site: Path) -> list[str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import unittest
 from pathlib import Path
@@ -27,9 +28,9 @@ class Documents(unittest.TestCase):
         self.assertEqual(assembled("[a](docs/guide.md)", "")[0], "[a](docs/guide.md)")
 
     def test_links_to_sources_get_pages(self) -> None:
-        text, sources = assembled("[a](../include/pop3connect.h), [b](../ctest), [c](../shim), [d](https://example.com/x)")
+        text, sources = assembled("[a](../include/pop3connect.h), [b](../ctest), [c](../shim), [d](https://x.org/y)")
         self.assertEqual(
-            text, "[a](../include/pop3connect.h.md), [b](architecture.md), [c](../shim/index.md), [d](https://example.com/x)"
+            text, "[a](../include/pop3connect.h.md), [b](architecture.md), [c](../shim/index.md), [d](https://x.org/y)"
         )
         self.assertEqual(sources, {"include/pop3connect.h"})
 
@@ -37,6 +38,7 @@ class Documents(unittest.TestCase):
         self.assertEqual(assembled("`pop3_recv` `pop3_none`")[0], "[`pop3_recv`](../man/pop3_recv.md) `pop3_none`")
         for text in "## `pop3_recv`", "[`pop3_recv`](scale.md)", "```text\n`pop3_recv`\n```":
             self.assertEqual(assembled(text)[0], text)
+        self.assertEqual(assembled("`pop3_recv(a, b)`")[0], "[`pop3_recv(a, b)`](../man/pop3_recv.md)")
 
     def test_samples_in_several_languages_are_framed(self) -> None:
         c, cpp, shell = "```c program a\na\n```", "```cpp function a\nb\n```", "```sh make\nmake\n```"
@@ -52,12 +54,44 @@ class Documents(unittest.TestCase):
             book.families(["pop3_unheard_of"])
 
 
+#: Two groups of samples, of which one has no Python. What is seen of them is told: at first, after a click on C++, and
+#: after the key that leads on to Python; then how many tabs are chosen, and what is remembered.
+TABS = """<title>a</title><main>
+<div class="samples"><p class="language">C</p><pre>1c</pre><p class="language">C++</p><pre>1cpp</pre>
+<p class="language">Python</p><pre>1py</pre></div>
+<div class="samples"><p class="language">C</p><pre>2c</pre><p class="language">C++</p><pre>2cpp</pre></div></main>
+<script src="samples.js"></script><script>
+const told = [];
+const see = () => told.push([...document.querySelectorAll('pre')].filter(each => each.checkVisibility())
+  .map(each => each.textContent).join(' '));
+const tab = name => [...document.querySelectorAll('[role=tab]')].find(each => each.textContent === name);
+see();
+tab('C++').click();
+see();
+tab('C++').focus();
+tab('C++').dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true}));
+see();
+told.push(document.querySelectorAll('[aria-selected=true]').length, localStorage.getItem('pop3connect-language'));
+fetch('/.told', {method: 'POST', body: JSON.stringify(told)});
+</script>"""
+
+
+class Tabs(unittest.TestCase):
+    def test_the_language_that_is_chosen_is_shown_everywhere(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "a.html").write_text(TABS)
+            shutil.copy(Path(__file__).parent / "samples.js", folder)
+            told = check.told_by_browser(Path(folder), "a.html")
+        self.assertEqual(told, ["1c 2c", "1cpp 2cpp", "1py 2cpp", 2, "Python"])
+
+
 class Faults(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.site = Path(folder.name)
-        self.write("a", '<a href="b.html#there">b</a><div style="overflow-x: auto"><pre style="width: 3000px">in itself</pre></div>')
+        in_itself = '<div style="overflow-x: auto"><pre style="width: 3000px">wide</pre></div>'
+        self.write("a", f'<a href="b.html#there">b</a>{in_itself}')
         self.write("b", '<p id="there">b</p>')
 
     def write(self, name: str, body: str, head: str | None = None) -> None:
