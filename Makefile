@@ -183,6 +183,7 @@ lint:
 	@tools/setup.sh lint
 	@echo '== formatting and lints'
 	tools/arrows.py
+	tools/versions.py
 	$(CARGO) metadata $(CARGO_FLAGS) --all-features --format-version 1 | tools/crates.py deny.toml
 	$(CARGO) fmt --all -- --check
 	rustfmt --edition 2024 --check ctest/rust/src/main.rs
