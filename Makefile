@@ -33,7 +33,8 @@ help:
 	@echo 'make install    installs what make has built; PREFIX, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR say where'
 	@echo 'make uninstall  removes it'
 	@echo 'make deb        builds the Debian packages: target/deb'
-	@echo 'make dist       archives for Windows, macOS and Linux with musl, and their SHA-256: target/dist; builds what is not'
+	@echo 'make sources    the sources with all crates, the same bytes wherever it is made, and an SBOM: target/sources'
+	@echo 'make dist       these, archives for Windows, macOS and Linux with musl, and their SHA-256: target/dist; builds what is not'
 	@echo '                built (PLATFORMS="…" for some of windows, macos, musl)'
 	@echo 'make abi        records the ABI as the one that later versions must keep'
 	@echo 'make demo       sessions with the test server: in the clear, TLS, STARTTLS, an impostor, a mailbox'
@@ -368,13 +369,22 @@ deb:
 	packaging/debian.sh '$(TARGET)/deb'
 	@echo 'deb: the packages are in $(TARGET)/deb'
 
+# with all crates, and a list of them; what is made of it again must be the same
+.PHONY: sources
+sources:
+	@tools/setup.sh test
+	@echo '== the sources with their crates'
+	@packaging/source.sh '$(TARGET)/sources'
+	@ctest/source.sh . '$(TARGET)/sources'
+
 # for those who only use it: what these targets make, packed. Linkers write the time into what they make as well.
 PLATFORMS := windows macos musl
+PACKED = sources $(PLATFORMS)
 .PHONY: dist
 dist:
 	@tools/setup.sh test
 	@export SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(dpkg-parsechangelog --show-field Timestamp)}" && \
-	  $(MAKE) --no-print-directory $(PLATFORMS) && packaging/dist.sh '$(TARGET)/dist' $(PLATFORMS)
+	  $(MAKE) --no-print-directory $(PACKED) && packaging/dist.sh '$(TARGET)/dist' $(PACKED)
 	@ctest/dist.sh . '$(TARGET)/dist'
 	@echo 'dist: $(TARGET)/dist'
 

@@ -8,11 +8,11 @@ name=$1 version=$2
 shift 2
 tools=${CARGO_TARGET_DIR:-$PWD/target}/tools
 
-# cargo calls a tool by its name without "cargo-"; some write a v before the version
+# cargo calls a tool by its name without "cargo-"; some write that once more behind their name, or a v before the version
 is_it() { # PROGRAM
   local said
   for said in "$("$1" "${name#cargo-}" --version 2> /dev/null)" "$("$1" --version 2> /dev/null)"; do
-    [ "${said/ v/ }" != "$name $version" ] || return 0
+    if [[ $said = "$name"* ]] && [ "${said##*[ v]}" = "$version" ]; then return 0; fi
   done
   return 1
 }

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = {
     "Use": ["docs/guide.md", "python/README.md", "docs/coming-from.md", "shim/README.md", "docs/errors.md"],
     "Know": ["docs/security.md", "docs/platforms.md", "docs/scale.md", "docs/benchmarks.md", "docs/abi.md"],
-    "Work on it": ["CHANGELOG.md", "CONTRIBUTING.md", "docs/architecture.md", "SECURITY.md"],
+    "Work on it": ["CHANGELOG.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/releasing.md", "SECURITY.md"],
 }
 #: What the table of contents calls a document where its heading does not say what it is among others.
 TITLES = {
