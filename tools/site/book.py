@@ -58,6 +58,7 @@ LANGUAGE_OF = {".h": "c", ".hpp": "cpp", ".c": "c", ".cpp": "cpp", ".py": "pytho
 OVERVIEW = "pop3connect"
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<=\]\()([^):\s#]+)((?:#[^)\s]*)?)(?=\))")
+APART = re.compile(r"(\[[^\]]*\]\([^)]*\)|^#.*$)", re.MULTILINE)
 #: A name, alone or called.
 CODE = re.compile(r"`(pop3\w+)(\([^`\n]*\))?`")
 
@@ -102,14 +103,9 @@ class Book:
         def name(found: re.Match[str]) -> str:
             return f"[{found[0]}]({to_manual}/{found[1]}.md)" if found[1] in self.manual else found[0]
 
-        lines = []
-        for line in LINK.sub(link, text).split("\n"):
-            is_heading = line.startswith("#")
-            # what stands in a link already leads somewhere else
-            pieces = re.split(r"(\[[^\]]*\]\([^)]*\))", line)
-            changed = [piece if at % 2 else CODE.sub(name, piece) for at, piece in enumerate(pieces)]
-            lines.append(line if is_heading else "".join(changed))
-        return "\n".join(lines)
+        # headings stay as they are, and what stands in a link already leads somewhere else
+        pieces = APART.split(LINK.sub(link, text))
+        return "".join(piece if at % 2 else CODE.sub(name, piece) for at, piece in enumerate(pieces))
 
     def _target(self, path: str, folder: str) -> str:
         """Where a link to that file or folder of the sources leads to."""
@@ -262,7 +258,10 @@ def code(found: re.Match[str]) -> str:
 def main(folder: Path, manual: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     book = Book(folder, sorted(page.stem for page in manual.glob("*.3")), set())
-    for path in ["README.md", *(path for documents in DOCUMENTS.values() for path in documents)]:
+    documents = ["README.md", *(path for part in DOCUMENTS.values() for path in part)]
+    if missing := {str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md")} - {*documents}:
+        raise SystemExit(f"book.py: in no part of the table of contents: {', '.join(sorted(missing))}")
+    for path in documents:
         book.add_document(path)
     book.add_manual(manual)
     book.add_sources()

@@ -36,7 +36,7 @@ class Documents(unittest.TestCase):
 
     def test_names_of_functions_lead_to_the_manual(self) -> None:
         self.assertEqual(assembled("`pop3_recv` `pop3_none`")[0], "[`pop3_recv`](../man/pop3_recv.md) `pop3_none`")
-        for text in "## `pop3_recv`", "[`pop3_recv`](scale.md)", "```text\n`pop3_recv`\n```":
+        for text in "## `pop3_recv`", "[by\n`pop3_recv`](scale.md)", "```text\n`pop3_recv`\n```":
             self.assertEqual(assembled(text)[0], text)
         self.assertEqual(assembled("`pop3_recv(a, b)`")[0], "[`pop3_recv(a, b)`](../man/pop3_recv.md)")
 
