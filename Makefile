@@ -28,14 +28,15 @@ MANDIR := $(PREFIX)/share/man
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo test check lint header man bench fuzz mutants sanitize soak abi deb install uninstall setup clean
+.PHONY: help build demo test check lint header man site site-check bench fuzz mutants sanitize soak abi deb install uninstall setup clean
 
 help:
 	@echo 'make            builds the library, target/release/libpop3connect.so and .a, and its manual pages'
 	@echo 'make install    installs what make has built; PREFIX, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR say where'
 	@echo 'make uninstall  removes it'
 	@echo 'make deb        builds the Debian packages: target/deb'
-	@echo 'make dist       archives for Windows, macOS and Linux with musl, and their SHA-256: target/dist; builds what is not'
+	@echo 'make sources    the sources with all crates, the same bytes wherever it is made, and an SBOM: target/sources'
+	@echo 'make dist       these, archives for Windows, macOS and Linux with musl, and their SHA-256: target/dist; builds what is not'
 	@echo '                built (PLATFORMS="…" for some of windows, macos, musl)'
 	@echo 'make routes     each way to take the library, used: CMake, crate, Conan, vcpkg, RPM, Alpine (10 minutes at'
 	@echo '                first; ROUTES="…" for some of crate, conan, vcpkg, rpm, alpine)'
@@ -59,8 +60,11 @@ help:
 	@echo 'make python-check the same of its sources, over the library that was built'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
+	@echo 'make site       the documents and manual pages as a site, target/site/index.html; builds mdBook once (a minute)'
+	@echo 'make site-check its links and titles, and in Chromium that no page is wider than the screen (2 minutes)'
 	@echo 'make bench      client CPU and round trips beside bare socket/OpenSSL loops, libcurl and libEtPan; messages taken'
-	@echo '                apart beside libEtPan and Python'
+	@echo '                apart beside libEtPan and Python; and draws it: target/bench/pictures'
+	@echo 'make pictures   draws the pictures in docs/pictures anew, of bench/results'
 	@echo 'make fuzz       every fuzz target for a minute (SECONDS=n for longer)'
 	@echo 'make sanitize   the tests in C under memcheck, helgrind, AddressSanitizer and ThreadSanitizer (CHECKERS="…")'
 	@echo 'make soak       100000 sessions in a loop (SESSIONS=n for another number): memory and descriptors must stay;'
@@ -186,6 +190,7 @@ lint:
 	@tools/setup.sh lint
 	@echo '== formatting and lints'
 	tools/arrows.py
+	tools/versions.py
 	$(CARGO) metadata $(CARGO_FLAGS) --all-features --format-version 1 | tools/crates.py deny.toml
 	$(CARGO) fmt --all -- --check
 	rustfmt --edition 2024 --check ctest/rust/src/main.rs
@@ -280,14 +285,42 @@ pages:
 	'$(RELEASE)/pop3-manual' include/pop3connect.h README.md $(VERSION) \
 	  "$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(date +%s)}" +%F)" '$(MAN)/man3' '$(MAN)/errors.md'
 
+# needs no server, and nothing from elsewhere
+SITE := $(TARGET)/site
+site:
+	@tools/setup.sh site
+	@$(MAKE) --no-print-directory pages
+	@echo '== the site'
+	@tools/site/book.py '$(TARGET)/book' '$(TARGET)/man/man3'
+	@mdbook=$$(tools/cargo_tool.sh mdbook 0.4.52 --no-default-features --features search) && \
+	  RUST_LOG=warn "$$mdbook" build '$(TARGET)/book' --dest-dir '$(SITE)'
+	@echo 'site: $(SITE)/index.html'
+
+site-check:
+	@tools/setup.sh site-check
+	@$(MAKE) --no-print-directory site
+	@tools=$$(tools/python.sh tools/site)/bin && export PYTHONDONTWRITEBYTECODE=1 && \
+	  "$$tools/mypy" --strict --no-error-summary --cache-dir /dev/null tools/site/*.py bench/draw.py bench/record.py bench/test_pictures.py && \
+	  LYCHEE="$$tools/lychee" python3 -W error tools/site/test_site.py && tools/site/check.py '$(SITE)' "$$tools/lychee"
+
+# each table is recorded, and drawn at the end
+BENCH_RESULTS := $(TARGET)/bench/results
+record = bench/record.py '$(BENCH_RESULTS)/recorded.json'
 bench: bench-programs
-	'$(TARGET)/bench/bench_connect'
-	'$(TARGET)/bench/bench_fetch'
-	'$(TARGET)/bench/bench_again'
-	'$(TARGET)/bench/bench_collect'
-	'$(TARGET)/bench/bench_loop'
-	bench/bench_collectors.py '$(TEST_SERVER)' '$(TARGET)/bench/collect'
-	bench/bench_split.py '$(TARGET)/bench/bench_split'
+	@rm -rf '$(BENCH_RESULTS)'
+	$(record) connect '$(TARGET)/bench/bench_connect'
+	$(record) fetch '$(TARGET)/bench/bench_fetch'
+	$(record) again '$(TARGET)/bench/bench_again'
+	$(record) collect '$(TARGET)/bench/bench_collect'
+	$(record) loop '$(TARGET)/bench/bench_loop'
+	$(record) collectors bench/bench_collectors.py '$(TEST_SERVER)' '$(TARGET)/bench/collect'
+	$(record) split bench/bench_split.py '$(TARGET)/bench/bench_split'
+	@bench/draw.py '$(BENCH_RESULTS)' '$(TARGET)/bench/pictures'
+
+# of the figures that docs/benchmarks.md has, and of the guide's round trips
+.PHONY: pictures
+pictures:
+	@bench/draw.py bench/results docs/pictures
 
 # built with each check, lest they are found broken when somebody measures
 .PHONY: bench-programs
@@ -366,13 +399,22 @@ routes:
 	  echo "== $$route" && ctest/routes/$$route.sh . '$(TEST_SERVER)' '$(TARGET)/routes' || exit 1; done
 	@echo 'routes: all passed'
 
+# with all crates, and a list of them; what is made of it again must be the same
+.PHONY: sources
+sources:
+	@tools/setup.sh test
+	@echo '== the sources with their crates'
+	@packaging/source.sh '$(TARGET)/sources'
+	@ctest/source.sh . '$(TARGET)/sources'
+
 # for those who only use it: what these targets make, packed. Linkers write the time into what they make as well.
 PLATFORMS := windows macos musl
+PACKED = sources $(PLATFORMS)
 .PHONY: dist
 dist:
 	@tools/setup.sh test
 	@export SOURCE_DATE_EPOCH="$${SOURCE_DATE_EPOCH:-$$(dpkg-parsechangelog --show-field Timestamp)}" && \
-	  $(MAKE) --no-print-directory $(PLATFORMS) && packaging/dist.sh '$(TARGET)/dist' $(PLATFORMS)
+	  $(MAKE) --no-print-directory $(PACKED) && packaging/dist.sh '$(TARGET)/dist' $(PACKED)
 	@ctest/dist.sh . '$(TARGET)/dist'
 	@echo 'dist: $(TARGET)/dist'
 

@@ -24,7 +24,7 @@ names() { # SUFFIX: of the examples that are built everywhere, with another suff
 
 # of those that are the same as in the sources, and those of a platform
 cd "$source"
-copied=$(in_source README.md CHANGELOG.md SECURITY.md LICENSE-* docs/*.md include/*.h* examples/*.c examples/*.cpp)
+copied=$(in_source README.md CHANGELOG.md SECURITY.md LICENSE-* docs/*.md docs/pictures/* include/*.h* examples/*.c examples/*.cpp)
 windows=$(printf '%s\n' bin/pop3connect.dll $(names .exe | sed 's,^,bin/,') lib/{libpop3connect.dll.a,pop3connect.{def,lib}})
 macos=$(printf '%s\n' lib/{,arm64/,x86_64/}libpop3connect.{1.,}dylib)
 musl=$(printf '%s\n' "lib/libpop3connect.so.$version" lib/libpop3connect.so{.1,})
@@ -35,6 +35,8 @@ sha256sum --check --strict --quiet SHA256SUMS || fail 'SHA256SUMS is of other ar
 same 'SHA256SUMS names' "$archives" "$(sed 's/^[0-9a-f]*  //' SHA256SUMS)"
 for archive in $archives; do
   case $archive in
+    # ctest/source.sh has looked at those
+    "pop3connect-$version.tar.gz" | "pop3connect-$version.cdx.json") continue ;;
     *-windows-x86_64.zip) triple=x86_64-pc-windows-gnu own=$windows others=(mingw-w64 libgcc) ;;
     *-macos.tar.gz) triple=aarch64-apple-darwin own=$macos others=() ;;
     *-linux-musl-x86_64.tar.gz) triple=x86_64-unknown-linux-musl own=$musl others=('openssl-src .*' libunwind) ;;

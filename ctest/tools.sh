@@ -111,6 +111,17 @@ done
 [ "$(wc -l < "$work/built")" = 1 ] || fail "the tool was built again" "$(cat "$work/built")"
 PATH=$work/stand-ins:$work/bin CARGO_TARGET_DIR=$work/target "$source/tools/cargo_tool.sh" cargo-thing 1.2.4 > "$work/log" 2>&1
 [ "$(wc -l < "$work/built")" = 2 ] || fail "another version was taken for this one"
+# those that write a v before their version, or their name twice, by options of their own
+for words in 'book v0.4.1' 'book-book 0.4.1'; do
+  rm -f "$work/target/tools/bin/book" "$work/built"
+  stand_in cargo "echo \"\$*\" >> '$work/built'; printf '#!/bin/sh\necho $words\n' > '$work/target/tools/bin/book'
+chmod +x '$work/target/tools/bin/book'"
+  for _ in 1 2; do
+    PATH=$work/stand-ins:$work/bin CARGO_TARGET_DIR=$work/target "$source/tools/cargo_tool.sh" book 0.4.1 --features 'a b' > "$work/log" 2>&1
+  done
+  [ "$(wc -l < "$work/built")" = 1 ] || fail "a tool that says '$words' was built again" "$(cat "$work/built")"
+  [[ $(cat "$work/built") = *' --features a b book@0.4.1' ]] || fail "the options are not passed on" "$(cat "$work/built")"
+done
 
 # what is made once is made again only where something has changed
 cd "$work"
@@ -177,6 +188,36 @@ change 's/^| `text` | /| `text` | `fork`, /' 'text does not name fork any more'
 change 's/^| `error` | |/| `error` | `text` |/' 'error is on a circle'
 change 's/^\(| `options` | .*\)`net` |/\1`net::tls` |/' 'options must not name net::address::Server'
 change 's/^| `fork` | |//' 'fork is not in the table'
+
+# another version anywhere is found
+versions() { # CODE WORDS
+  local code=0
+  "$source/tools/versions.py" "$work/versions" > "$work/log" 2>&1 || code=$?
+  [ "$code" = "$1" ] || fail "versions.py ended with $code, not with $1, where it should say: $2"
+  [ -z "$2" ] || grep -qF -- "$2" "$work/log" || fail "versions.py does not say: $2"
+}
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$source/Cargo.toml")
+of_version=(Cargo.toml Cargo.lock CHANGELOG.md debian/changelog include/pop3connect.h python/pyproject.toml src/capi/process.rs)
+other_version() { # FILE SED-SCRIPT WORDS
+  rm -rf "$work/versions"
+  mkdir "$work/versions"
+  (cd "$source" && cp --parents "${of_version[@]}" "$work/versions")
+  sed -i "$2" "$work/versions/$1"
+  if cmp -s "$source/$1" "$work/versions/$1"; then fail "nothing is other in $1"; fi
+  versions "${4:-1}" "$3"
+}
+other_version Cargo.toml 's/^version = .*/version = "9.8.7"/' "Cargo.lock: $version, where Cargo.toml has 9.8.7"
+other_version Cargo.toml 's/^version = .*/version = "9.8"/' 'Cargo.toml: the version is 9.8'
+other_version Cargo.lock '/^name = "pop3connect"$/{n;s/"[0-9.]*"/"9.8.7"/}' 'Cargo.lock: 9.8.7'
+other_version debian/changelog '1s/(.*)/(9.8.7-1)/' 'debian/changelog: 9.8.7'
+other_version include/pop3connect.h 's/\(VERSION_PATCH\) .*/\1 77/' 'include/pop3connect.h: '
+other_version include/pop3connect.h 's/\(VERSION_NUMBER\) .*/\1 77/' 'include/pop3connect.h: POP3_VERSION_NUMBER'
+other_version src/capi/process.rs 's/\(VERSION_MINOR: i32 =\) .*/\1 77;/' 'src/capi/process.rs: '
+other_version python/pyproject.toml 's,"../Cargo.toml","pyproject.toml",' 'python/pyproject.toml: it does not take'
+other_version CHANGELOG.md 's/^## \[Unreleased\]/## [0.9.0] - 2000-12-31/' "it has no section of $version"
+other_version CHANGELOG.md 's/^## \[Unreleased\]/## Soon/' 'CHANGELOG.md: neither [Unreleased]'
+other_version CHANGELOG.md "\$a ## [9.8.7] - 2000-12-31" "nor one that is not released yet above older ones"
+other_version CHANGELOG.md "s/^## \[Unreleased\]/## [$version] - 2000-12-31/" '' 0
 
 # crates of another licence or from elsewhere
 cat > "$work/deny.toml" <<'END'
@@ -283,4 +324,4 @@ for entry in zipfile.ZipFile(sys.argv[1]).infolist():
 0o100644 6 2020 9 13 12 26 40 tree/sub/b
 0o100644 6 2020 9 13 12 26 40 tree/sub/link' ] || fail "the zip has" "$listed"
 
-echo "tools: arrows, crates, setup, cargo_tool, if_changed, linux_only, pack and make's settings do what they should"
+echo "tools: arrows, versions, crates, setup, cargo_tool, if_changed, linux_only, pack and make's settings do what they should"

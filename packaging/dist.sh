@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Packs what `make windows`, `make macos` and `make musl` have built, for those who only use it: dist.sh FOLDER PLATFORM…
+# Packs what `make windows`, `make macos` and `make musl` have built, for those who only use it, beside what `make sources` has
+# made: dist.sh FOLDER sources|PLATFORM…
 #
-# FOLDER is emptied. An archive for each platform, and SHA256SUMS of them. From the same contents the same archives are made:
+# FOLDER is emptied. An archive for each of them, with an SBOM beside that of the sources, and SHA256SUMS. From the same contents the same archives are made:
 # the times in them are that of SOURCE_DATE_EPOCH, or of the newest entry of debian/changelog.
 set -euo pipefail
 out=$1
@@ -13,14 +14,14 @@ cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 seconds=${SOURCE_DATE_EPOCH:-$(dpkg-parsechangelog --show-field Timestamp)}
-# the Rust that they are built by
+# the Rust that the platforms' are built by
 rust=$target/tools/rust-web/usr
-rustc=$(tools/rust_web.sh sh -c '"$RUSTC" --version')
 
 # begin PLATFORM TRIPLE NAME=FILE… [-- CARGO-ARGUMENT…]: a folder with what is the same for all. FILE is the licence of NAME,
 # which is in the library beside the crates.
 begin() {
   tree=$out/pop3connect-$version-$1
+  rustc=$(tools/rust_web.sh sh -c '"$RUSTC" --version')
   local triple=$2 others=()
   shift 2
   while [ $# != 0 ] && [ "$1" != -- ]; do
@@ -29,7 +30,7 @@ begin() {
   done
   mkdir -p "$tree/docs"
   cp README.md CHANGELOG.md SECURITY.md LICENSE-* "$tree"
-  cp docs/*.md "$tree/docs"
+  cp -r docs/*.md docs/pictures "$tree/docs"
   cargo metadata --locked --format-version 1 --filter-platform "$triple" "${@:2}" | packaging/third_party.py --with openssl-src \
     "Rust's standard library=$rust/share/doc/libstd-rust-web-dev/copyright" "${others[@]}" > "$tree/THIRD-PARTY.txt"
 }
@@ -102,13 +103,16 @@ END
 
 for platform in "$@"; do
   case $platform in
-    windows | macos | musl) $platform ;;
+    sources) cp "$target/sources/pop3connect-$version".* "$out" ;;
+    windows | macos | musl)
+      $platform
+      rm -r "$tree"
+      ;;
     *)
-      echo "usage: dist.sh FOLDER windows|macos|musl…" >&2
+      echo "usage: dist.sh FOLDER sources|windows|macos|musl…" >&2
       exit 2
       ;;
   esac
-  rm -r "$tree"
 done
 cd "$out"
 sha256sum -- * > SHA256SUMS

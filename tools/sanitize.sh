@@ -17,7 +17,7 @@ rust=$root/tools/rust-web/usr
 exclude='secrets|omnis|out_of_memory_.*|syscalls|random|static|split_.*'
 # what these do over a loop bulk and collect do as well
 exclude="$exclude|(bulk_top_dele|collect_crashes|large|memory|options)_by_loop"
-exclude="$exclude|symbols|abi|cargo_.*|clang_.*|cmake_routes|debian|documents|examples|install|manual|recipes"
+exclude="$exclude|symbols|abi|cargo_.*|clang_.*|cmake_routes|debian|documents|examples|install|manual|pictures|recipes"
 exclude="$exclude|rust|tools|large"
 cmake=(-DCMAKE_BUILD_TYPE=RelWithDebInfo -DPOP3_TEST_TIMEOUT=1200 -DPOP3_SANITIZE=OFF -DPOP3_KILLS=30
   "-DPOP3_TEST_SERVER=$root/release/pop3-test-server")

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what this machine lacks to build, test, check or measure the library:
-# setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|python|python-check|bench|routes
+# setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|python|python-check|bench|routes|
+#   site|site-check
 #
 # Looks for the tools themselves, so it is content with any system that has them. Where something is missing it
 # installs Debian's packages if it may, and otherwise says which they are and how to go on.
@@ -232,12 +233,26 @@ need_routes() {
   need ruby command -v ruby
 }
 
+# mdBook is built by tools/cargo_tool.sh
+need_site() {
+  need_build
+  need python3 command -v python3
+  need mandoc command -v mandoc
+}
+# the link checker is fetched by tools/python.sh
+need_site_check() {
+  need_site
+  need chromium command -v chromium
+  need python3-pip python3 -m pip --version
+  need python3-venv python3 -c 'import ensurepip, venv'
+}
+
 case ${1:-} in
-  build | lint | test | cross | check | sanitize | windows | wine | macos | python | python-check | bench | routes)
-    "need_${1//-/_}"
-    ;;
+  build | lint | test | cross | check | sanitize | windows | wine | macos | python | python-check | bench | routes | \
+    site | site-check) "need_${1//-/_}" ;;
   *)
-    echo "usage: setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|python|python-check|bench|routes" >&2
+    echo "usage: setup.sh build|lint|test|cross|check|sanitize|windows|wine|macos|python|python-check|bench|routes|" \
+      "site|site-check" >&2
     exit 2
     ;;
 esac

@@ -1,19 +1,12 @@
-/* What the samples in the documents define: the compiler compares it with them. See extract.sh. */
+/* What the samples in C of the documents define: the compiler compares it with them. See extract.sh. */
 #ifndef SAMPLES_H
 #define SAMPLES_H
-
-#ifdef __cplusplus
-
-extern "C" void print_all();
-
-#else
 
 #include <stdatomic.h>
 #include <stdio.h>
 
 #include "pop3connect.h"
 
-void print_all(void);
 int main_first(void);
 int main_mailbox(void);
 int32_t save_message(int32_t socket, int32_t number, const char *path);
@@ -32,7 +25,5 @@ int is_passing(int32_t code);
 int32_t connect_plainly(const char *server, const char *user, const char *pass);
 int32_t configure(pop3_error_cb error_proc, int32_t comms_timeout);
 int32_t receive_by(int32_t socket, int32_t number, size_t (*write)(char *, size_t, size_t, void *), void *context);
-
-#endif
 
 #endif

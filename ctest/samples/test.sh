@@ -74,7 +74,13 @@ refused '```\nmake\n```\n'
 refused '~~~c program a\nint a;\n~~~\n'
 refused 'So:\n\n    make\n'
 refused '```text\npop3_connect(x);\n```\n'
+refused '```python\nimport pop3connect\n```\n'
+refused '```cpp program a\nint a;\n```\n\n```cpp function a\nint a;\n```\n'
 printf 'So:\n\n```c program a\nint main(void) { return 0; }\n```\n' > "$work/document.md"
 "$here/extract.sh" "$work/taken" "$work/document.md"
 [ "$(cat "$work/taken/samples.inc")" = 'SAMPLE(a)' ] || fail "a sample with a mark is not listed"
+printf '```c function a\nint a;\n```\n\n```cpp function a\nint a;\n```\n' > "$work/document.md"
+"$here/extract.sh" "$work/taken" "$work/document.md"
+[ "$(cat "$work/taken/samples.inc" "$work/taken/samples_cpp.inc")" = $'SAMPLE(a)\nSAMPLE(a)' ] ||
+  fail "the same in two languages is not listed in both"
 echo "samples run, links lead somewhere, samples without marks are refused"

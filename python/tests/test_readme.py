@@ -2,53 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
-import poplib
 import re
-import ssl
-import tempfile
 import unittest
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import pop3connect
 from pop3connect import harvest
 from pop3connect.harvest import postgres
 
 from .postgres import PostgresCase
-from .support import PASSWORD, ServerCase
+from .sample import SampleCase, samples
+from .support import PASSWORD
 
 README = Path(__file__).parents[1] / "README.md"
 
 
-def samples() -> dict[tuple[str, str], str]:
-    """The samples, by their kind and name."""
-    found = re.findall(r"^```python (\w+) (\w+)\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
-    return {(kind, name): source for kind, name, source in found}
-
-
-class Samples(PostgresCase, ServerCase):
-    def setUp(self) -> None:
-        super().setUp()
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.addCleanup(os.chdir, os.getcwd())
-        os.chdir(folder.name)
-
-    def run_sample(self, source: str, port: int) -> str:
-        """What a sample prints, with the tests' own servers in the place of its own."""
-        context = ssl.create_default_context(cafile=str(self.server.folder / "ca.pem"))
-
-        def replaced(kind: Any) -> Any:
-            def make(server: str, user: str, password: str, **options: Any) -> Any:
-                assert (server, user) == ("pop.example.com", "alice")
-                password = PASSWORD if password == "secret" else password
-                return kind(f"127.0.0.1:{port}", user, password, **self.tls(), **options)
-
-            return make
+class Samples(PostgresCase, SampleCase):
+    def run_sample(self, source: str, port: int, **names: Any) -> str:
+        """With the tests' own PostgreSQL too."""
 
         def here(function: Any) -> Any:
             def call(conninfo: str) -> Any:
@@ -57,27 +29,14 @@ class Samples(PostgresCase, ServerCase):
 
             return call
 
-        class Poplib(poplib.POP3_SSL):
-            def __init__(self, host: str, **options: Any) -> None:
-                assert host == "pop.example.com"
-                super().__init__("127.0.0.1", port, context=context, **options)
-
-            def pass_(self, pswd: str) -> bytes:
-                return super().pass_(PASSWORD if pswd == "secret" else pswd)
-
-        printed = io.StringIO()
         with (
-            patch.object(poplib, "POP3_SSL", Poplib),
             patch.object(harvest, "from_postgres", here(harvest.from_postgres)),
             patch.object(postgres, "PostgresBook", here(postgres.PostgresBook)),
-            patch.multiple(pop3connect, Mailbox=replaced(pop3connect.Mailbox), Account=replaced(pop3connect.Account)),
-            contextlib.redirect_stdout(printed),
         ):
-            exec(compile(source, "sample", "exec"), {"__name__": "__main__"})
-        return printed.getvalue()
+            return super().run_sample(source, port, **names)
 
     def test_side_by_side(self) -> None:
-        found = samples()
+        found = samples(README)
         names = [name for kind, name in found if kind == "poplib"]
         self.assertEqual(names, ["count", "subjects", "message", "file", "delete", "new"])
         for name in names:
@@ -102,7 +61,7 @@ class Samples(PostgresCase, ServerCase):
             "postgres": "2 messages taken\n",
             "crew": "2 messages taken\n",
         }
-        found = {name: source for (kind, name), source in samples().items() if kind == "sample"}
+        found = {name: source for (kind, name), source in samples(README).items() if kind == "sample"}
         self.assertEqual({*found}, {*expected})
         for name, words in expected.items():
             with self.subTest(name):
