@@ -145,6 +145,26 @@ class Members(Case):
         self.assertRaises(LeaseOver, member._take, "alice@host", Message(1, b"", "uid"))
         self.assertEqual(self.recorder.all_takes(), [])
 
+    async def test_an_order_that_cannot_be_carried_out_breaks_it(self) -> None:
+        member = self.member(self.setting())
+        member.exchange(Order(at_once=-1, leave=["alice@host"]))
+        report = await self.hear(member, lambda report: report.is_over)
+        self.assertIn("at_once is -1", report.why)
+
+    async def test_the_last_poll_of_what_was_left_is_told_with_that(self) -> None:
+        member = self.member(self.setting())
+        name = "alice@host"
+
+        def owns(name: str) -> bool:
+            # a poll ends at this moment
+            member._polled.append(Polled(name, "ok", 0, 0))
+            return False
+
+        member._leaving[name] = 0
+        with patch.object(member._harvester, "owns", owns):
+            report = member.exchange(Order())
+        self.assertEqual((report.left, [polled.account for polled in report.polled]), ([name], [name]))
+
     async def test_what_breaks_it_is_told(self) -> None:
         member = self.member(self.setting(rate=1.0))
         with patch.object(HostLimit, "wait", side_effect=ZeroDivisionError("nothing")):
