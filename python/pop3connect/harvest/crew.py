@@ -138,7 +138,8 @@ class Crew:
         """Polls until the task is cancelled. What is being taken then comes again in the next run.
 
         Raises RuntimeError where a worker cannot be given work, as when it has no pop3connect installed; one that does
-        not answer is asked again.
+        not answer is asked again. What Dask raises where the cluster is closed, or its scheduler not found again, for
+        30 seconds, ends it too.
         """
         self._unpolled = None
         await self._run()
