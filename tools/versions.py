@@ -16,6 +16,10 @@ from pathlib import Path
 PLACES = [
     ("Cargo.toml", "Cargo.toml", r'^version = "([^"]+)"'),
     ("Cargo.lock", "Cargo.lock", r'^name = "pop3connect"\nversion = "([^"]+)"'),
+    ("packaging/rpm/libpop3connect.spec", "packaging/rpm/libpop3connect.spec", r"^Version: +(\S+)$"),
+    ("the changelog of that", "packaging/rpm/libpop3connect.spec", r"^\* .* - (\S+)-[^-]+$"),
+    ("packaging/alpine/APKBUILD", "packaging/alpine/APKBUILD", r"^pkgver=(\S+)$"),
+    ("packaging/vcpkg/vcpkg.json", "packaging/vcpkg/vcpkg.json", r'^  "version": "([^"]+)",$'),
     ("debian/changelog", "debian/changelog", r"\A\S+ \(([^)]+)-[^-)]+\)"),
     *(
         (path, path, rf"{begin}MAJOR{middle}(\d+);?$[\s\S]*{begin}MINOR{middle}(\d+);?$[\s\S]*{begin}PATCH{middle}(\d+);?$")

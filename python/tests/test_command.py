@@ -90,6 +90,31 @@ class Command(ServerCase):
             self.assertEqual(process.communicate(timeout=PATIENCE), ("", ""))
             self.assertEqual(process.returncode, 0)
 
+    def test_it_is_stopped_while_its_workers_begin(self) -> None:
+        options = ["--folder", "mail", "--book", "book", "--workers", 2, "--log", "log"]
+        process = self.begin(self.accounts("alice"), *options)
+        log = self.folder / "log"
+        end = time.monotonic() + PATIENCE
+        # of Dask, which is about to start them
+        while not log.exists() or "Scheduler at" not in log.read_text():
+            self.assertIsNone(process.poll(), "it has ended")
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=PATIENCE)
+        self.assertNotIn("Traceback", told)
+        self.assertEqual(process.returncode, 0)
+
+    def test_each_once_but_stopped_before(self) -> None:
+        # the second one may not be asked yet
+        options = ["--once", "--folder", "mail", "--book", "book", "--rate", 0.0001]
+        process = self.begin(self.accounts("alice", "alice"), *options)
+        self.wait_for(process, "mail", 2)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 1)
+
     def test_workers_and_postgresql(self) -> None:
         conninfo = postgres.cluster().conninfo()
         with psycopg.connect(conninfo, autocommit=True) as database:

@@ -145,6 +145,26 @@ class Members(Case):
         self.assertRaises(LeaseOver, member._take, "alice@host", Message(1, b"", "uid"))
         self.assertEqual(self.recorder.all_takes(), [])
 
+    async def test_an_order_that_cannot_be_carried_out_breaks_it(self) -> None:
+        member = self.member(self.setting())
+        member.exchange(Order(at_once=-1, leave=["alice@host"]))
+        report = await self.hear(member, lambda report: report.is_over)
+        self.assertIn("at_once is -1", report.why)
+
+    async def test_the_last_poll_of_what_was_left_is_told_with_that(self) -> None:
+        member = self.member(self.setting())
+        name = "alice@host"
+
+        def owns(name: str) -> bool:
+            # a poll ends at this moment
+            member._polled.append(Polled(name, "ok", 0, 0))
+            return False
+
+        member._leaving[name] = 0
+        with patch.object(member._harvester, "owns", owns):
+            report = member.exchange(Order())
+        self.assertEqual((report.left, [polled.account for polled in report.polled]), ([name], [name]))
+
     async def test_what_breaks_it_is_told(self) -> None:
         member = self.member(self.setting(rate=1.0))
         with patch.object(HostLimit, "wait", side_effect=ZeroDivisionError("nothing")):
@@ -169,8 +189,13 @@ class Cluster:
         self.workers = {address: Worker() for address in addresses}
         #: Is called before each order is carried out.
         self.on_order: Callable[[Worker, Order], object] = lambda worker, order: None
+        #: What each report waits for.
+        self.reports = asyncio.Event()
+        self.reports.set()
+        self.asked = 0
 
     async def nthreads(self) -> dict[str, int]:
+        self.asked += 1
         return dict.fromkeys(self.workers, 1)
 
     async def submit(self, kind: type[Member], setting: Setting, *, workers: list[str], **_: Any) -> Actor:
@@ -194,7 +219,9 @@ class Actor:
         await self._reach()
         self._cluster.on_order(self._worker, order)
         self._worker.orders.append(order)
-        return self._member.exchange(order)
+        report = self._member.exchange(order)
+        await self._cluster.reports.wait()
+        return report
 
     async def end(self) -> Report:
         await self._reach()
@@ -401,6 +428,135 @@ class Crews(Case):
             assert limit is not None
             self.assertEqual((limit.rate, limit.burst), (7, 3))
             self.assertEqual(worker.members[0]._harvester._in_all, {"127.0.0.1": 3})
+
+    async def test_where_a_worker_joins_it_has_something_to_do(self) -> None:
+        cluster = Cluster("a", "b")
+        crew = self.crew(cluster, self.polls(4))
+        async with self.running(crew) as until:
+            await until(lambda: self.owned(crew) == [2, 2])
+            cluster.workers.update(c=Worker())
+            await asyncio.wait_for(until(lambda: self.owned(crew) == [1, 1, 2]), LONG)
+
+    async def test_many_accounts_are_given_in_parts(self) -> None:
+        cluster = Cluster("a")
+        polls = self.polls(7, "messages=0", every=0.01)
+        with patch("pop3connect.harvest.crew.MOST", 3):
+            crew = self.crew(cluster, polls)
+
+            def on_order(worker: Worker, order: Order) -> None:
+                if not worker.orders:
+                    crew.update([])
+
+            cluster.on_order = on_order
+            async with self.running(crew) as until:
+                await until(lambda: crew.status().tally.accounts == 0)
+        orders = cluster.workers["a"].orders
+        self.assertEqual([len(order.own) for order in orders[:3]], [3, 3, 1])
+        self.assertEqual([len(order.leave) for order in orders[:3]], [0, 0, 7])
+        self.assertEqual(self.owned_by(cluster.members()[0], polls), 0)
+
+    async def test_a_cancellation_is_never_lost(self) -> None:
+        crew = self.crew(Cluster(), [])
+        crew._beat = 1e9
+        for steps in range(6):
+            run = asyncio.create_task(crew.run())
+            await asyncio.sleep(0.01)
+            crew._news.set()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            run.cancel()
+            await asyncio.wait([run], timeout=10)
+            self.assertTrue(run.cancelled(), steps)
+
+    async def test_what_is_on_its_way_at_the_end_is_heard(self) -> None:
+        cluster = Cluster("a")
+        crew = self.crew(cluster, self.polls(4))
+        run = asyncio.create_task(crew.run())
+        await self.until(lambda: bool(cluster.members()))
+        cluster.reports.clear()
+        member = cluster.members()[0]
+        await self.until(lambda: member._harvester.tally.polls["ok"] == 4)
+        cluster.reports.set()
+        await asyncio.sleep(0)
+        cluster.reports.clear()
+        await self.until(lambda: not member._polled)
+        run.cancel()
+        await asyncio.sleep(0.01)
+        cluster.reports.set()
+        await asyncio.gather(run, return_exceptions=True)
+        self.assertEqual(crew.status().tally.polls, {"ok": 4})
+
+    async def test_cancelled_twice_it_can_be_run_again(self) -> None:
+        cluster = Cluster("a")
+        crew = self.crew(cluster, self.polls(2), lease=1.0)
+        run = asyncio.create_task(crew.run())
+        await self.until(lambda: crew.status().tally.polls["ok"] == 2)
+        with quiet():
+            cluster.workers["a"].is_cut_off = True
+            run.cancel()
+            await asyncio.sleep(0.01)
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+            self.assertEqual(self.owned(crew), [])
+            cluster.workers["a"].is_cut_off = False
+            await asyncio.wait_for(crew.once(), LONG)
+
+    async def test_a_worker_that_cannot_be_reached_does_not_end_it(self) -> None:
+        cluster = Cluster("a", "b")
+        cluster.workers["a"].is_cut_off = True
+        crew = self.crew(cluster, self.polls(2), lease=0.2)
+        crew._setting = replace(crew._setting, lease=LONG)
+        asked: list[str] = []
+        submit = cluster.submit
+
+        async def count(kind: type[Member], setting: Setting, *, workers: list[str], **more: Any) -> Actor:
+            asked.extend(workers)
+            return await submit(kind, setting, workers=workers, **more)
+
+        with patch.object(cluster, "submit", count):
+            async with self.running(crew) as until:
+                await until(lambda: asked.count("a") > 4)
+                self.assertEqual(self.owned(crew), [2])
+
+    async def test_what_goes_and_comes_back_has_one_owner(self) -> None:
+        cluster = Cluster("a", "b")
+        polls = self.polls(2, every=0.01)
+        crew = self.crew(cluster, polls, lease=1.0)
+        moved: list[bool] = []
+        async with self.running(crew) as until:
+            await until(lambda: self.owned(crew) == [1, 1])
+            lost = cluster.workers.pop("a").members[0]
+            await until(lambda: self.owned(crew) == [1])
+            cluster.on_order = lambda worker, order: moved.extend(
+                time.monotonic() > lost._until for turn in order.own if lost._harvester.owns(name_of(turn.poll.account))
+            )
+            crew.update([])
+            crew.update(polls)
+            await until(lambda: bool(moved))
+        self.assertEqual(moved, [True])
+
+    async def test_members_that_end_at_once_are_not_made_without_a_pause(self) -> None:
+        cluster = Cluster("a")
+        crew = self.crew(cluster, self.polls(1))
+        crew._beat = 0.05
+        began = time.monotonic()
+        with patch.object(Member, "_carry_out", side_effect=ZeroDivisionError):
+            async with self.running(crew) as until:
+                await until(lambda: len(cluster.members()) == 4)
+        self.assertLessEqual(cluster.asked, (time.monotonic() - began) / crew._beat + 2)
+
+    def test_what_is_out_of_range(self) -> None:
+        for wrong in {"at_once": -1}, {"at_once_each_host": -1}, {"lease": 0}:
+            with self.assertRaises(ValueError):
+                self.crew(Cluster(), [], **wrong)
+
+    async def test_run_again_after_a_worker_took_no_work(self) -> None:
+        cluster = Cluster("a", "b")
+        crew = self.crew(cluster, self.polls(2))
+        with patch.object(Cluster, "submit", side_effect=ImportError("no pop3connect")), quiet():
+            with self.assertRaises(RuntimeError):
+                await crew.once()
+        await asyncio.wait_for(crew.once(), LONG)
 
     async def test_a_worker_that_takes_no_work(self) -> None:
         cluster = Cluster("a")

@@ -371,6 +371,15 @@ class HavePlaces(unittest.IsolatedAsyncioTestCase):
         await self.end(5)
         self.assertEqual(places.taken, 1)
 
+    async def test_hosts_keep_their_turns_when_limits_change(self) -> None:
+        places = Places(1, 0)
+        await self.begin(places, *"aaaabbc")
+        for number in range(7):
+            places.set_limits(1 + number % 2, 0)
+            places.set_limits(1, 0)
+            await self.end()
+        self.assertLess(self.begun.index("c"), 5)
+
     async def asyncTearDown(self) -> None:
         for task in self.tasks:
             task.cancel()

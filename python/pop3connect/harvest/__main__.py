@@ -11,9 +11,9 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..collecting import Job
 from .accounts import Poll, from_csv, from_postgres, from_sqlite
@@ -25,6 +25,8 @@ from .sinks import Folder, Maildir
 from .tally import OK
 
 log = logging.getLogger("pop3connect.harvest")
+
+T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,10 +81,17 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _harvest(options: argparse.Namespace) -> int:
     """Polls as the options say; 1 where an account of `--once` has failed."""
-    task = asyncio.current_task()
-    assert task is not None
+    task = asyncio.ensure_future(_poll(options))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        # stopped, which is how a run ends; not each account was polled once
+        return 1 if options.once else 0
+
+
+async def _poll(options: argparse.Namespace) -> int:
     async with AsyncExitStack() as stack:
         harvest = await _harvester(options, stack)
         if options.metrics is not None:
@@ -93,8 +102,7 @@ async def _harvest(options: argparse.Namespace) -> int:
             from .status import Page
 
             await stack.enter_async_context(_beside(Page(harvest.status).run()))
-        with suppress(asyncio.CancelledError):
-            await (harvest.once() if options.once else harvest.run())
+        await (harvest.once() if options.once else harvest.run())
     return 1 if options.once and harvest.status().tally.polls.keys() - {OK} else 0
 
 
@@ -127,7 +135,7 @@ async def _harvester(options: argparse.Namespace, stack: AsyncExitStack) -> Harv
             dashboard_address="127.0.0.1:0",
             asynchronous=True,
         )
-        where = await stack.enter_async_context(cluster)
+        where = await _whole(stack.enter_async_context(cluster))
     client = await stack.enter_async_context(make_client(where, asynchronous=True))
     return Crew(client, polls, sink.take, job, lease=options.lease, **more)
 
@@ -146,6 +154,17 @@ def _books(conninfo: str | None) -> Books | None:
     from .postgres import PostgresBook
 
     return PostgresBook(conninfo)
+
+
+async def _whole(beginning: Coroutine[Any, Any, T]) -> T:
+    """Lets what begins come to its end, also where this is cancelled: half of a cluster cannot be closed."""
+    task = asyncio.ensure_future(beginning)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        # ctrl-C of a terminal ends the workers too: that they fail by that is no news
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ from ..collecting import Job
 from .accounts import Poll
 from .books import Books, check_books
 from .harvester import Take, Turn, host_of, latest, name_of, next_factor
-from .limits import HostLimit
+from .limits import HostLimit, Places
 from .member import Member, Order, Report, Setting
 from .tally import Polled, Status, Tally, WorkerStatus
 
@@ -39,6 +39,8 @@ T = TypeVar("T")
 REPORTS = 10
 #: How many times a worker is asked in vain to take work.
 TRIES = 3
+#: How many accounts an order gives at the most: one that takes longer than a lease would be given again and again.
+MOST = 5000
 
 
 class Crew:
@@ -74,9 +76,13 @@ class Crew:
         - `at_once_each_host`: how many of all workers are under way with one host, but one for each worker at least.
         - `lease`: for how many seconds a worker owns its accounts that is heard of no more.
 
-        Raises ValueError where an account is there twice, or the job and the books do not go together.
+        Raises ValueError where an account is there twice, the job and the books do not go together, or a number is out
+        of range.
         """
         check_books(job, books)
+        Places(at_once, at_once_each_host)  # which looks at them
+        if not lease > 0:
+            raise ValueError(f"lease is {lease}: it must be more than 0")
         self._client = client
         rate, burst = (None, 1) if limit is None else (limit.rate, limit.burst)
         self._lease = lease
@@ -131,23 +137,31 @@ class Crew:
     async def run(self) -> None:
         """Polls until the task is cancelled. What is being taken then comes again in the next run.
 
-        Raises RuntimeError where a worker cannot be given work, as when it has no pop3connect installed.
+        Raises RuntimeError where a worker cannot be given work, as when it has no pop3connect installed; one that does
+        not answer is asked again. What Dask raises where the cluster is closed, or its scheduler not found again, for
+        30 seconds, ends it too.
         """
         self._unpolled = None
         await self._run()
 
     async def once(self) -> None:
         """Polls each account once; one whose worker is lost meanwhile may be polled again."""
-        self._unpolled = set(self._mailboxes)
+        self._unpolled = {name for name, mailbox in self._mailboxes.items() if mailbox.poll is not None}
         for mailbox in self._mailboxes.values():
             mailbox.change(mailbox.poll)
         await self._run()
 
     async def _run(self) -> None:
+        self._broken = ""
+        self._in_vain.clear()
+        muster_at = -math.inf
         try:
             while self._unpolled is None or self._unpolled:
                 self._news.clear()
-                await self._muster()
+                # not with all news: a worker whose members end at once would be asked without a pause
+                if time.monotonic() >= muster_at:
+                    await self._muster()
+                    muster_at = time.monotonic() + self._beat
                 self._share()
                 if self._broken:
                     raise RuntimeError(self._broken)
@@ -172,28 +186,33 @@ class Crew:
             made = self._client.submit(
                 Member, self._setting, actor=True, pure=False, workers=[address], allow_other_workers=False
             )
-            hand = _Hand(address, await asyncio.wait_for(_result(made), self._lease), dict(self._in_all))
+            hand = _Hand(address, await _answer(self._lease, made), dict(self._in_all))
+        except TimeoutError as error:
+            # it stands still, or cannot be reached: the others go on meanwhile
+            log.warning("%s takes no work: %s", address, error)
         except Exception as error:
             log.warning("%s takes no work: %s: %s", address, type(error).__name__, error)
             self._in_vain[address] += 1
             if self._in_vain[address] == TRIES:
                 self._broken = f"{address} takes no work: {type(error).__name__}: {error}"
         else:
-            del self._in_vain[address]
+            self._in_vain.pop(address, None)
             self._hands[address] = hand
             hand.task = asyncio.ensure_future(self._attend(hand))
         finally:
-            del self._hiring[address]
+            self._hiring.pop(address, None)
             self._news.set()
 
     async def _attend(self, hand: _Hand) -> None:
         """Gives a member its orders, and hears its reports, until one of both does not arrive."""
         while not hand.is_over:
             await _within(self._beat, hand.has_order.wait())
+            if hand.is_ending:
+                return
             order = hand.order(*self._limits())
             left = hand.heard + self._lease - time.monotonic()
             try:
-                self._hear(hand, await asyncio.wait_for(_result(hand.actor.exchange(order)), left))
+                self._hear(hand, await _answer(left, hand.actor.exchange(order)))
             except Exception as error:
                 self._lose(hand, f"{type(error).__name__}: {error}")
                 return
@@ -236,18 +255,30 @@ class Crew:
 
     async def _dismiss(self) -> None:
         """Has all members stop, and hears what they did last."""
-        for task in self._hiring.values():
+        hiring = list(self._hiring.values())
+        for task in hiring:
             task.cancel()
-        await asyncio.gather(*(self._end(hand) for hand in self._hands.values()))
+        try:
+            await asyncio.gather(*hiring, return_exceptions=True)
+            await asyncio.gather(*(self._end(hand) for hand in self._hands.values()))
+        finally:
+            # also where this was cancelled, or a task that hires never began: the next run begins with none
+            self._hiring.clear()
+            for hand in list(self._hands.values()):
+                self._part(hand)
 
     async def _end(self, hand: _Hand) -> None:
         assert hand.task is not None
-        hand.task.cancel()
+        # a report that is on its way is heard first
+        hand.is_ending = True
+        hand.has_order.set()
+        await asyncio.wait([hand.task])
+        if self._hands.get(hand.address) is not hand:
+            return  # lost meanwhile
         try:
-            self._hear(hand, await asyncio.wait_for(_result(hand.actor.end()), 2 * self._lease))
+            self._hear(hand, await _answer(2 * self._lease, hand.actor.end()))
         except Exception as error:
             log.warning("%s: %s: %s", hand.address, type(error).__name__, error)
-        self._part(hand)
 
     # the accounts
 
@@ -268,9 +299,14 @@ class Crew:
         """An account that has no owner any more."""
         self._free[mailbox.name] = mailbox
         if mailbox.poll is None:
-            del self._free[mailbox.name], self._mailboxes[mailbox.name]
             self._failures.pop(mailbox.name, None)
             self._have_polled(mailbox.name)
+            # else it may come back while a lost owner polls it
+            if mailbox.free_at <= time.monotonic():
+                self._forget(mailbox)
+
+    def _forget(self, mailbox: _Mailbox) -> None:
+        del self._free[mailbox.name], self._mailboxes[mailbox.name]
 
     def _have_polled(self, name: str) -> None:
         if self._unpolled is not None:
@@ -287,16 +323,20 @@ class Crew:
         """Spreads the accounts over the members, so that none has more than another by more than one."""
         if not self._hands:
             return
-        fair = math.ceil(len(self._mailboxes) / len(self._hands))
-        for hand in self._hands.values():
-            surplus = len(hand.owned) - len(hand.leaving) - fair
-            for mailbox in itertools.islice(hand.staying(), max(0, surplus)):
-                hand.leave(mailbox)
         now = time.monotonic()
         free = [mailbox for mailbox in self._free.values() if mailbox.free_at <= now]
+        fair, more = divmod(len(self._mailboxes), len(self._hands))
+        by_size = sorted(self._hands.values(), key=_Hand.stay, reverse=True)
+        for place, hand in enumerate(by_size):
+            surplus = hand.stay() - fair - (place < more)
+            for mailbox in itertools.islice(hand.staying(), max(0, surplus)):
+                hand.leave(mailbox)
         least = [(len(hand.owned), address) for address, hand in self._hands.items()]
         heapq.heapify(least)
         for mailbox in free:
+            if mailbox.poll is None:
+                self._forget(mailbox)
+                continue
             count, address = least[0]
             heapq.heapreplace(least, (count + 1, address))
             del self._free[mailbox.name]
@@ -342,6 +382,8 @@ class _Hand:
         self.leaving: dict[str, _Mailbox] = {}
         self.under_way = 0
         self.is_over = False
+        #: Whether it gets no orders any more.
+        self.is_ending = False
         self.why = ""
         #: What the next order has.
         self.has_order = asyncio.Event()
@@ -361,13 +403,22 @@ class _Hand:
             self._leave.append(mailbox.name)
             self.has_order.set()
 
+    def stay(self) -> int:
+        """How many it keeps."""
+        return len(self.owned) - len(self.leaving)
+
     def staying(self) -> Iterable[_Mailbox]:
         return (mailbox for name, mailbox in self.owned.items() if name not in self.leaving)
 
     def order(self, at_once: int, at_once_each_host: int) -> Order:
-        order = Order(self._own, self._leave, self.in_all, at_once, at_once_each_host)
-        self._own, self._leave, self.in_all = [], [], {}
-        self.has_order.clear()
+        own, self._own = self._own[:MOST], self._own[MOST:]
+        leave: list[str] = []
+        if not self._own:
+            # not before all of them are owned: what is left must not come after that
+            leave, self._leave = self._leave, []
+            self.has_order.clear()
+        order = Order(own, leave, self.in_all, at_once, at_once_each_host)
+        self.in_all = {}
         return order
 
     def hear(self, report: Report) -> None:
@@ -384,7 +435,21 @@ async def _result(answer: Awaitable[T]) -> T:
     return await answer
 
 
+async def _answer(seconds: float, answer: Awaitable[T]) -> T:
+    """What an actor or Dask answers; TimeoutError where that takes longer.
+
+    Not asyncio.wait_for, by which, before Python 3.12, a cancellation is lost that comes together with the answer.
+    """
+    task = asyncio.ensure_future(_result(answer))
+    try:
+        if not (await asyncio.wait([task], timeout=seconds))[0]:
+            raise TimeoutError(f"no answer within {seconds:.1f} seconds")
+        return task.result()
+    finally:
+        task.cancel()
+
+
 async def _within(seconds: float, what: Awaitable[object]) -> None:
     """Waits for something, but not for long."""
-    with suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(what, seconds)
+    with suppress(TimeoutError):
+        await _answer(seconds, what)

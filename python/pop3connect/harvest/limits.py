@@ -80,7 +80,9 @@ class Places:
         if at_once < 0 or at_once_each_host < 0:
             raise ValueError(f"at_once is {at_once}, at_once_each_host {at_once_each_host}: they must not be negative")
         self._limits = (at_once or math.inf, at_once_each_host or math.inf)
-        self._turns = dict.fromkeys(self._waiting)
+        # after those whose turn it is: with each change from the first one on, the last would never have theirs
+        for host in self._waiting:
+            self._turns.setdefault(host)
         self._give()
 
     @asynccontextmanager

@@ -111,12 +111,13 @@ class Member:
 
     def _report(self) -> Report:
         is_over = self._is_over
-        polled = [self._polled.popleft() for _ in range(len(self._polled))]
         left = [
             name for name, order in self._leaving.items() if self._obeyed >= order and not self._harvester.owns(name)
         ]
         for name in left:
             del self._leaving[name]
+        # after that: the last poll of what was left is among them, so that the next owner does not poll it again
+        polled = [self._polled.popleft() for _ in range(len(self._polled))]
         self._reported = time.monotonic()
         return Report(polled, left, self._harvester.tally.under_way, is_over, self._why)
 
@@ -149,13 +150,22 @@ class Member:
                 raise result
 
     def _obey(self, number: int, order: Order) -> None:
+        try:
+            self._carry_out(order)
+        except Exception as error:
+            # what was not carried out would be forgotten: it goes to another member
+            self._why = f"{type(error).__name__}: {error}"
+            self._polling.cancel()
+        else:
+            self._obeyed = number
+
+    def _carry_out(self, order: Order) -> None:
         self._harvester.set_limits(order.at_once, order.at_once_each_host)
         self._harvester.set_in_all(order.in_all)
         for turn in order.own:
             self._harvester.own(turn)
         for name in order.leave:
             self._harvester.leave(name)
-        self._obeyed = number
 
     async def _watch(self) -> None:
         """Ends when the lease is over."""
