@@ -204,8 +204,9 @@ class _Call(Generic[T]):
         if not self.future.done():
             if failure is None:
                 self.future.set_result(value)
-            elif isinstance(failure, StopIteration):  # which no future takes, and no coroutine raises
-                self.future.set_exception(RuntimeError("a callable raised StopIteration"))
+            elif isinstance(failure, StopIteration | asyncio.CancelledError):
+                # no future takes the first, and the second would be taken for the task's own
+                self.future.set_exception(RuntimeError(f"a callable raised {type(failure).__name__}"))
             else:
                 self.future.set_exception(failure)
 

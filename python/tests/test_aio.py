@@ -89,6 +89,16 @@ class Calls(ServerCase, unittest.IsolatedAsyncioTestCase):
             )
         self.assertEqual([repr(result) for result in results], ["LookupError('mine')"] * 4 + ["3"])
 
+    async def test_what_would_be_taken_for_the_end_of_a_task(self) -> None:
+        def fail(message: Message) -> None:
+            raise kind
+
+        account = self.account("messages=3")
+        async with Loop() as mail:
+            for kind in StopIteration, asyncio.CancelledError:
+                with self.assertRaisesRegex(RuntimeError, f"a callable raised {kind.__name__}"):
+                    await mail.collect(account, fail)
+
     async def test_a_cancelled_task_cancels_its_call(self) -> None:
         port, there = silent_server(self)
         async with Loop() as mail:

@@ -428,6 +428,8 @@ class Crews(Case):
             assert limit is not None
             self.assertEqual((limit.rate, limit.burst), (7, 3))
             self.assertEqual(worker.members[0]._harvester._in_all, {"127.0.0.1": 3})
+        unlimited = self.crew(cluster, polls, at_once_each_host=0)
+        self.assertEqual(unlimited._limits()[1], 0)
 
     async def test_where_a_worker_joins_it_has_something_to_do(self) -> None:
         cluster = Cluster("a", "b")

@@ -123,6 +123,8 @@ async def _harvester(options: argparse.Namespace, stack: AsyncExitStack) -> Harv
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise ImportError("workers need distributed: pip install pop3connect[harvest]") from error
+    # it tells each step of its own
+    logging.getLogger("distributed").setLevel(logging.WARNING)
     # neither is typed
     make_client: Any = Client
     make_cluster: Any = LocalCluster

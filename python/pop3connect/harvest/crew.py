@@ -220,7 +220,8 @@ class Crew:
 
     def _limits(self) -> tuple[int, int]:
         at_once, at_once_each_host = self._at_once
-        return at_once, max(1, at_once_each_host // max(1, len(self._hands)))
+        # 0 is no limit
+        return at_once, at_once_each_host and max(1, at_once_each_host // max(1, len(self._hands)))
 
     def _hear(self, hand: _Hand, report: Report) -> None:
         hand.hear(report)

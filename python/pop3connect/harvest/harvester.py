@@ -182,6 +182,8 @@ class Harvester:
         del self._kept[kept.name]
         self._failures.pop(kept.name, None)
         self._here[kept.host] -= 1
+        if not self._here[kept.host]:
+            del self._here[kept.host]
         self.tally.accounts -= 1
 
     async def _keep(self, kept: _Kept) -> None:
