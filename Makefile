@@ -34,8 +34,8 @@ help:
 	@echo 'make uninstall  removes it'
 	@echo 'make deb        builds the Debian packages: target/deb'
 	@echo 'make sources    the sources with all crates, the same bytes wherever it is made, and an SBOM: target/sources'
-	@echo 'make dist       these, archives for Windows, macOS and Linux with musl, and their SHA-256: target/dist; builds what is not'
-	@echo '                built (PLATFORMS="…" for some of windows, macos, musl)'
+	@echo 'make dist       these, archives for Windows, macOS and Linux with musl, and their SHA-256: target/dist; builds what'
+	@echo '                is not built (PLATFORMS="…" for some of windows, macos, musl)'
 	@echo 'make abi        records the ABI as the one that later versions must keep'
 	@echo 'make demo       sessions with the test server: in the clear, TLS, STARTTLS, an impostor, a mailbox'
 	@echo 'POP3_PASS=… make demo SERVER=host[:port] POP3_USER=… SECURE=0|1|2 VERIFY=0|1 [FOLDER=…]'
@@ -268,7 +268,7 @@ pages:
 	'$(RELEASE)/pop3-manual' include/pop3connect.h README.md $(VERSION) \
 	  "$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(date +%s)}" +%F)" '$(TARGET)/man/man3' '$(TARGET)/man/errors.md'
 
-# needs no server, and nothing from elsewhere
+# mdBook 0.4 is the newest that is built by the oldest Rust that builds the library
 SITE := $(TARGET)/site
 site:
 	@tools/setup.sh site
@@ -283,7 +283,8 @@ site-check:
 	@tools/setup.sh site-check
 	@$(MAKE) --no-print-directory site
 	@tools=$$(tools/python.sh tools/site)/bin && export PYTHONDONTWRITEBYTECODE=1 && \
-	  "$$tools/mypy" --strict --no-error-summary --cache-dir /dev/null tools/site/*.py bench/draw.py bench/record.py bench/test_pictures.py && \
+	  "$$tools/mypy" --strict --no-error-summary --cache-dir /dev/null tools/versions.py tools/site/*.py \
+	    bench/draw.py bench/record.py bench/test_pictures.py && \
 	  LYCHEE="$$tools/lychee" python3 -W error tools/site/test_site.py && tools/site/check.py '$(SITE)' "$$tools/lychee"
 
 # each table is recorded, and drawn at the end
