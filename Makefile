@@ -36,8 +36,8 @@ help:
 	@echo 'make uninstall  removes it'
 	@echo 'make deb        builds the Debian packages: target/deb'
 	@echo 'make sources    the sources with all crates, the same bytes wherever it is made, and an SBOM: target/sources'
-	@echo 'make dist       these, archives for Windows, macOS and Linux with musl, and their SHA-256: target/dist; builds what is not'
-	@echo '                built (PLATFORMS="…" for some of windows, macos, musl)'
+	@echo 'make dist       these, archives for Windows, macOS and Linux with musl, and their SHA-256: target/dist; builds what'
+	@echo '                is not built (PLATFORMS="…" for some of windows, macos, musl)'
 	@echo 'make routes     each way to take the library, used: CMake, crate, Conan, vcpkg, RPM, Alpine (10 minutes at'
 	@echo '                first; ROUTES="…" for some of crate, conan, vcpkg, rpm, alpine)'
 	@echo 'make abi        records the ABI as the one that later versions must keep'
@@ -285,7 +285,7 @@ pages:
 	'$(RELEASE)/pop3-manual' include/pop3connect.h README.md $(VERSION) \
 	  "$$(date -u -d "@$${SOURCE_DATE_EPOCH:-$$(date +%s)}" +%F)" '$(MAN)/man3' '$(MAN)/errors.md'
 
-# needs no server, and nothing from elsewhere
+# mdBook 0.4 is the newest that is built by the oldest Rust that builds the library
 SITE := $(TARGET)/site
 site:
 	@tools/setup.sh site
@@ -300,7 +300,8 @@ site-check:
 	@tools/setup.sh site-check
 	@$(MAKE) --no-print-directory site
 	@tools=$$(tools/python.sh tools/site)/bin && export PYTHONDONTWRITEBYTECODE=1 && \
-	  "$$tools/mypy" --strict --no-error-summary --cache-dir /dev/null tools/site/*.py bench/draw.py bench/record.py bench/test_pictures.py && \
+	  "$$tools/mypy" --strict --no-error-summary --cache-dir /dev/null tools/versions.py tools/site/*.py \
+	    bench/draw.py bench/record.py bench/test_pictures.py && \
 	  LYCHEE="$$tools/lychee" python3 -W error tools/site/test_site.py && tools/site/check.py '$(SITE)' "$$tools/lychee"
 
 # each table is recorded, and drawn at the end

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Draws what was measured: draw.py RESULTS PICTURES
 
-For each table of the .json files in the folder RESULTS, and for the steps of a session, a picture in SVG is written into
-the folder PICTURES. It is text that is put together here: bars with their values need no library, and none that is light
-makes a picture that is light or dark as its reader's screen is and says in words what it shows.
+For each table of the .json files in the folder RESULTS, and for the steps of a session, a picture in SVG is written
+into the folder PICTURES. It is text that is put together here: bars with their values need no library, and none that is
+light makes a picture that is light or dark as its reader's screen is and says in words what it shows.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ TITLES = {
 #: Bars that are this library's.
 OURS = {"pop3connect", "with a book", "pop3_loop", "examples/collect", "resumed"}
 
-# Blue and grey, and orange, are told apart by all eyes; what a bar is stands beside it in any case. The ground is part of
-# the picture, since a page may be dark where the screen is not.
+# Blue and grey, and orange, are told apart by all eyes; what a bar is stands beside it in any case. The ground is part
+# of the picture, since a page may be dark where the screen is not.
 STYLE = """
 text { font-family: system-ui, sans-serif; font-size: 14px; fill: #1b1b1b }
 .title { font-size: 16px; font-weight: bold }
@@ -133,7 +133,9 @@ def bars(name: str, table: dict[str, Any]) -> str:
             picture.text(begin - 8, y + 13, label, anchor="end")
             picture.box(begin, y, width, 17, "ours" if label in OURS else "bar")
             picture.text(begin + width + 6, y + 13, number(value))
-        picture.say(f"{panel['title']}: " + ", ".join(f"{label} {number(value)}" for label, value in panel["bars"]) + ".")
+        picture.say(
+            f"{panel['title']}: " + ", ".join(f"{label} {number(value)}" for label, value in panel["bars"]) + "."
+        )
     picture.line(f"{table['machine']}, {table['date']}; each scale is its own", "small", 28)
     return picture.svg()
 

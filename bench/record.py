@@ -43,7 +43,11 @@ def panels_of(found: Iterator[tuple[str, str, str]], unit: str) -> list[tuple[st
 def compared(printed: str, unit: str) -> list[tuple[str, Bars]]:
     """The table that bench/report.c prints."""
     return panels_of(
-        ((mode, client, value) for mode, client, value in rows(printed, rf"^{MODE} +(\S[\w ]*\w) +([\d.]+) +[\d.]+ \(")), unit
+        (
+            (mode, client, value)
+            for mode, client, value in rows(printed, rf"^{MODE} +(\S[\w ]*\w) +([\d.]+) +[\d.]+ \(")
+        ),
+        unit,
     )
 
 
@@ -74,7 +78,9 @@ def collect(printed: str) -> Tables:
 
 def loop(printed: str) -> Tables:
     panels: list[tuple[str, Bars]] = []
-    for heading, table in rows(printed, r"^\d+ sessions at once (in the clear|under TLS), .*\n((?:  \S.*CPU µs/session, .*\n)+)"):
+    for heading, table in rows(
+        printed, r"^\d+ sessions at once (in the clear|under TLS), .*\n((?:  \S.*CPU µs/session, .*\n)+)"
+    ):
         mode = "TLS" if heading == "under TLS" else "plain"
         found = [*rows(table, r"^  (\S[\w ]*\w) +([\d.]+) \(.* ([\d.]+) KiB/session")]
         panels.append((f"{mode}: CPU µs a session", [(who, number(cpu)) for who, cpu, _ in found]))
@@ -84,7 +90,11 @@ def loop(printed: str) -> Tables:
 
 def collectors(printed: str) -> Tables:
     found = rows(printed, r"^\| (\S.*\S) \| (\d+) \| \d+ \| \d+ \|")
-    return {"collectors": [("messages a second, more is better", [(who.replace("`", ""), number(each)) for who, each in found])]}
+    return {
+        "collectors": [
+            ("messages a second, more is better", [(who.replace("`", ""), number(each)) for who, each in found])
+        ]
+    }
 
 
 def split(printed: str) -> Tables:

@@ -98,7 +98,11 @@ class Pictures(unittest.TestCase):
         self.assertTrue(words in self.drawn()["session"], words)
 
     def test_text_is_escaped_and_the_longest_bar_has_room(self) -> None:
-        table = {"machine": "a & b", "date": "2000-12-31", "panels": [{"title": "<x>", "bars": [["one", 123456.5], ["two", 0]]}]}
+        table = {
+            "machine": "a & b",
+            "date": "2000-12-31",
+            "panels": [{"title": "<x>", "bars": [["one", 123456.5], ["two", 0]]}],
+        }
         picture = ElementTree.fromstring(draw.bars("connect", table))
         texts = [each.text or "" for each in picture.iter("{http://www.w3.org/2000/svg}text")]
         self.assertIn("<x>", texts)
@@ -112,7 +116,9 @@ class Records(unittest.TestCase):
     def test_tables_are_read(self) -> None:
         plain = [("plain: CPU µs", [("bare loop", 96.4), ("pop3connect", 133.6)])]
         self.assertEqual(record.connect(COMPARED)["connect"][:1], plain)
-        self.assertEqual(record.collect(COMPARED)["collect"][1], ("TLS: CPU ms", [("bare loop", 779.8), ("without", 1794.0)]))
+        self.assertEqual(
+            record.collect(COMPARED)["collect"][1], ("TLS: CPU ms", [("bare loop", 779.8), ("without", 1794.0)])
+        )
         self.assertEqual(record.fetch(FAR)["far"], [("round trips", [("pop3connect", 1.03), ("libEtPan", 101.36)])])
         read = record.again(AGAIN)
         self.assertEqual(read["again"], [("TLS", [("bare loop", 5.59), ("pop3connect", 4.59)])])

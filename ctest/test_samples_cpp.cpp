@@ -117,9 +117,10 @@ void sample_collect()
 
 void sample_split()
 {
-    const char *text = "From: =?utf-8?q?M=C3=BCller?= <eva@example.com>\r\nTo: x@example.com\r\nSubject: files\r\n"
-                       "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee there\n\r\n--b\r\n\r\nnot this\r\n--b\r\n"
-                       "Content-Type: image/png; name=a.png\r\nContent-Transfer-Encoding: base64\r\n\r\nAP8=\r\n--b--\r\n";
+    const char *text =
+        "From: =?utf-8?q?M=C3=BCller?= <eva@example.com>\r\nTo: x@example.com\r\nSubject: files\r\n"
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee there\n\r\n--b\r\n\r\nnot this\r\n--b\r\n"
+        "Content-Type: image/png; name=a.png\r\nContent-Transfer-Encoding: base64\r\n\r\nAP8=\r\n--b--\r\n";
     catch_output();
     print_mail(text);
     std::cout.flush();

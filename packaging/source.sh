@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Packs the sources with all crates that they are built from, for who builds without a network: source.sh FOLDER
 #
-# FOLDER is emptied, and gets pop3connect-VERSION.tar.gz and pop3connect-VERSION.cdx.json, which lists the crates that the
-# library may have in it, on whichever platform (an SBOM, in the form of CycloneDX). The same sources give the same bytes,
-# wherever they lie: the time in them is that of SOURCE_DATE_EPOCH, or of the newest entry of debian/changelog.
+# FOLDER is emptied, and gets pop3connect-VERSION.tar.gz and pop3connect-VERSION.cdx.json, which lists the crates that
+# the library may have in it, on whichever platform (an SBOM, in the form of CycloneDX). The same sources give the same
+# bytes, wherever they lie: the time in them is that of SOURCE_DATE_EPOCH, or of the newest entry of debian/changelog.
 set -euo pipefail
 out=$1
 rm -rf "$out"

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Every place that says the library's version says that of Cargo.toml: versions.py [FOLDER]
 
-The manual pages, pop3connect.pc, CMake's and Windows' files are written with it when they are made. CHANGELOG.md, in the
-form of Keep a Changelog, has a section of it, or one that is not released yet above older ones.
+The manual pages, pop3connect.pc, CMake's and Windows' files are written with it when they are made. CHANGELOG.md, in
+the form of Keep a Changelog, has a section of it, or one that is not released yet above older ones.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ PLACES = [
     ("packaging/vcpkg/vcpkg.json", "packaging/vcpkg/vcpkg.json", r'^  "version": "([^"]+)",$'),
     ("debian/changelog", "debian/changelog", r"\A\S+ \(([^)]+)-[^-)]+\)"),
     *(
-        (path, path, rf"{begin}MAJOR{middle}(\d+);?$[\s\S]*{begin}MINOR{middle}(\d+);?$[\s\S]*{begin}PATCH{middle}(\d+);?$")
+        (
+            path,
+            path,
+            rf"{begin}MAJOR{middle}(\d+);?$[\s\S]*{begin}MINOR{middle}(\d+);?$[\s\S]*{begin}PATCH{middle}(\d+);?$",
+        )
         for path, begin, middle in [
             ("src/capi/process.rs", r"^pub const POP3_VERSION_", ": i32 = "),
             ("include/pop3connect.h", r"^#define POP3_VERSION_", " "),

@@ -13,8 +13,8 @@
 #   sh make            commands that are nothing but make and a target, after a password at the most; added to FOLDER/targets
 #   text               no sample: nothing that calls the library
 #
-# FOLDER/samples.inc lists the ones in C as SAMPLE(NAME), FOLDER/samples_cpp.inc those in C++. Of one name there is one in each
-# language.
+# FOLDER/samples.inc lists the ones in C as SAMPLE(NAME), FOLDER/samples_cpp.inc those in C++. Of one name there is one in
+# each language.
 set -euo pipefail
 
 folder=$1

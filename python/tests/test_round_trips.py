@@ -21,15 +21,15 @@ SESSION = Path(__file__).parents[2] / "bench/results/session.json"
 COMMANDS = {"CAPA", "STLS", "AUTH", "QUIT"}
 
 
-#: What a client says in two pieces must come before what the server answers to the first, or one more is counted. Where the
-#: machine is so busy that it does not, another session will do: none counts too few.
+#: What a client says in two pieces must come before what the server answers to the first, or one more is counted. Where
+#: the machine is so busy that it does not, another session will do: none counts too few.
 PAUSE = 0.05
 TRIES = 20
 
 
 class Line:
-    """A line to a server that counts how often a client has waited for an answer: what the server sends until the client
-    says something again is one."""
+    """A line to a server that counts how often a client has waited for an answer: what the server sends until the
+    client says something again is one."""
 
     def __init__(self, port: int) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -117,7 +117,7 @@ class RoundTrips(ServerCase):
 
     def test_user_and_pass_take_one_where_the_server_pipelines(self) -> None:
         line = self.line("tls=implicit sasl=none")
-        # the handshake and the greeting come before; of a mechanism that is named CAPA is not asked, so nothing is known
+        # the handshake and the greeting come before; where a mechanism is named CAPA is not asked: nothing is known
         for mechanism, said, wanted in ("auto", "CAPA; USER and PASS", 4), ("USER", "USER; PASS", 4):
             account = account_at(line.port, **{**self.tls(), "mechanism": mechanism})
 

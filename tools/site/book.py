@@ -138,7 +138,9 @@ class Book:
         for path in sorted(self.sources):
             text = (ROOT / path).read_text()
             fence = "````"
-            self.write(f"{path}.md", f"# {path}\n\n{fence}{LANGUAGE_OF.get(Path(path).suffix, 'text')}\n{text}{fence}\n")
+            self.write(
+                f"{path}.md", f"# {path}\n\n{fence}{LANGUAGE_OF.get(Path(path).suffix, 'text')}\n{text}{fence}\n"
+            )
 
     def add_summary(self) -> None:
         lines = ["# Summary\n", f"[{title('README.md')}](README.md)\n"]
