@@ -58,6 +58,7 @@ help:
 	@echo 'make wheel      the package for Python, with the library, OpenSSL and SQLite in it: target/wheel/dist (5 minutes at first)'
 	@echo 'make test-python  its tests, in a virtual environment that has the wheel alone'
 	@echo 'make python-check the same of its sources, over the library that was built'
+	@echo 'make harvest-demo 2000 mailboxes polled by two workers, one of which is killed; HARVEST="--mailboxes 100 …"'
 	@echo 'make header     writes include/pop3connect.h anew from the sources'
 	@echo 'make man        writes the manual pages, target/man/man3, and docs/errors.md from the header'
 	@echo 'make site       the documents and manual pages as a site, target/site/index.html; builds mdBook once (a minute)'
