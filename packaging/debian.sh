@@ -13,7 +13,7 @@ packaged=$(dpkg-parsechangelog --show-field Version)
 [ "${packaged%-*}" = "$version" ] ||
   { echo "debian.sh: debian/changelog is for $packaged, this is $version" >&2; exit 1; }
 
-packaging/sources.sh "$out"
+packaging/linux_sources.sh "$out"
 out=$(cd "$out" && pwd)
 tree=$out/$name-$version
 mv "$tree.tar.xz" "$out/${name}_$version.orig.tar.xz"

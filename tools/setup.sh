@@ -219,7 +219,7 @@ need_bench() {
   need mpop command -v mpop
   need getmail6 command -v getmail
 }
-# what the recipes of packaging are for; Conan is fetched by tools/conan.sh
+# what the recipes of packaging are for; Conan is fetched by tools/python.sh
 need_routes() {
   need_test
   need ninja-build command -v ninja

@@ -16,7 +16,7 @@ recipe=$source/packaging/alpine/APKBUILD
 
 # it is a part of abuild, which reads the variables and sets others
 quietly shellcheck --shell=dash --exclude=SC2034,SC2148,SC2154 "$recipe"
-CARGO_TARGET_DIR=$target quietly "$source/packaging/sources.sh" "$out/sources"
+CARGO_TARGET_DIR=$target quietly "$source/packaging/linux_sources.sh" "$out/sources"
 rm -rf "$out/sources"/*/
 cat > "$work/abuild" <<'EOF'
 set -eu

@@ -10,7 +10,7 @@ kept=$(cd "$3" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset MAKEFLAGS MAKELEVEL DESTDIR LD_LIBRARY_PATH CARGO_BUILD_TARGET PKG_CONFIG_PATH
-conan=$("$source/tools/conan.sh")
+conan=$("$source/tools/python.sh" packaging/conan)/bin/conan
 . "$source/ctest/routes/programs.sh" "$source" "$test_server"
 
 export PYTHONDONTWRITEBYTECODE=1 CONAN_HOME=$work/home POP3CONNECT_TEST_MAILBOX=$mailbox

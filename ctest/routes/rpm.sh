@@ -15,7 +15,7 @@ rm -rf "$out"
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 
-CARGO_TARGET_DIR=$target quietly "$source/packaging/sources.sh" "$out/SOURCES"
+CARGO_TARGET_DIR=$target quietly "$source/packaging/linux_sources.sh" "$out/SOURCES"
 # without a network; what it needs is no package of RPM's here
 quietly unshare --map-root-user --net rpmbuild -bb --nodeps "$spec" --define "_topdir $out" --define "_smp_mflags -j2"
 arch=$(uname -m)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import math
 import os
 import resource
@@ -15,13 +14,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
-
-import dask
-from distributed import Client, LocalCluster
 
 # the tests as a package, from wherever this is started
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -34,6 +27,7 @@ from pop3connect.harvest.status import Page
 from tests.postgres import Cluster
 from tests.recorder import Recorder
 from tests.support import Server, account_at
+from tests.workers import workers
 
 #: For how many seconds the accounts of the killed worker wait.
 LEASE = 5.0
@@ -65,7 +59,7 @@ async def show(arguments: argparse.Namespace, recorder: Recorder, job: Job, book
     what = "none is killed" if arguments.spare else "one is killed when a third of the messages has come"
     print(f"{len(polls)} mailboxes with {arguments.messages} messages each; {arguments.workers} workers, {what}")
     each_host = 100 * arguments.workers
-    async with cluster(arguments.workers) as client:
+    async with workers(arguments.workers) as client:
         crew = Crew(client, polls, recorder.take, job, books=books, lease=LEASE, at_once_each_host=each_host)
         began = time.monotonic()
         lost = await collect(crew, recorder, math.inf if arguments.spare else len(wanted) // 3)
@@ -99,23 +93,6 @@ async def collect(crew: Crew, recorder: Recorder, until: float) -> int:
         page.cancel()
         await asyncio.gather(page, return_exceptions=True)
     return lost
-
-
-@asynccontextmanager
-async def cluster(workers: int) -> AsyncIterator[Any]:
-    """Processes of Dask's on this machine."""
-    make_cluster: Any = LocalCluster
-    make_client: Any = Client
-    # that a worker is lost is shown, and in the page
-    with dask.config.set({"logging": {"distributed": "critical"}}):
-        async with make_cluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-            asynchronous=True,
-        ) as here, make_client(here, asynchronous=True) as client:
-            yield client
 
 
 if __name__ == "__main__":

@@ -17,9 +17,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import dask
-from distributed import Client, LocalCluster
-
 from pop3connect import Job, Message
 from pop3connect.harvest import Crew, HostLimit, Poll, Polled
 from pop3connect.harvest.crew import _Hand, _Mailbox
@@ -28,6 +25,7 @@ from pop3connect.harvest.member import LeaseOver, Member, Order, Report, Setting
 
 from .recorder import Recorder
 from .support import ServerCase
+from .workers import workers
 
 #: Longer than anything here takes, so that no lease ends where none is lost.
 LONG = 60.0
@@ -571,22 +569,6 @@ class Crews(Case):
 class Real(Case):
     """Workers that are processes of Dask's."""
 
-    @asynccontextmanager
-    async def cluster(self) -> AsyncIterator[Client]:
-        # what a worker that is lost says of it is not to be seen here
-        silent = dask.config.set({"logging": {"distributed": "critical", "pop3connect.harvest": "critical"}})
-        make_cluster: Any = LocalCluster
-        make_client: Any = Client
-        with silent:
-            async with make_cluster(
-                n_workers=2,
-                threads_per_worker=1,
-                dashboard_address="127.0.0.1:0",
-                silence_logs=logging.CRITICAL,
-                asynchronous=True,
-            ) as cluster, make_client(cluster, asynchronous=True) as client:
-                yield client
-
     def polls(self, every: float) -> list[Poll]:
         return [Poll(self.account("messages=20"), every) for _ in range(40)]
 
@@ -604,7 +586,7 @@ class Real(Case):
 
     async def test_a_worker_is_killed(self) -> None:
         polls = self.polls(every=300)
-        async with self.cluster() as client:
+        async with workers(2, harvest_logs="critical") as client:
             crew = Crew(client, polls, self.recorder.take, self.job, lease=2.0, at_once_each_host=2 * EACH)
             once = asyncio.create_task(crew.once())
             lost = await self.amid(once)
@@ -615,7 +597,7 @@ class Real(Case):
 
     async def test_a_worker_stands_still_and_goes_on(self) -> None:
         polls = self.polls(every=0.5)
-        async with self.cluster() as client:
+        async with workers(2, harvest_logs="critical") as client:
             crew = Crew(client, polls, self.recorder.take, self.job, lease=2.0, at_once_each_host=2 * EACH)
             run = asyncio.create_task(crew.run())
             lost = await self.amid(run)

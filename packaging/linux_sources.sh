@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs this tree, and the crates that the library is built from for Linux: sources.sh FOLDER
+# Packs this tree, and the crates that the library is built from for Linux: linux_sources.sh FOLDER
 #
 # In FOLDER, which is emptied, are then pop3connect-VERSION and its .tar.xz, and pop3connect-VERSION-vendor.tar.xz,
 # whose folder `vendor` is in that of the sources as well: a package is built without a network. cargo must have fetched

@@ -1,0 +1,28 @@
+"""Workers that are processes of Dask's, on this machine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import dask
+from distributed import Client, LocalCluster
+
+
+@asynccontextmanager
+async def workers(count: int, harvest_logs: str = "warning") -> AsyncIterator[Any]:
+    """A client of theirs. What Dask says of workers that are lost is not to be seen."""
+    # neither is typed
+    make_cluster: Any = LocalCluster
+    make_client: Any = Client
+    with dask.config.set({"logging": {"distributed": "critical", "pop3connect.harvest": harvest_logs}}):
+        async with make_cluster(
+            n_workers=count,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+            asynchronous=True,
+        ) as cluster, make_client(cluster, asynchronous=True) as client:
+            yield client
