@@ -331,6 +331,11 @@ static void loop_libuv_c(void)
     check_loop(EXAMPLES "/loop_libuv");
 }
 
+static void loop_qt_cpp(void)
+{
+    check_loop(EXAMPLES "/loop_qt");
+}
+
 static void loop_asyncio_py(void)
 {
     check_loop(LOOP_ASYNCIO);
@@ -376,6 +381,7 @@ int main(void)
     RUN(loop_epoll_c);
     RUN(loop_glib_c);
     RUN(loop_libuv_c);
+    RUN(loop_qt_cpp);
     RUN(loop_asyncio_py);
     RUN(many_c);
     CHECK_INT(rmdir(folder), 0);

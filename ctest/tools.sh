@@ -197,7 +197,8 @@ versions() { # CODE WORDS
   [ -z "$2" ] || grep -qF -- "$2" "$work/log" || fail "versions.py does not say: $2"
 }
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$source/Cargo.toml")
-of_version=(Cargo.toml Cargo.lock CHANGELOG.md debian/changelog include/pop3connect.h python/pyproject.toml src/capi/process.rs)
+of_version=(Cargo.toml Cargo.lock CHANGELOG.md debian/changelog include/pop3connect.h python/pyproject.toml src/capi/process.rs
+  packaging/{alpine/APKBUILD,rpm/libpop3connect.spec,vcpkg/vcpkg.json})
 other_version() { # FILE SED-SCRIPT WORDS
   rm -rf "$work/versions"
   mkdir "$work/versions"
@@ -210,6 +211,10 @@ other_version Cargo.toml 's/^version = .*/version = "9.8.7"/' "Cargo.lock: $vers
 other_version Cargo.toml 's/^version = .*/version = "9.8"/' 'Cargo.toml: the version is 9.8'
 other_version Cargo.lock '/^name = "pop3connect"$/{n;s/"[0-9.]*"/"9.8.7"/}' 'Cargo.lock: 9.8.7'
 other_version debian/changelog '1s/(.*)/(9.8.7-1)/' 'debian/changelog: 9.8.7'
+other_version packaging/alpine/APKBUILD 's/^pkgver=.*/pkgver=9.8.7/' 'packaging/alpine/APKBUILD: 9.8.7'
+other_version packaging/rpm/libpop3connect.spec 's/^\(Version: *\).*/\19.8.7/' 'packaging/rpm/libpop3connect.spec: 9.8.7'
+other_version packaging/rpm/libpop3connect.spec 's/^\(\* .* - \).*/\19.8.7-1/' 'the changelog of the spec: 9.8.7'
+other_version packaging/vcpkg/vcpkg.json 's/"version": ".*"/"version": "9.8.7"/' 'packaging/vcpkg/vcpkg.json: 9.8.7'
 other_version include/pop3connect.h 's/\(VERSION_PATCH\) .*/\1 77/' 'include/pop3connect.h: '
 other_version include/pop3connect.h 's/\(VERSION_NUMBER\) .*/\1 77/' 'include/pop3connect.h: POP3_VERSION_NUMBER'
 other_version src/capi/process.rs 's/\(VERSION_MINOR: i32 =\) .*/\1 77;/' 'src/capi/process.rs: '

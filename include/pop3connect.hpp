@@ -1632,8 +1632,8 @@ template <typename Done, typename Take = std::nullptr_t>
 struct loop_call {
     Done done;
     Take take;
-    listeners of_options;
-    std::shared_ptr<void> book, wanted;
+    listeners of_options{};
+    std::shared_ptr<void> book{}, wanted{};
     outcome out{};
 
     /** Takes a piece, of one of many messages and of a new one. */

@@ -98,6 +98,9 @@ has_cyrus() {
     [ -x /usr/lib/cyrus/bin/pop3d ] || [ -x /usr/libexec/cyrus-imapd/pop3d ]
   fi
 }
+has_qt() {
+  compgen -G '/usr/lib/*/cmake/Qt6Core' || compgen -G '/usr/lib*/cmake/Qt6Core'
+}
 has_postgresql() {
   local root=
   [ ! -d "$postgresql_dir" ] || root=$postgresql_dir
@@ -144,6 +147,7 @@ need_test() {
   # for the examples
   need libglib2.0-dev pkg-config --exists glib-2.0
   need libuv1-dev pkg-config --exists libuv
+  need qt6-base-dev has_qt
   has_cyrus > /dev/null 2>&1 || unpack+=("$cyrus_dir")
 }
 need_cross() {

@@ -17,7 +17,7 @@ PLACES = [
     ("Cargo.toml", "Cargo.toml", r'^version = "([^"]+)"'),
     ("Cargo.lock", "Cargo.lock", r'^name = "pop3connect"\nversion = "([^"]+)"'),
     ("packaging/rpm/libpop3connect.spec", "packaging/rpm/libpop3connect.spec", r"^Version: +(\S+)$"),
-    ("the changelog of that", "packaging/rpm/libpop3connect.spec", r"^\* .* - (\S+)-[^-]+$"),
+    ("the changelog of the spec", "packaging/rpm/libpop3connect.spec", r"^\* .* - (\S+)-[^-]+$"),
     ("packaging/alpine/APKBUILD", "packaging/alpine/APKBUILD", r"^pkgver=(\S+)$"),
     ("packaging/vcpkg/vcpkg.json", "packaging/vcpkg/vcpkg.json", r'^  "version": "([^"]+)",$'),
     ("debian/changelog", "debian/changelog", r"\A\S+ \(([^)]+)-[^-)]+\)"),
