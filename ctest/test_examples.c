@@ -8,7 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "check.h"
+#include "companion.h"
 #include "script.h"
 #include "server.h"
 
@@ -331,6 +333,58 @@ static void loop_libuv_c(void)
     check_loop(EXAMPLES "/loop_libuv");
 }
 
+/* Through a proxy that asks for a password. */
+static void socks_c(void)
+{
+    int mailbox = server_mailbox("tls=implicit messages=3"), port = free_port();
+    char command[256];
+    snprintf(command, sizeof command, "exec microsocks -i 127.0.0.1 -p %d -u joe -P word 2>/dev/null", port);
+    struct companion *proxy = companion_run("/bin/sh", (const char *const[]){"-c", command, NULL});
+    run(0, "bash -c 'for i in {1..1200}; do ! exec 3<> /dev/tcp/127.0.0.1/%d || exit 0; sleep 0.05; done; exit 1' 2> /dev/null",
+        port);
+    run(0, "POP3_PROXY=socks5://joe:word@127.0.0.1:%d " EXAMPLES "/socks %s alice", port, local(mailbox));
+    CHECK_STR(printed, "3 messages\n");
+    run(1, "POP3_PROXY=socks5://joe:other@127.0.0.1:%d " EXAMPLES "/socks %s alice", port, local(mailbox));
+    CHECK_HAS(printed, "pop3_stat_with: error ");
+    CHECK_INT(server_connections(mailbox), 1);
+    CHECK(companion_stop(proxy));
+    run(1, "POP3_PROXY=socks4://127.0.0.1:1 " EXAMPLES "/socks localhost alice");
+    CHECK_HAS(printed, "POP3_PROXY: error -501: ");
+    run(2, EXAMPLES "/socks");
+    CHECK_HAS(printed, "usage: ");
+}
+
+static void progress_glib_c(void)
+{
+    run(0, EXAMPLES "/progress_glib %s alice %s", local(server_mailbox("tls=implicit messages=3 size=300000")), folder);
+    CHECK_STR(printed, "3 messages saved\n");
+    run(0, "grep -h ^Subject %s/1.eml %s/2.eml %s/3.eml && stat --format %%s %s/2.eml", folder, folder, folder, folder);
+    CHECK_STR(printed, "Subject: Message 0000000001\r\nSubject: Message 0000000002\r\nSubject: Message 0000000003\r\n300000\n");
+    run(1, EXAMPLES "/progress_glib %s alice %s 0", local(server_mailbox("messages=3")), folder);
+    CHECK_HAS(printed, "/1.eml: File exists\n");
+    CHECK_HAS(printed, "error -516: ");
+    CHECK_HAS(printed, "0 messages saved\n");
+    run(0, "rm %s/*", folder);
+    run(1, EXAMPLES "/progress_glib %s bob %s 0", local(server_mailbox("")), folder);
+    CHECK_HAS(printed, "error -2002: ");
+    run(2, EXAMPLES "/progress_glib");
+    CHECK_HAS(printed, "usage: ");
+}
+
+/* In a terminal there is a bar; stopped nothing is left of the message that was under way. */
+static void progress_glib_c_is_stopped(void)
+{
+    run(1, "script --quiet --return --command 'timeout --foreground --preserve-status --signal=INT 2 " EXAMPLES
+           "/progress_glib %s alice %s 0' /dev/null < /dev/null",
+        local(server_mailbox("messages=3 size=300000 bad=2 how=endless")), folder);
+    CHECK_HAS(printed, "\rmessage ");
+    CHECK_HAS(printed, " %  ");
+    CHECK_HAS(printed, "error -516: ");
+    CHECK_HAS_NOT(printed, "3 messages saved");
+    CHECK(files() <= 1);
+    run(0, "rm -f %s/*", folder);
+}
+
 static void loop_qt_cpp(void)
 {
     check_loop(EXAMPLES "/loop_qt");
@@ -382,6 +436,9 @@ int main(void)
     RUN(loop_glib_c);
     RUN(loop_libuv_c);
     RUN(loop_qt_cpp);
+    RUN(socks_c);
+    RUN(progress_glib_c);
+    RUN(progress_glib_c_is_stopped);
     RUN(loop_asyncio_py);
     RUN(many_c);
     CHECK_INT(rmdir(folder), 0);
