@@ -95,8 +95,7 @@ class Command(ServerCase):
         process = self.begin(self.accounts("alice"), *options)
         log = self.folder / "log"
         end = time.monotonic() + PATIENCE
-        # of Dask, which is about to start them
-        while not log.exists() or "Scheduler at" not in log.read_text():
+        while not log.exists() or "2 workers begin" not in log.read_text():
             self.assertIsNone(process.poll(), "it has ended")
             self.assertLess(time.monotonic(), end)
             time.sleep(0.01)

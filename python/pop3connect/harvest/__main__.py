@@ -137,6 +137,7 @@ async def _harvester(options: argparse.Namespace, stack: AsyncExitStack) -> Harv
             dashboard_address="127.0.0.1:0",
             asynchronous=True,
         )
+        log.info("%d workers begin", options.workers)
         where = await _whole(stack.enter_async_context(cluster))
     client = await stack.enter_async_context(make_client(where, asynchronous=True))
     return Crew(client, polls, sink.take, job, lease=options.lease, **more)
