@@ -7,8 +7,10 @@ import logging
 import math
 import os
 import signal
+import sys
 import tempfile
 import time
+import types
 import unittest
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -21,7 +23,7 @@ from pop3connect import Job, Message
 from pop3connect.harvest import Crew, HostLimit, Poll, Polled
 from pop3connect.harvest.crew import _Hand, _Mailbox
 from pop3connect.harvest.harvester import Turn, name_of
-from pop3connect.harvest.member import LeaseOver, Member, Order, Report, Setting
+from pop3connect.harvest.member import LeaseOver, Member, Order, Packed, Report, Setting
 
 from .recorder import Recorder
 from .support import ServerCase
@@ -196,7 +198,7 @@ class Cluster:
         self.asked += 1
         return dict.fromkeys(self.workers, 1)
 
-    async def submit(self, kind: type[Member], setting: Setting, *, workers: list[str], **_: Any) -> Actor:
+    async def submit(self, kind: type[Member], setting: Packed, *, workers: list[str], **_: Any) -> Actor:
         worker = self.workers[workers[0]]
         if worker.is_cut_off:
             await asyncio.Event().wait()
@@ -234,6 +236,12 @@ class Actor:
 
 class Crews(Case):
     """A crew whose workers are here."""
+
+    async def asyncSetUp(self) -> None:
+        await super().asyncSetUp()
+        at_once = patch("pop3connect.harvest.crew.START", 0.0)
+        at_once.start()
+        self.addCleanup(at_once.stop)
 
     def crew(self, cluster: Cluster, polls: list[Poll], **more: Any) -> Crew:
         self.addCleanup(lambda: [member.end() for member in cluster.members()])
@@ -509,7 +517,7 @@ class Crews(Case):
         asked: list[str] = []
         submit = cluster.submit
 
-        async def count(kind: type[Member], setting: Setting, *, workers: list[str], **more: Any) -> Actor:
+        async def count(kind: type[Member], setting: Packed, *, workers: list[str], **more: Any) -> Actor:
             asked.extend(workers)
             return await submit(kind, setting, workers=workers, **more)
 
@@ -583,6 +591,16 @@ class Real(Case):
         wanted = [f"{name_of(poll.account)} uid-{number}" for poll in polls for number in range(1, 21)]
         self.assertEqual(self.recorder.faults(wanted, lost), [])
         self.assertLessEqual(len(self.recorder.twice()), EACH)
+
+    async def test_what_a_worker_cannot_load_is_told(self) -> None:
+        module = types.ModuleType("only_here")
+        exec("def take(name, message): pass", module.__dict__)
+        with patch.dict(sys.modules, only_here=module):
+            async with workers(1, harvest_logs="critical") as client:
+                crew = Crew(client, self.polls(every=300)[:1], module.take, self.job)
+                crew._beat = 0.01
+                with quiet(), self.assertRaisesRegex(RuntimeError, "takes no work: .*only_here"):
+                    await crew.run()
 
     async def test_a_worker_is_killed(self) -> None:
         polls = self.polls(every=300)

@@ -28,7 +28,7 @@ from .accounts import Poll
 from .books import Books, check_books
 from .harvester import Take, Turn, host_of, latest, name_of, next_factor
 from .limits import HostLimit, Places
-from .member import Member, Order, Report, Setting
+from .member import Member, Order, Packed, Report, Setting
 from .tally import Polled, Status, Tally, WorkerStatus
 
 log = logging.getLogger("pop3connect.harvest")
@@ -39,6 +39,8 @@ T = TypeVar("T")
 REPORTS = 10
 #: How many times a worker is asked in vain to take work.
 TRIES = 3
+#: How long a worker may take to make a member, in seconds: it may have to load all that this needs.
+START = 30.0
 #: How many accounts an order gives at the most: one that takes longer than a lease would be given again and again.
 MOST = 5000
 
@@ -137,8 +139,8 @@ class Crew:
     async def run(self) -> None:
         """Polls until the task is cancelled. What is being taken then comes again in the next run.
 
-        Raises RuntimeError where a worker cannot be given work, as when it has no pop3connect installed; one that does
-        not answer is asked again. What Dask raises where the cluster is closed, or its scheduler not found again, for
+        Raises RuntimeError where a worker cannot be given work, as when it does not have the module that `take` is in; one
+        that does not answer, which may be as it has no pop3connect installed, is asked again. What Dask raises where the cluster is closed, or its scheduler not found again, for
         30 seconds, ends it too.
         """
         self._unpolled = None
@@ -184,9 +186,9 @@ class Crew:
         """Has a worker make a member."""
         try:
             made = self._client.submit(
-                Member, self._setting, actor=True, pure=False, workers=[address], allow_other_workers=False
+                Member, Packed(self._setting), actor=True, pure=False, workers=[address], allow_other_workers=False
             )
-            hand = _Hand(address, await _answer(self._lease, made), dict(self._in_all))
+            hand = _Hand(address, await _answer(max(self._lease, START), made), dict(self._in_all))
         except TimeoutError as error:
             # it stands still, or cannot be reached: the others go on meanwhile
             log.warning("%s takes no work: %s", address, error)

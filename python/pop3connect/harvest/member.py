@@ -8,6 +8,7 @@ The coordinator, which counts from when a report came, and so from later, gives 
 from __future__ import annotations
 
 import asyncio
+import pickle
 import threading
 import time
 from collections import deque
@@ -37,6 +38,20 @@ class Setting:
     burst: int
     #: In seconds.
     lease: float
+
+
+class Packed:
+    """A setting on its way. It is opened where a member is made, so that what fails by it is told."""
+
+    def __init__(self, setting: Setting) -> None:
+        # comes with distributed
+        import cloudpickle
+
+        self._octets: bytes = cloudpickle.dumps(setting)
+
+    def open(self) -> Setting:
+        setting: Setting = pickle.loads(self._octets)
+        return setting
 
 
 @dataclass(frozen=True)
@@ -75,7 +90,8 @@ class LeaseOver(Cancelled):
 class Member:
     """An actor of Dask's: `exchange` and `end` are called by the coordinator, one at a time."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting | Packed) -> None:
+        setting = setting.open() if isinstance(setting, Packed) else setting
         self._setting = setting
         # from now: the coordinator, which counts from when it hears that this stands, counts from later
         self._reported = time.monotonic()
