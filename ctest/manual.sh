@@ -31,6 +31,9 @@ if mandoc -T lint -W warning "$work/bad.3" > "$work/log"; then wrong "mandoc fin
 (cd "$work/man" && ls *.3) | sed 's/\.3$//' | LC_ALL=C sort > "$work/there"
 diff "$work/wanted" "$work/there" || wrong "pages are missing, or there are others"
 
+# with all documents they are the site's, of which none is in no part of its contents
+"$source/tools/site/book.py" "$work/book" "$work/man" || wrong "the site cannot be made of them"
+
 # the paragraph of a function's comment that says what it answers, in one line
 answer() { # FUNCTION
   awk -v name="$1" '

@@ -23,7 +23,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: The documents in the order in which readers need them, by the parts of the table of contents.
 DOCUMENTS = {
-    "Use": ["docs/guide.md", "python/README.md", "docs/coming-from.md", "shim/README.md", "docs/errors.md"],
+    "Use": [
+        *("docs/guide.md", "docs/install.md", "python/README.md", "docs/coming-from.md", "shim/README.md"),
+        "docs/errors.md",
+    ],
     "Know": ["docs/security.md", "docs/platforms.md", "docs/scale.md", "docs/benchmarks.md", "docs/abi.md"],
     "Work on it": ["CHANGELOG.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/releasing.md", "SECURITY.md"],
 }
