@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import dask
 from distributed import Client, LocalCluster
@@ -24,13 +26,13 @@ async def workers(count: int, harvest_logs: str = "warning") -> AsyncIterator[An
     with silent, tempfile.TemporaryDirectory() as folder:
         # not the folder that they are in: it has the package's sources as well
         os.symlink(Path(__file__).parent, Path(folder) / "tests")
-        path = os.pathsep.join([folder, *filter(None, [os.environ.get("PYTHONPATH")])])
-        async with make_cluster(
-            n_workers=count,
-            env={"PYTHONPATH": path},
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-            asynchronous=True,
-        ) as cluster, make_client(cluster, asynchronous=True) as client:
-            yield client
+        # they look where this process does, when they begin and when they begin again
+        with patch.object(sys, "path", [folder, *sys.path]):
+            async with make_cluster(
+                n_workers=count,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,
+                asynchronous=True,
+            ) as cluster, make_client(cluster, asynchronous=True) as client:
+                yield client
