@@ -2,11 +2,11 @@
 """Opens a mailbox of Gmail's or Microsoft 365's by OAuth, and prints what is in it.
 
     oauth.py microsoft alice@example.com --client-id ID
-    oauth.py google alice@gmail.com --client-id ID --client-secret SECRET
+    OAUTH_CLIENT_SECRET=… oauth.py google alice@gmail.com --client-id ID
 
 ID is that of an application which you have registered with the provider: with Microsoft one that allows public client
 flows and has POP.AccessAsUser.All among its permissions; with Google one of the type "Desktop app", whose secret Google
-wants to see, though it is none. The first time a person must agree: with Microsoft in any browser, by a code that is
+wants to see. The first time a person must agree: with Microsoft in any browser, by a code that is
 printed (device code flow, RFC 8628); with Google, which does not allow that for mail, in a browser on this machine (RFC
 8252, with PKCE). From then on the refresh token is enough. It is kept in a file that its owner alone can read, as it opens
 the mailbox until it is revoked. It needs the package pop3connect, and nothing else.
@@ -126,6 +126,7 @@ class Client:
     def _by_browser(self, user: str) -> Tokens:
         """A browser that comes back to this machine, RFC 8252; the code is of use to who asked alone, RFC 7636."""
         verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
         with Listener() as listener:
             redirect = f"http://127.0.0.1:{listener.server_port}/"
             question = {
@@ -133,7 +134,7 @@ class Client:
                 "scope": self._provider.scope,
                 "redirect_uri": redirect,
                 "response_type": "code",
-                "code_challenge": base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("="),
+                "code_challenge": challenge,
                 "code_challenge_method": "S256",
                 "state": state,
                 "login_hint": user,
@@ -227,7 +228,6 @@ def main() -> int:
     parser.add_argument("provider", choices=PROVIDERS)
     parser.add_argument("user")
     parser.add_argument("--client-id", required=True)
-    parser.add_argument("--client-secret", default="")
     parser.add_argument("--tokens", type=Path, default=Path("tokens.json"), help="where they are kept")
     for name in ("server", "scope", "token-url", "device-url", "authorize-url"):
         parser.add_argument(f"--{name}", help="another one than the provider's")
@@ -235,7 +235,8 @@ def main() -> int:
     others = {name: getattr(options, name) for name in Provider.__annotations__ if getattr(options, name)}
     provider = replace(PROVIDERS[options.provider], **others)
     try:
-        tokens = Client(provider, options.client_id, options.client_secret).tokens(options.tokens, options.user)
+        client = Client(provider, options.client_id, os.environ.get("OAUTH_CLIENT_SECRET", ""))
+        tokens = client.tokens(options.tokens, options.user)
         # XOAUTH2 or OAUTHBEARER, as the server lists; a password is never sent with a token
         with Mailbox(provider.server, options.user, oauth_token=tokens.access) as box:
             print(len(box), "messages")

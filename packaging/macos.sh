@@ -57,7 +57,7 @@ check() { # PROCESSOR
 examples() { # PROCESSOR ZIG-TARGET
   local source
   for source in examples/*.c; do
-    [[ $source != examples/loop_* ]] || continue # they need epoll, or packages
+    [[ $source != examples/@(loop_*|progress_glib.c) ]] || continue # they need epoll, or packages
     "$zig/zig" cc -target "$2" -Wall -Wextra -Werror -I "$dist/include" "$source" -o "$work/example" "$dist/lib/$1/$name"
   done
   "$zig/zig" c++ -target "$2" -Wall -Wextra -Werror -c -I "$dist/include" examples/inbox.cpp -o "$work/example.o"

@@ -38,7 +38,7 @@ done
 
 # each example by the import library, with nothing of mingw's beside it
 for source in examples/*.c examples/*.cpp; do
-  [[ $source != examples/loop_* ]] || continue # they are for loops of other systems
+  [[ $source != examples/@(loop_*|progress_glib.c) ]] || continue # they are for loops of other systems
   name=$(basename "${source%.*}") compiler=g++-posix
   [[ $source = *.cpp ]] || compiler=gcc-posix
   $mingw-$compiler -O2 -Wall -Wextra -D__USE_MINGW_ANSI_STDIO=1 -I "$dist/include" "$source" \

@@ -78,13 +78,13 @@ class OAuth(ServerCase):
         return self.server.play("\n".join([*lines, "expect-eof"]), "tls=implicit")
 
     def begin(self, name: str, port: int) -> subprocess.Popen[str]:
-        command = [sys.executable, "-W", "error", EXAMPLE, name, "alice", "--client-id", "an-id", "--client-secret", "shh"]
+        command = [sys.executable, "-W", "error", EXAMPLE, name, "alice", "--client-id", "an-id"]
         for option in ("token", "device", "authorize") if name == "microsoft" else ("token", "authorize"):
             command += [f"--{option}-url", f"{self.provider.url}/{option}"]
         command += ["--tokens", self.file, "--server", f"127.0.0.1:{port}", "--scope", "mail"]
         process = subprocess.Popen(
             [*map(str, command)],
-            env={**os.environ, "SSL_CERT_FILE": str(self.server.folder / "ca.pem")},
+            env={**os.environ, "OAUTH_CLIENT_SECRET": "shh", "SSL_CERT_FILE": str(self.server.folder / "ca.pem")},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
