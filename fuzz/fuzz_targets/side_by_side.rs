@@ -93,7 +93,7 @@ fuzz_target!(|input: &[u8]| {
     let calls = Loop::new().expect("a loop");
     let mut speakers = NEVER.map(Speaker::new);
     let ended = Rc::new(Cell::new(0));
-    let lines = Rc::new(RefCell::new([const { String::new() }; 2]));
+    let lines = Rc::new(RefCell::new([const { Vec::<String>::new() }; 2]));
     for (which, speaker) in speakers.iter().enumerate() {
         let port = speaker.listener.local_addr().expect("an address").port();
         let server = Server::parse(format!("127.0.0.1:{port}").as_bytes(), 110).expect("a server");
@@ -101,7 +101,7 @@ fuzz_target!(|input: &[u8]| {
         let (ended, lines) = (Rc::clone(&ended), Rc::clone(&lines));
         calls.add(options.server.host.same(), move |place| {
             Box::pin(async move {
-                let mut sink = |line: &str| lines.borrow_mut()[which].push_str(line);
+                let mut sink = |line: &str| lines.borrow_mut()[which].push(line.to_owned());
                 let mut trace = Trace::new(Some(&mut sink));
                 let errand = Errand { delete: which == 1, most: usize::MAX };
                 let mut dialer = place.dialer(&options, Progress::default);
@@ -131,8 +131,10 @@ fuzz_target!(|input: &[u8]| {
     }
     assert_eq!(calls.under_way(), 0);
     for (which, lines) in lines.borrow().iter().enumerate() {
-        let said = lines.split("S: ").skip(1).any(|line| line.contains(char::from(NEVER[which])));
+        let said = lines.iter().any(|line| line.starts_with("S: ") && line.contains(char::from(NEVER[which])));
         assert!(!said, "a line of the other server");
-        assert!(!lines.contains("s3cret"), "a status line shows a secret");
+        // a server may say it when the log-in is decided; what it says until then is looked at by `session`
+        let is_shown = lines.iter().any(|line| line.starts_with("C: ") && line.contains("s3cret"));
+        assert!(!is_shown, "a status line shows a secret");
     }
 });
