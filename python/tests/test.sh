@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.."
 tools=$(tools/python.sh)
 
 echo '== types'
-(cd python && "$tools/bin/mypy" --strict --cache-dir "$work/mypy" pop3connect tests)
+(cd python && "$tools/bin/mypy" --strict --cache-dir "$work/mypy" pop3connect tests ../examples/oauth.py)
 
 echo '== the wheel in a virtual environment'
 rm -rf "$work/venv"
