@@ -20,11 +20,13 @@ from typing import Any
 from unittest.mock import patch
 
 from pop3connect import Job, Message
-from pop3connect.harvest import Crew, HostLimit, Poll, Polled
+from pop3connect.harvest import Books, Crew, HostLimit, Poll, Polled
 from pop3connect.harvest.crew import _Hand, _Mailbox
 from pop3connect.harvest.harvester import Turn, name_of
 from pop3connect.harvest.member import LeaseOver, Member, Order, Packed, Report, Setting
+from pop3connect.harvest.postgres import PostgresBook
 
+from .postgres import PostgresCase
 from .recorder import Recorder
 from .support import ServerCase
 from .workers import workers
@@ -574,7 +576,7 @@ class Crews(Case):
                 await crew.run()
 
 
-class Real(Case):
+class Real(Case, PostgresCase):
     """Workers that are processes of Dask's."""
 
     def polls(self, every: float) -> list[Poll]:
@@ -603,9 +605,16 @@ class Real(Case):
                     await crew.run()
 
     async def test_a_worker_is_killed(self) -> None:
+        await self.kill_one(self.job, None)
+
+    async def test_a_worker_is_killed_with_the_book_in_postgresql(self) -> None:
+        await self.kill_one(Job(), PostgresBook(self.conninfo()))
+
+    async def kill_one(self, job: Job, books: Books | None) -> None:
         polls = self.polls(every=300)
         async with workers(2, harvest_logs="critical") as client:
-            crew = Crew(client, polls, self.recorder.take, self.job, lease=2.0, at_once_each_host=2 * EACH)
+            take = self.recorder.take
+            crew = Crew(client, polls, take, job, books=books, lease=2.0, at_once_each_host=2 * EACH)
             once = asyncio.create_task(crew.once())
             lost = await self.amid(once)
             os.kill(lost, signal.SIGKILL)
