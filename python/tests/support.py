@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,25 @@ class ServerCase(unittest.TestCase):
 
     def box(self, options: str = "", **more: Any) -> Mailbox:
         return Mailbox.of(self.account(options, **more))
+
+    def begin_program(self, command: Iterable[object], **options: Any) -> subprocess.Popen[str]:
+        """A program that ends with the test at the latest, and what it says by pipes."""
+        process = subprocess.Popen(
+            [*map(str, command)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+
+        def end() -> None:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+        self.addCleanup(end)
+        return process
 
     def tls(self) -> dict[str, Any]:
         """What an account needs to believe the server."""

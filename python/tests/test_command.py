@@ -30,17 +30,8 @@ class Command(ServerCase):
         self.folder = Path(folder.name)
 
     def begin(self, *arguments: object) -> subprocess.Popen[str]:
-        command = [sys.executable, "-W", "error", "-m", "pop3connect.harvest", *map(str, arguments)]
-        process = subprocess.Popen(
-            command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        self.addCleanup(self.end, process)
-        return process
-
-    def end(self, process: subprocess.Popen[str]) -> None:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        command = [sys.executable, "-W", "error", "-m", "pop3connect.harvest", *arguments]
+        return self.begin_program(command, cwd=self.folder)
 
     def run_it(self, *arguments: object) -> tuple[int, str, str]:
         """Its exit code, and what it has printed."""

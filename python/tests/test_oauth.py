@@ -78,25 +78,12 @@ class OAuth(ServerCase):
         return self.server.play("\n".join([*lines, "expect-eof"]), "tls=implicit")
 
     def begin(self, name: str, port: int) -> subprocess.Popen[str]:
-        command = [sys.executable, "-W", "error", EXAMPLE, name, "alice", "--client-id", "an-id"]
+        command: list[object] = [sys.executable, "-W", "error", EXAMPLE, name, "alice", "--client-id", "an-id"]
         for option in ("token", "device", "authorize") if name == "microsoft" else ("token", "authorize"):
             command += [f"--{option}-url", f"{self.provider.url}/{option}"]
         command += ["--tokens", self.file, "--server", f"127.0.0.1:{port}", "--scope", "mail"]
-        process = subprocess.Popen(
-            [*map(str, command)],
-            env={**os.environ, "OAUTH_CLIENT_SECRET": "shh", "SSL_CERT_FILE": str(self.server.folder / "ca.pem")},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.addCleanup(self.end, process)
-        return process
-
-    def end(self, process: subprocess.Popen[str]) -> None:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        more = {"OAUTH_CLIENT_SECRET": "shh", "SSL_CERT_FILE": str(self.server.folder / "ca.pem")}
+        return self.begin_program(command, env={**os.environ, **more})
 
     def run_it(self, token: str, *answers: dict[str, Any], name: str = "microsoft") -> str:
         """What it prints, with a mailbox for that token and a provider that answers so; the mailbox was opened."""

@@ -382,7 +382,7 @@ class _Hand:
         #: When the last report came.
         self.heard = time.monotonic()
         self.owned: dict[str, _Mailbox] = {}
-        self.leaving: dict[str, _Mailbox] = {}
+        self.leaving: set[str] = set()
         self.under_way = 0
         self.is_over = False
         #: Whether it gets no orders any more.
@@ -402,7 +402,7 @@ class _Hand:
 
     def leave(self, mailbox: _Mailbox) -> None:
         if mailbox.name not in self.leaving:
-            self.leaving[mailbox.name] = mailbox
+            self.leaving.add(mailbox.name)
             self._leave.append(mailbox.name)
             self.has_order.set()
 
@@ -429,8 +429,7 @@ class _Hand:
         self.under_way = report.under_way
         self.is_over = report.is_over
         self.why = report.why
-        for name in report.left:
-            self.leaving.pop(name, None)
+        self.leaving.difference_update(report.left)
 
 
 async def _result(answer: Awaitable[T]) -> T:
